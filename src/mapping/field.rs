@@ -80,6 +80,21 @@ const NAMED: [(Field, &str); 13] = [
     (Field::Ignored, "ignore"),
 ];
 
+impl GroupPart {
+    fn name(self) -> &'static str {
+        let part = PARTS.iter().find(|(part, _)| *part == self);
+        part.map_or("", |(_, name)| name)
+    }
+
+    /// The name of the column without a number. Not `phone`, which is a number without a chat type.
+    fn unnumbered(self) -> &'static str {
+        match self {
+            Self::Phone => "chat_phone",
+            part => part.name(),
+        }
+    }
+}
+
 const PARTS: [(GroupPart, &str); 4] = [
     (GroupPart::ChatType, "chat_type"),
     (GroupPart::ChatId, "chat_id"),
@@ -134,19 +149,10 @@ impl Field {
 
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part_name = |wanted| PARTS.iter().find(|(part, _)| *part == wanted);
         match self {
             Self::Chat(chat_type) => f.pad(chat_type.as_str()),
-            // Not `phone`, which is a number without a chat type.
-            Self::Group {
-                number: 0,
-                part: GroupPart::Phone,
-            } => f.pad("chat_phone"),
-            Self::Group { number, part } => match (part_name(*part), number) {
-                (Some((_, name)), 0) => f.pad(name),
-                (Some((_, name)), number) => f.pad(&format!("{name}_{number}")),
-                (None, _) => Ok(()),
-            },
+            Self::Group { number: 0, part } => f.pad(part.unnumbered()),
+            Self::Group { number, part } => f.pad(&format!("{}_{number}", part.name())),
             named => match NAMED.iter().find(|(field, _)| field == named) {
                 Some((_, name)) => f.pad(name),
                 None => Ok(()),
@@ -168,11 +174,25 @@ impl FromStr for Field {
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         let name = word.trim().to_ascii_lowercase();
-        Self::all()
-            .find(|field| field.to_string() == name)
+        named(&name)
             .or_else(|| numbered(&name))
             .ok_or_else(|| UnknownField(word.trim().to_owned()))
     }
+}
+
+/// A field without a number. Each cell of the first rows of a file is tried as a name, so nothing is built to compare with.
+fn named(name: &str) -> Option<Field> {
+    let field = NAMED.iter().find(|(_, known)| *known == name);
+    let of_type = |chat_type: &ChatType| chat_type.as_str() == name;
+    let chat = || ChatType::ALL.into_iter().find(of_type).map(Field::Chat);
+    let part = || PARTS.iter().find(|(part, _)| part.unnumbered() == name);
+    let group = || {
+        part().map(|(part, _)| Field::Group {
+            number: 0,
+            part: *part,
+        })
+    };
+    field.map(|(field, _)| *field).or_else(chat).or_else(group)
 }
 
 /// Parses `chat_id_2` and so on. Leading zeros are refused, so that each field has a single name.

@@ -47,6 +47,12 @@ const fn alias(field: Field, weight: Weight) -> KnownName {
 
 /// A name without case, accents, spaces and punctuation, for comparing names; `ё` equals `е`.
 pub(crate) fn key(name: &str) -> String {
+    if name.is_ascii() {
+        let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
+        return letters
+            .map(|byte| char::from(byte.to_ascii_lowercase()))
+            .collect();
+    }
     name.nfkd()
         .flat_map(char::to_lowercase)
         .filter(|c| c.is_alphanumeric())
