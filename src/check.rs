@@ -47,7 +47,7 @@ pub fn check(
     show: usize,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<CheckReport, Error> {
-    let mut checker = Checker::new(reading, mode, show, monitor)?;
+    let mut checker = Checker::new(reading, mode, show, monitor);
     for file in &reading.files {
         for table in reading.open(file, monitor)? {
             let mapping = mapping::resolve(&table.columns, &reading.mapping)?;
@@ -123,16 +123,16 @@ impl<'a> Checker<'a> {
         mode: Mode,
         show: usize,
         monitor: &'a Arc<dyn Monitor>,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let kept = show.saturating_add(if show == 0 { 0 } else { SPARE });
-        Ok(Self {
-            stager: Stager::new(reading, mode, Keep::Sample(kept), monitor)?,
+        Self {
+            stager: Stager::new(reading, mode, Keep::Sample(kept), monitor),
             at: Position::default(),
             kept,
             tables: Vec::new(),
             ids: IdIndex::new(None),
             chats: ChatIndex::new(None),
-        })
+        }
     }
 
     /// Reads a table to its end. Returns warnings and the text of a mapping file.
@@ -178,9 +178,9 @@ impl<'a> Checker<'a> {
     /// Rejects contradicting rows and merges equal ones, across all tables.
     pub(crate) fn finish(self) -> Result<CheckReport, Error> {
         let mut tables = self.tables;
-        let pool = &self.stager.pool;
-        let groups = self.ids.into_groups(pool);
-        let groups = groups.and_then(|ids| Ok((ids, self.chats.into_groups(pool)?)));
+        let workers = &self.stager.workers;
+        let groups = self.ids.into_groups(workers);
+        let groups = groups.and_then(|ids| Ok((ids, self.chats.into_groups(workers)?)));
         let (repeats, shared) = groups.map_err(Error::io(env::temp_dir()))?;
         let mut repeated = Repeated {
             contradicting: Vec::new(),

@@ -5,7 +5,9 @@
 //! so the caller never waits for a result that can't come. Events of a job belong to the caller's span.
 
 use std::{
+    cell::OnceCell,
     collections::BTreeMap,
+    io,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::atomic::{AtomicBool, Ordering},
@@ -13,7 +15,7 @@ use std::{
 };
 
 use crossbeam_channel::unbounded;
-use rayon::ThreadPool;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use tracing::Span;
 
 /// Calls `work` with every job on up to `threads` threads (evaluated each time), and `each` with every result on
@@ -32,13 +34,49 @@ pub(crate) fn ordered<J: Send, R: Send, E>(
     })
 }
 
-/// Like [`ordered`], for CPU-bound jobs: on rayon's thread pool.
-pub(crate) fn ordered_in<J: Send, R: Send, E>(
-    pool: &ThreadPool,
+/// Threads that compute. They start when they are needed.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    number: u16,
+    pool: OnceCell<ThreadPool>,
+}
+
+impl Workers {
+    /// So many threads, or one for each core if `number` is 0.
+    pub(crate) const fn new(number: u16) -> Self {
+        Self {
+            number,
+            pool: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn pool(&self) -> io::Result<&ThreadPool> {
+        if let Some(pool) = self.pool.get() {
+            return Ok(pool);
+        }
+        let pool = ThreadPoolBuilder::new().num_threads(self.number.into());
+        let pool = pool.build().map_err(io::Error::other)?;
+        Ok(self.pool.get_or_init(|| pool))
+    }
+}
+
+/// Like [`ordered`], for CPU-bound jobs: on rayon's thread pool. A single job is done on this thread, because to start
+/// threads and to wake them takes as long as thousands of rows.
+pub(crate) fn ordered_in<'p, J: Send, R: Send, E>(
+    pool: impl FnOnce() -> Result<&'p ThreadPool, E>,
     jobs: impl IntoIterator<Item = J>,
     work: impl Fn(J) -> R + Sync,
-    each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
+    mut each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
+    let mut jobs = jobs.into_iter();
+    let Some(first) = jobs.next() else {
+        return Ok(());
+    };
+    let Some(second) = jobs.next() else {
+        return each(work(first)).map(drop);
+    };
+    let jobs = [first, second].into_iter().chain(jobs);
+    let pool = pool()?;
     let is_over = AtomicBool::new(false);
     let threads = || pool.current_num_threads();
     pool.in_place_scope(|scope| {
@@ -169,11 +207,11 @@ mod tests {
             Ok::<_, ()>(ControlFlow::Continue(()))
         };
         let on_pool = |job: u64| (job, rayon::current_thread_index().is_some());
-        assert_eq!(ordered_in(&pool, 0..100, on_pool, each), Ok(()));
+        assert_eq!(ordered_in(|| Ok(&pool), 0..100, on_pool, each), Ok(()));
         assert_eq!(seen, (0..100).map(|job| (job, true)).collect::<Vec<_>>());
         let panicking = |job: u64| assert!(job != 20, "job 20");
         let each = |()| Ok::<_, ()>(ControlFlow::Continue(()));
-        let run = || ordered_in(&pool, 0.., panicking, each);
+        let run = || ordered_in(|| Ok(&pool), 0.., panicking, each);
         assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
     }
 

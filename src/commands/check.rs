@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     rejects::check_asked(args.rejects.as_deref())?;
     context.ask_report(page, &reading.files, None)?;
     let monitor = context.monitor();
-    let mut checker = Checker::new(&reading, args.mode, args.show, &monitor)?;
+    let mut checker = Checker::new(&reading, args.mode, args.show, &monitor);
     for table in tables(&reading, args, &monitor)? {
         let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
         // A written mapping file includes the region.

@@ -2,10 +2,9 @@
 
 use std::{io, path::Path};
 
-use rayon::ThreadPool;
-
 use super::sightings::{Sighting, Sightings};
 use crate::{
+    parallel::Workers,
     run::{Position, StagedBlock},
     wording::{counted, grouped, shortened},
 };
@@ -33,9 +32,9 @@ impl IdIndex {
 
     /// The groups of contacts with equal id hashes, in file order, and whether their content hashes are also
     /// equal.
-    pub(crate) fn into_groups(self, pool: &ThreadPool) -> io::Result<Vec<(Vec<u64>, bool)>> {
+    pub(crate) fn into_groups(self, workers: &Workers) -> io::Result<Vec<(Vec<u64>, bool)>> {
         let mut groups = Vec::new();
-        self.0.for_each_group(pool, |group| {
+        self.0.for_each_group(workers, |group| {
             let numbers: Vec<u64> = group.iter().map(|it| it.place.into()).collect();
             groups.push((numbers, group.iter().all(|it| it.tag == group[0].tag)));
         })?;
@@ -88,9 +87,9 @@ impl ChatIndex {
     }
 
     /// The groups of rows that share a phone or an account, in file order.
-    pub(crate) fn into_groups(self, pool: &ThreadPool) -> io::Result<SharedChats> {
+    pub(crate) fn into_groups(self, workers: &Workers) -> io::Result<SharedChats> {
         let (mut phones, mut accounts) = (Vec::new(), Vec::new());
-        self.sightings.for_each_group(pool, |group| {
+        self.sightings.for_each_group(workers, |group| {
             let first = group[0];
             let others = group[1..].iter().filter(|it| it.tag != first.tag);
             let pairs = match first.key & ACCOUNT {
@@ -242,18 +241,13 @@ pub(crate) fn group_lines<T>(
 mod tests {
     use super::*;
 
-    fn pool() -> ThreadPool {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-        pool.unwrap()
-    }
-
     #[test]
     fn groups_are_found_by_hash_in_the_order_of_the_file() {
         let mut index = IdIndex::new(None);
         for (number, hash) in (0..).zip([7, 8, 9, 8, 7, 8]) {
             index.add(number, hash, 0).unwrap();
         }
-        let groups = index.into_groups(&pool()).unwrap();
+        let groups = index.into_groups(&Workers::new(1)).unwrap();
         assert_eq!(groups, [(vec![0, 4], true), (vec![1, 3, 5], true)]);
     }
 
@@ -263,7 +257,7 @@ mod tests {
         for (number, (hash, content)) in (2..).zip([(7, 1), (8, 1), (7, 1), (8, 2), (8, 1)]) {
             index.add(number, hash, content).unwrap();
         }
-        let groups = index.into_groups(&pool()).unwrap();
+        let groups = index.into_groups(&Workers::new(1)).unwrap();
         assert_eq!(groups, [(vec![2, 4], true), (vec![3, 5, 6], false)]);
     }
 
@@ -291,7 +285,7 @@ mod tests {
             };
             index.add(at, block).unwrap();
         }
-        index.into_groups(&pool()).unwrap().phones
+        index.into_groups(&Workers::new(1)).unwrap().phones
     }
 
     #[test]

@@ -11,9 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rayon::ThreadPool;
-
-use crate::parallel;
+use crate::parallel::{self, Workers};
 
 /// A power of two, because a part is chosen by the first bits of the key.
 const PARTS: usize = 128;
@@ -109,7 +107,7 @@ impl Sightings {
     /// the keys is arbitrary.
     pub(super) fn for_each_group(
         self,
-        pool: &ThreadPool,
+        workers: &Workers,
         mut each: impl FnMut(&[Sighting]),
     ) -> io::Result<()> {
         let mut groups = |sorted: &[Sighting]| {
@@ -126,10 +124,15 @@ impl Sightings {
         };
         let parts = self.parts.into_iter().map(|part| read(&mut file, part));
         let sort = |part: io::Result<_>| part.map(sorted);
-        parallel::ordered_in(pool, parts, sort, |part| {
-            groups(&part?);
-            Ok(ControlFlow::Continue(()))
-        })
+        parallel::ordered_in(
+            || workers.pool(),
+            parts,
+            sort,
+            |part| {
+                groups(&part?);
+                Ok(ControlFlow::Continue(()))
+            },
+        )
     }
 }
 
@@ -186,8 +189,7 @@ mod tests {
             seen.add(sighting).unwrap();
         }
         let mut groups = BTreeMap::new();
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
-        seen.for_each_group(&pool.unwrap(), |group| {
+        seen.for_each_group(&Workers::new(2), |group| {
             let places = group.iter().map(|it| (it.place, it.tag)).collect();
             assert_eq!(groups.insert(group[0].key, places), None);
         })

@@ -104,7 +104,7 @@ pub(crate) fn stage_files(
     // Data that exceeds the memory limit spills to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
-        stager: Stager::new(reading, mode, Keep::Everything, monitor)?.with_owners(owners),
+        stager: Stager::new(reading, mode, Keep::Everything, monitor).with_owners(owners),
         at: Position::default(),
         sink: RunSink {
             run,
@@ -177,10 +177,10 @@ impl Staging<'_> {
             dropped,
             ..
         } = self.sink;
-        let pool = &self.stager.pool;
-        let groups = ids.into_groups(pool).map_err(IoError::at(directory))?;
+        let workers = &self.stager.workers;
+        let groups = ids.into_groups(workers).map_err(IoError::at(directory))?;
         let duplicates = groups.into_iter().map(|(group, _)| group).collect();
-        let shared = chats.into_groups(pool).map_err(IoError::at(directory))?;
+        let shared = chats.into_groups(workers).map_err(IoError::at(directory))?;
         self.warnings.extend(self.notes.value_warnings());
         self.warnings.extend(shared.warnings());
         run.set_fact(NOTES, &SourceNotes::new(&self.notes, &shared))?;

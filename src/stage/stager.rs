@@ -6,14 +6,12 @@
 
 use std::{
     hash::{BuildHasher as _, RandomState},
-    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use encoding_rs::Encoding;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
@@ -21,8 +19,7 @@ use crate::{
     employees::OwnerRule,
     mapping::{self, BackupLayout, Mapping, MappingFile, MappingOptions},
     normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
-    output::IoError,
-    parallel,
+    parallel::{self, Workers},
     plan::{
         Mode,
         gate::GateVerdict,
@@ -157,7 +154,7 @@ pub(crate) struct Stager<'a> {
     /// The treatment of names in `responsible_user_id`.
     owners: OwnerRule,
     /// The threads that parse and normalize.
-    pub pool: ThreadPool,
+    pub workers: Workers,
 }
 
 /// A table that was read to its end.
@@ -174,13 +171,10 @@ impl<'a> Stager<'a> {
         mode: Mode,
         keep: Keep,
         monitor: &'a Arc<dyn Monitor>,
-    ) -> Result<Self, IoError> {
-        let workers = reading.workers.unwrap_or_default();
-        let pool = ThreadPoolBuilder::new().num_threads(workers.into()).build();
-        let pool = pool.map_err(|error| IoError::at("worker threads")(io::Error::other(error)))?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             reading,
-            pool,
+            workers: Workers::new(reading.workers.unwrap_or_default()),
             required: match mode {
                 Mode::Create => Required::All,
                 Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Missing | Mode::Undo => {
@@ -191,7 +185,7 @@ impl<'a> Stager<'a> {
             hash_seed: RandomState::new().hash_one(0_u8),
             monitor,
             owners: OwnerRule::default(),
-        })
+        }
     }
 
     /// Sets the treatment of names in `responsible_user_id`.
@@ -256,8 +250,7 @@ impl<'a> Stager<'a> {
             selection: self.reading.selection.as_ref(),
             monitor: &**self.monitor,
         };
-        let workers = self.pool.current_num_threads();
-        tracing::info!(source = %table.origin, workers, "reading");
+        tracing::info!(source = %table.origin, workers = self.reading.workers, "reading");
         let origin = table.origin.clone();
         // A requested stop also causes read errors.
         let interrupted = |error| match self.monitor.stop_requested() {
@@ -276,7 +269,10 @@ impl<'a> Stager<'a> {
         .fuse();
         let mut edits = Edits::about_columns(rules.mapping.hints.clone());
         parallel::ordered_in(
-            &self.pool,
+            || {
+                let pool = self.workers.pool().map_err(SourceErrorKind::Io);
+                pool.map_err(|kind| kind.at(&origin, None).into())
+            },
             blocks,
             |block| block.map(|block| worker.stage_block(&block)),
             |staged| {

@@ -28,7 +28,7 @@ fn staged(path: &std::path::Path, threads: u16) -> Vec<String> {
         ..ReadRequest::new([path])
     };
     let monitor = silent();
-    let mut stager = Stager::new(&reading, Mode::Create, Keep::Everything, &monitor).unwrap();
+    let mut stager = Stager::new(&reading, Mode::Create, Keep::Everything, &monitor);
     stager.hash_seed = 7;
     let mut kept = Vec::new();
     let each = |at, block| {
