@@ -13,6 +13,7 @@ use super::{
 use crate::{
     cli::ApplyArgs,
     error::{Error, ExitCode},
+    ledger::Ledger,
     report::{page::Progress, rejects},
     run::{RunError, Tally},
     settings::reading::selection,
@@ -118,7 +119,8 @@ fn show_again(context: &Context, args: &ApplyArgs, resumed: &SealedRun) -> Resul
     ));
     let tally = Tally::of(run)?;
     let rejects = if args.rejects.is_some() || args.excel {
-        let written = resumed.write_rejects(&context.settings.state_directory)?;
+        let mut ledger = Ledger::open(&context.settings.state_directory, &meta.account);
+        let written = resumed.write_rejects(&mut ledger)?;
         say_where_rejects_are(context, &written);
         written.path
     } else {

@@ -78,6 +78,8 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
         return Err(rusqlite::Error::InvalidQuery);
     }
     database.execute_batch(ADDED)?;
+    // One that can only be read keeps its journal.
+    let _ = use_wal(&database);
     Ok(Some(database))
 }
 
@@ -111,6 +113,11 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(database)
 }
 
+/// A rollback journal takes four syncs and a file for each change. It stays in use if the file system has no shared memory.
+fn use_wal(database: &Connection) -> rusqlite::Result<()> {
+    database.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+}
+
 /// Creates a database that only its owner can read, replacing an unreadable one, which is kept beside it. It
 /// appears only when complete, because runs of other accounts read it.
 pub(super) fn create(path: &Path) -> io::Result<Connection> {
@@ -135,7 +142,10 @@ pub(super) fn create(path: &Path) -> io::Result<Connection> {
     );
     let tables = [&begin, TABLES, ADDED, "COMMIT"].concat();
     connect(&file)
-        .and_then(|database| database.execute_batch(&tables))
+        .and_then(|database| {
+            database.execute_batch(&tables)?;
+            use_wal(&database)
+        })
         .map_err(io::Error::other)?;
     match file.persist_noclobber(path) {
         // Another process created it.

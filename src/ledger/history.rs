@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Row, params, types::Type};
+use rusqlite::{Params, Row, params, types::Type};
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr};
 
@@ -184,14 +184,35 @@ impl Ledger {
 
     /// The lines of the account, newest first.
     pub(crate) fn history(&self) -> Result<Vec<HistoryEntry>, IoError> {
+        self.lines("", [])
+    }
+
+    /// The lines of the runs that have a file, the newest first.
+    pub(crate) fn history_with_files(&self) -> Result<Vec<HistoryEntry>, IoError> {
+        self.lines("WHERE file IS NOT NULL", [])
+    }
+
+    /// The line of the run in this file.
+    pub(crate) fn line_of(&self, file: &Path) -> Result<Option<HistoryEntry>, IoError> {
+        let file = file.to_string_lossy();
+        Ok(self.lines("WHERE file = ?1", [file])?.into_iter().next())
+    }
+
+    /// True if the account had a run of this name.
+    pub(crate) fn has_run(&self, name: &str) -> Result<bool, IoError> {
+        let found = self.find("SELECT 1 FROM history WHERE run = ?1", [name], |_| Ok(()))?;
+        Ok(found.is_some())
+    }
+
+    fn lines(&self, which: &str, params: impl Params) -> Result<Vec<HistoryEntry>, IoError> {
         let Some(database) = &self.database else {
             return Ok(Vec::new());
         };
         let account = self.path.file_stem().unwrap_or_default().to_string_lossy();
+        let select = format!("SELECT * FROM history {which} ORDER BY started_at DESC, number DESC");
         let read = || {
-            let mut select =
-                database.prepare("SELECT * FROM history ORDER BY started_at DESC, number DESC")?;
-            let rows = select.query_map([], |row| HistoryEntry::of(row, &account))?;
+            let mut select = database.prepare(&select)?;
+            let rows = select.query_map(params, |row| HistoryEntry::of(row, &account))?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(self.failed())

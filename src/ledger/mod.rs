@@ -16,6 +16,9 @@
 //! files are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger like one with
 //! facts. The first write replaces it, and keeps the unreadable file beside it (`….db.damaged`).
 //!
+//! **Syncs.** The database is in WAL mode, so that a change takes one sync. What was recorded before a request is sent is on disk
+//! by then.
+//!
 //! **Versions.** A later version may add tables, which this one ignores. If it changes tables that this version
 //! reads, it raises the version of the file. Such a ledger is [refused](Ledger::check), because replacing it would
 //! lose the history.
@@ -25,12 +28,14 @@ mod exports;
 mod history;
 mod place;
 mod records;
+mod shared;
 
 pub(crate) use exports::ExportRecord;
 pub(crate) use history::{HistoryEntry, RunStatus, without_claim};
 pub(crate) use place::RejectsPlace;
 pub(crate) use records::ContactRecords;
 pub(crate) use records::Known;
+pub(crate) use shared::SharedLedger;
 
 use std::{
     fs, io,
@@ -70,6 +75,11 @@ impl Ledger {
             database: opened.unwrap_or_default(),
             path,
         }
+    }
+
+    fn reopened(&self) -> Self {
+        let account = self.path.file_stem().unwrap_or_default();
+        Self::open(&self.state_directory, &account.to_string_lossy())
     }
 
     /// The ledgers of all accounts, ordered by fingerprint, opened one at a time.

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::output::IoError;
 
+const RECORDED: &str =
+    "SELECT number, runs_since_full FROM profile WHERE name = ?1 AND runs_since_full IS NOT NULL";
+
 #[derive(Debug)]
 pub(crate) struct ContactRecords {
     ledger: Ledger,
@@ -18,6 +21,14 @@ pub(crate) struct ContactRecords {
     /// The profile's number, if it has records.
     number: Option<i64>,
     runs_since_full: u32,
+}
+
+impl Ledger {
+    /// True if a profile has records, or if that can't be determined.
+    pub(crate) fn has_records(&self, profile: &str) -> bool {
+        let found = self.find(RECORDED, [profile], |_| Ok(()));
+        self.is_unreadable || found.map_or(true, |found| found.is_some())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +46,7 @@ impl ContactRecords {
         if ledger.database.as_ref().is_some_and(is_damaged) {
             (ledger.database, ledger.is_unreadable) = (None, true);
         }
-        let found = ledger.find(
-            "SELECT number, runs_since_full FROM profile WHERE name = ?1 AND runs_since_full IS NOT NULL",
-            [profile],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        );
+        let found = ledger.find(RECORDED, [profile], |row| Ok((row.get(0)?, row.get(1)?)));
         let (number, runs_since_full) = found.ok().flatten().unzip();
         Self {
             ledger,

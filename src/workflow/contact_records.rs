@@ -7,7 +7,7 @@
 use super::{Session, run_record::absolute};
 use crate::{
     error::Error,
-    ledger::{ContactRecords, Ledger},
+    ledger::ContactRecords,
     plan::{
         Mode, PlanOptions,
         gate::GateVerdict,
@@ -37,10 +37,6 @@ fn writer(run: &RunFile) -> String {
 }
 
 impl Session {
-    pub(super) fn ledger(&self) -> Ledger {
-        Ledger::open(&self.state_directory, &self.account)
-    }
-
     fn records(&self) -> ContactRecords {
         ContactRecords::open(&self.state_directory, &self.account, &self.profile)
     }
@@ -103,6 +99,9 @@ impl Session {
             return Ok(());
         }
         self.record_writer(&writer(run))?;
+        if !self.ledger().has_records(&self.profile) {
+            return Ok(());
+        }
         let mut records = self.records();
         if compared == ComparedWith::Reset {
             records.reset()?;
@@ -157,6 +156,9 @@ impl Session {
     ) -> Result<(), Error> {
         // An undo writes values that no source contains.
         if self.is_rehearsal || options.mode == Mode::Undo {
+            return Ok(());
+        }
+        if compared == ComparedWith::Account && !self.ledger().has_records(&self.profile) {
             return Ok(());
         }
         let mut records = self.records();

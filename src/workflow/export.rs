@@ -102,7 +102,7 @@ impl ExportRequest<'_> {
         // An unreadable ledger counts as empty.
         let ledger = (!session.is_rehearsal).then(|| session.ledger());
         let at_path = |ledger: &Ledger| ledger.export_at(&unlinked(file)).ok().flatten();
-        let written = ledger.as_ref().and_then(at_path);
+        let written = ledger.as_deref().and_then(at_path);
         let replaced = match written.filter(ExportRecord::is_untouched) {
             // The ledger is consulted first, because reading a backup takes longer than making one.
             Some(written) => Some(written.contacts),

@@ -187,7 +187,7 @@ impl Session {
     /// Removes the files of this account's runs that need not be kept, and the lines of very old runs.
     pub(super) fn prune(&self) -> Result<(), Error> {
         let mut ledger = self.ledger();
-        let mut runs = ledger.history()?;
+        let mut runs = ledger.history_with_files()?;
         runs.iter_mut().for_each(refresh);
         prune_runs(&mut ledger, &self.state_directory, runs, self.keep_runs)?;
         Ok(())
@@ -196,8 +196,7 @@ impl Session {
     /// The path of a new run, with a name that no run of the account had, and the lock that reserves it.
     pub(super) fn reserve_run(&self, stem: &str) -> Result<(PathBuf, Lock), Error> {
         // An unreadable ledger has no names.
-        let runs = self.ledger().history().unwrap_or_default();
-        let is_taken = |name: &str| runs.iter().any(|run| run.run == name);
+        let is_taken = |name: &str| self.ledger().has_run(name).unwrap_or_default();
         Ok(self.store()?.reserve(stem, is_taken)?)
     }
 }

@@ -159,8 +159,7 @@ impl<'a> PlanRequest<'a> {
             let names = employees.list().iter().map(|it| (&*it.id, &*it.name));
             run::owners::set_names(run, &names.collect())?;
         }
-        let mut ledger = Ledger::open(&session.state_directory, &session.account);
-        let mut staged = self.stage(session, run, &owners, &ledger)?;
+        let mut staged = self.stage(session, run, &owners)?;
         if self.on_doubt == OnDoubt::Refuse {
             refuse_doubts(&staged.doubts)?;
         }
@@ -186,26 +185,21 @@ impl<'a> PlanRequest<'a> {
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
-        warnings.extend(self.staging_warnings(run, &mut staged, &mut ledger)?);
+        warnings.extend(self.staging_warnings(session, run, &mut staged)?);
         warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
         run.set_fact(DOUBTS, &staged.doubts)?;
         Ok((meta, plan, Some(staged), warnings))
     }
 
-    fn stage(
-        &self,
-        session: &Session,
-        run: &RunFile,
-        owners: &OwnerRule,
-        ledger: &Ledger,
-    ) -> Result<Staged, Error> {
+    fn stage(&self, session: &Session, run: &RunFile, owners: &OwnerRule) -> Result<Staged, Error> {
         let ReadRequest {
             files,
             drop_bad_numbers,
             ..
         } = self.reading;
-        let dropped = drop_bad_numbers.then(|| rejects::of_dropped(files, run.path(), ledger));
+        let dropped =
+            drop_bad_numbers.then(|| rejects::of_dropped(files, run.path(), &session.ledger()));
         let dropped = dropped.transpose()?;
         let (mode, monitor) = (self.options.mode, &session.monitor);
         let staged = stage_files(run, self.reading, mode, owners, dropped.as_deref(), monitor)?;
@@ -214,13 +208,13 @@ impl<'a> PlanRequest<'a> {
 
     fn staging_warnings(
         &self,
+        session: &Session,
         run: &RunFile,
         staged: &mut Staged,
-        ledger: &mut Ledger,
     ) -> Result<Vec<String>, Error> {
         let mut warnings = staged.warnings.clone();
         if let Some(dropped) = staged.dropped.take() {
-            warnings.extend(list_dropped(run, dropped, ledger)?);
+            warnings.extend(list_dropped(run, dropped, &mut session.ledger())?);
         }
         if let Some(selection) = &self.reading.selection {
             warnings

@@ -151,7 +151,8 @@ impl PlannedRun {
         &mut self,
         session: &Session,
     ) -> Result<rejects::RejectsFile, Error> {
-        let written = self.sealed.write_rejects(&session.state_directory)?;
+        let ledger = session.ledger_of(&self.sealed.meta.account);
+        let written = self.sealed.write_rejects(&mut ledger.lock())?;
         self.sealed.rejects.path.clone_from(&written.path);
         Ok(written)
     }

@@ -11,7 +11,7 @@ use tracing::span::EnteredSpan;
 use super::{RunMeta, Session, directory_name};
 use crate::{
     error::{Error, ExitCode},
-    ledger::{HistoryEntry, Ledger, RunStatus},
+    ledger::{HistoryEntry, RunStatus, SharedLedger},
     plan::Mode,
     progress::{Event, Monitor},
     run::{RunFile, Tally},
@@ -22,7 +22,7 @@ use crate::{
 /// everything.
 pub(crate) struct RunRecord {
     entry: HistoryEntry,
-    state_directory: PathBuf,
+    ledger: SharedLedger,
     monitor: Arc<dyn Monitor>,
     /// The start of this command, and the duration of earlier ones.
     started: Timestamp,
@@ -56,8 +56,8 @@ impl RunRecord {
     fn of(session: &Session, entry: HistoryEntry, is_dry_run: bool) -> Self {
         Self {
             earlier_seconds: entry.seconds,
+            ledger: session.ledger_of(&entry.account),
             entry,
-            state_directory: session.state_directory.clone(),
             monitor: Arc::clone(&session.monitor),
             started: Timestamp::now(),
             is_dry_run,
@@ -67,16 +67,16 @@ impl RunRecord {
     /// Continues the line of a run that is sent, or creates one.
     pub(super) fn resume(session: &Session, run: &RunFile, meta: &RunMeta) -> Self {
         let file = absolute(run.path());
-        let lines = session.ledger().history().unwrap_or_default().into_iter();
-        let line = lines
-            .into_iter()
-            .find(|line| line.file.as_ref() == Some(&file));
+        let line = session.ledger().line_of(&file).unwrap_or_default();
         let mut entry = line.unwrap_or_else(|| meta.history_entry(run));
+        let is_written = entry.number > 0 && entry.status == RunStatus::Running;
         entry.profile.get_or_insert_with(|| session.profile.clone());
         entry.status = RunStatus::Running;
         (entry.exit_code, entry.error) = (None, None);
         let mut record = Self::of(session, entry, false);
-        record.write();
+        if !is_written {
+            record.write();
+        }
         record
     }
 
@@ -125,8 +125,8 @@ impl RunRecord {
             return;
         }
         self.entry.seconds = self.earlier_seconds + elapsed(self.started);
-        let mut ledger = Ledger::open(&self.state_directory, &self.entry.account);
-        if let Err(error) = ledger.record_run(&mut self.entry) {
+        let recorded = self.ledger.lock().record_run(&mut self.entry);
+        if let Err(error) = recorded {
             let notice = format!("the run can't be recorded in the ledger: {error}");
             self.monitor.event(Event::Notice(notice));
         }

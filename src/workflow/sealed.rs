@@ -147,17 +147,13 @@ impl SealedRun {
         Ok(count)
     }
 
-    pub(crate) fn write_rejects(
-        &self,
-        state_directory: &Path,
-    ) -> Result<rejects::RejectsFile, Error> {
+    pub(crate) fn write_rejects(&self, ledger: &mut Ledger) -> Result<rejects::RejectsFile, Error> {
         let Self {
             run, meta, rejects, ..
         } = self;
-        let mut ledger = Ledger::open(state_directory, &meta.account);
         let sources = meta.source_paths(run)?;
         let for_excel = meta.rejects_for_excel;
-        let written = rejects::write(run, rejects, for_excel, &sources, &mut ledger)?;
+        let written = rejects::write(run, rejects, for_excel, &sources, ledger)?;
         if written.count > 0 {
             let place = RejectsPlace {
                 path: written.path.clone(),

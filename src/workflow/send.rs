@@ -197,7 +197,8 @@ impl Sending<'_> {
             sent.failure = Some(Error::Counts(contradiction));
         }
         sent.not_deleted = sent.keep(self.not_deleted()).unwrap_or_default();
-        sent.rejects = sent.keep(sealed.write_rejects(&session.state_directory));
+        sent.rejects =
+            sent.keep(sealed.write_rejects(&mut session.ledger_of(&meta.account).lock()));
         let left = tally.done.not_attempted.saturating_add(tally.done.unknown);
         let is_unfinished = left > sent.left_out;
         let is_complete = |sent: &SentRun| sent.failure.is_none() && !is_unfinished;

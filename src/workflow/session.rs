@@ -1,6 +1,11 @@
 //! A client for one account, the facts that identify the account, and its lock.
 
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, MutexGuard, OnceLock},
+    thread,
+    time::Duration,
+};
 
 use super::{AccountLock, AccountTurns};
 use crate::{
@@ -8,6 +13,7 @@ use crate::{
     api::{ApiErrorKind, Client, NAMES_BY_HAND},
     employees::{OwnerRule, Owners},
     error::Error,
+    ledger::{Ledger, SharedLedger},
     plan::earlier_runs::EarlierRuns,
     progress::{Event, Monitor, WaitFor, Waiting},
     report::notes::Asked,
@@ -39,6 +45,8 @@ pub struct Session {
     pub(crate) command_line: String,
     /// Shared with other sessions of the process, if any.
     pub(crate) turns: Option<Arc<AccountTurns>>,
+    /// Opened once the account is known.
+    ledger: OnceLock<SharedLedger>,
     base_url: String,
     account_name: String,
 }
@@ -77,6 +85,7 @@ impl Session {
             keep_runs: options.keep_runs,
             command_line: String::new(),
             turns: None,
+            ledger: OnceLock::new(),
             base_url,
             account_name: options.account_name,
         };
@@ -155,6 +164,25 @@ impl Session {
     /// Stores the requests so far in a run file.
     pub(super) fn record_traffic(&self, run: &RunFile) -> Result<(), RunError> {
         traffic::record(run, &self.client.timeline())
+    }
+
+    /// The ledger of the account. To be released before anything that may use it is called.
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.shared_ledger().lock()
+    }
+
+    /// The ledger of this account, or of an earlier fingerprint of it.
+    pub(super) fn ledger_of(&self, account: &str) -> SharedLedger {
+        if account == self.account {
+            self.shared_ledger().clone()
+        } else {
+            SharedLedger::open(&self.state_directory, account)
+        }
+    }
+
+    fn shared_ledger(&self) -> &SharedLedger {
+        let open = || SharedLedger::open(&self.state_directory, &self.account);
+        self.ledger.get_or_init(open)
     }
 
     /// The run files of the state directory.
