@@ -62,6 +62,16 @@ enum Deletes {
     Allowed,
 }
 
+/// Reports of senders, as they are recorded.
+#[derive(Default)]
+struct TakenIn {
+    outcomes: Vec<BatchOutcome>,
+    /// The batches that were not sent.
+    released: Vec<u64>,
+    /// Number of contacts that are settled.
+    contacts: u64,
+}
+
 pub(super) struct Conductor<'a> {
     feed: Feed<'a>,
     run: &'a RunFile,
@@ -142,11 +152,12 @@ impl<'a> Conductor<'a> {
     fn conduct(&mut self) -> Result<(), ApplyError> {
         loop {
             let reports = self.collect_reports();
+            let taken = self.take_in(reports);
             let next = self.next_jobs()?;
-            self.record(reports, next)?;
+            self.record(&taken, next)?;
             if self.in_flight == 0 && (self.exhausted || self.deletes == Deletes::Held) {
                 let again = self.retrial();
-                self.record(Vec::new(), Vec::from_iter(again))?;
+                self.record(&TakenIn::default(), Vec::from_iter(again))?;
             }
             if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
                 break;
@@ -162,7 +173,8 @@ impl<'a> Conductor<'a> {
         self.failure.take().map_or(Ok(()), Err)
     }
 
-    /// The reports received so far. Waits for one if there is nothing else to do.
+    /// The reports received so far. If there is nothing else to do, waits for half of the batches marked in advance, because each
+    /// recording costs a sync.
     fn collect_reports(&mut self) -> Vec<SenderReport> {
         if self.stopped.is_none()
             && let Some(reason) = self.monitor.stop_requested()
@@ -182,8 +194,13 @@ impl<'a> Conductor<'a> {
             || self.exhausted
             || self.deletes == Deletes::Held
             || self.in_flight >= self.window();
-        if self.in_flight > 0 && idle {
-            reports.extend(self.reports.recv_timeout(POLL));
+        let wanted = (self.in_advance() / 2).max(1).min(self.in_flight);
+        let deadline = Instant::now() + POLL;
+        while idle
+            && reports.len() < wanted
+            && let Ok(report) = self.reports.recv_deadline(deadline)
+        {
+            reports.push(report);
         }
         reports.extend(self.reports.try_iter());
         reports
@@ -195,7 +212,7 @@ impl<'a> Conductor<'a> {
             return Ok(Vec::new());
         }
         // Nothing is deleted before the outcome of every write is known, because refusals may stop the run.
-        if self.deletes == Deletes::Held && self.in_flight == 0 {
+        if self.deletes == Deletes::Held && self.in_flight == 0 && self.again.is_empty() {
             self.deletes = Deletes::Allowed;
         }
         let next = self.feed.next(free, self.deletes == Deletes::Allowed)?;
@@ -218,12 +235,7 @@ impl<'a> Conductor<'a> {
     }
 
     /// Records outcomes and marks the next batches in one transaction, then passes these to the senders.
-    fn record(
-        &mut self,
-        reports: Vec<SenderReport>,
-        mut next: Vec<BatchJob>,
-    ) -> Result<(), ApplyError> {
-        let (outcomes, released, contacts) = self.take_in(reports);
+    fn record(&mut self, taken: &TakenIn, mut next: Vec<BatchJob>) -> Result<(), ApplyError> {
         if self.state.budget.is_spent() {
             self.jobs = None;
         }
@@ -233,9 +245,9 @@ impl<'a> Conductor<'a> {
         }
         let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
         crash::point(Point::Record);
-        journal::record(self.run, &outcomes, &released, &batches)?;
+        journal::record(self.run, &taken.outcomes, &taken.released, &batches)?;
         crash::point(Point::Recorded);
-        self.show_progress(&outcomes, contacts);
+        self.show_progress(taken);
         self.record_traffic()?;
         for job in next {
             let is_sent = |jobs: &Sender<BatchJob>| jobs.send(job).is_ok();
@@ -245,22 +257,19 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Returns the outcomes, the unsent batches, and the number of settled contacts.
-    fn take_in(&mut self, reports: Vec<SenderReport>) -> (Vec<BatchOutcome>, Vec<u64>, u64) {
-        let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
+    /// Keeps the batches to be sent again and the first failure, and returns what has to be recorded.
+    fn take_in(&mut self, reports: Vec<SenderReport>) -> TakenIn {
+        let mut taken = TakenIn::default();
         self.in_flight -= reports.len();
         for report in reports {
             let error = match report {
-                SenderReport::Settled {
-                    outcome,
-                    contacts: count,
-                } => {
-                    contacts += count;
-                    outcomes.push(outcome);
+                SenderReport::Settled { outcome, contacts } => {
+                    taken.contacts += contacts;
+                    taken.outcomes.push(outcome);
                     None
                 }
                 SenderReport::Released { no, error } => {
-                    released.push(no);
+                    taken.released.push(no);
                     error.map(ApplyError::Api)
                 }
                 SenderReport::Unsettled { error } => error.map(ApplyError::Api),
@@ -273,13 +282,17 @@ impl<'a> Conductor<'a> {
                 self.fail(error);
             }
         }
-        (outcomes, released, contacts)
+        taken
     }
 
     /// Maximum number of batches marked *sending*. It follows the number of requests in flight.
     fn window(&self) -> usize {
-        let senders = self.client.concurrency();
-        senders + self.queued * senders.min(SENDERS_SERVED)
+        self.client.concurrency() + self.in_advance()
+    }
+
+    /// The number of batches that are marked *sending* while all senders are busy.
+    fn in_advance(&self) -> usize {
+        self.queued * self.client.concurrency().min(SENDERS_SERVED)
     }
 
     /// Starts senders for waiting batches.
@@ -317,16 +330,19 @@ impl<'a> Conductor<'a> {
         self.failure.get_or_insert(error);
     }
 
-    fn show_progress(&self, outcomes: &[BatchOutcome], contacts: u64) {
-        if contacts > 0 {
-            self.monitor.advance(contacts);
+    fn show_progress(&self, taken: &TakenIn) {
+        if taken.contacts > 0 {
+            self.monitor.advance(taken.contacts);
         }
-        let exceptions = outcomes.iter().flat_map(|outcome| &outcome.exceptions);
+        let exceptions = taken
+            .outcomes
+            .iter()
+            .flat_map(|outcome| &outcome.exceptions);
         let failed = exceptions.filter(|it| it.outcome.is_failure()).count() as u64;
         if failed > 0 {
             self.monitor.event(Event::Rejected(failed));
         }
-        let arrived = contacts.saturating_sub(failed);
+        let arrived = taken.contacts.saturating_sub(failed);
         self.client.count_contacts(RequestKind::Write, arrived);
     }
 
