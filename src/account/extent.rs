@@ -21,9 +21,10 @@ const SMALL_SPAN: u64 = 1_000;
 const OFFSET_MAX: u64 = 1 << 30;
 
 /// The answer to a request for the contact at an offset.
+#[derive(Clone, Copy)]
 pub(super) enum Probe {
-    /// A contact with this id.
-    There(Box<str>),
+    /// A contact whose id has this hash.
+    There(u128),
     /// The list has ended.
     Past,
     /// The server refuses such a large offset.
@@ -49,8 +50,8 @@ pub(super) fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
 /// The search for the end of the list.
 pub(super) struct Search<'a> {
     client: &'a Client,
-    /// The contacts seen, with their offsets.
-    seen: Vec<(u64, Box<str>)>,
+    /// The offsets of the contacts seen, and their hashed ids.
+    seen: Vec<(u64, u128)>,
     /// The largest offset known to have a contact.
     low: u64,
     /// The smallest offset known to have none.
@@ -70,7 +71,7 @@ impl<'a> Search<'a> {
         let ids = (0..).zip(first);
         let mut search = Self {
             client,
-            seen: ids.map(|(at, contact)| (at, contact.id.clone())).collect(),
+            seen: ids.map(|(at, contact)| (at, contact.id)).collect(),
             low: size - 1,
             high: None,
             is_refused: false,
@@ -123,7 +124,7 @@ impl<'a> Search<'a> {
         }
         self.open = self.open.saturating_sub(1);
         if let Probe::There(id) = answer {
-            check_offsets(self.client, &self.seen, offset, &id)?;
+            check_offsets(self.client, &self.seen, offset, id)?;
             self.seen.push((offset, id));
             self.low = offset;
         } else {
@@ -182,9 +183,9 @@ impl<'a> Search<'a> {
 /// Fails if the contact at an offset is also at another one, or if the offset is impossibly large.
 fn check_offsets(
     client: &Client,
-    seen: &[(u64, Box<str>)],
+    seen: &[(u64, u128)],
     offset: u64,
-    id: &str,
+    id: u128,
 ) -> Result<(), ApiError> {
     if offset >= OFFSET_MAX {
         let detail = format!("there is a contact even at offset {offset}");
@@ -194,12 +195,12 @@ fn check_offsets(
         }
         .into());
     }
-    let Some((earlier, _)) = seen.iter().find(|(_, seen)| **seen == *id) else {
+    let Some((earlier, _)) = seen.iter().find(|(_, seen)| *seen == id) else {
         return Ok(());
     };
     // The contact may have been deleted and recreated meanwhile; then its old offset has another contact.
     if let Probe::There(there) = probe(client, *earlier)?
-        && *there == *id
+        && there == id
     {
         let detail = format!("offsets {earlier} and {offset} give the same contact");
         return Err(ApiErrorKind::EndlessList {

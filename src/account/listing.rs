@@ -63,7 +63,7 @@ impl ListPass {
     fn receive<T>(&mut self, listed: Vec<Listed<T>>) -> Vec<T> {
         let mut contacts = Vec::with_capacity(listed.len());
         for Listed { id, contact } in listed {
-            self.order = xxh3_64_with_seed(id.as_bytes(), self.order);
+            self.order = xxh3_64_with_seed(&id.to_le_bytes(), self.order);
             match contact {
                 Ok(contact) => contacts.push(contact),
                 Err(unreadable) => self.unreadable.push(UnreadableContact {
@@ -135,8 +135,8 @@ struct Walk<'a> {
     next: u64,
     /// The offset up to which stretches are requested if the account has grown.
     grown_to: u64,
-    /// The contact with which the next stretch must begin; `None` after a short stretch, which is the last.
-    edge: Option<Box<str>>,
+    /// The hashed id of the contact with which the next stretch must begin; `None` after a short stretch, which is the last.
+    edge: Option<u128>,
     pass: ListPass,
 }
 
@@ -225,7 +225,7 @@ impl<'a> Walk<'a> {
             monitor.advance(self.size);
         }
         self.pass.pages += 1;
-        if self.overlap == 1 && !stretch.begin_behind(self.edge.as_deref()) {
+        if self.overlap == 1 && !stretch.begin_behind(self.edge) {
             let id = self.edge.take().unwrap_or_default();
             let edge = Edge { id, at: self.next };
             self.pass.steady &= stretch.reach_back(pages, self.size, edge)?;
@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
     /// unknown. They are requested a few at a time.
     fn goes_on(&mut self) -> Result<bool, ApiError> {
         let client = self.reader.client;
-        let shared = self.edge.as_deref().filter(|_| self.overlap == 1);
+        let shared = self.edge.filter(|_| self.overlap == 1);
         if self.edge.is_none() || ends_with(client, self.next, shared)? {
             return Ok(false);
         }
@@ -262,8 +262,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn last_id<T>(contacts: &[Listed<T>]) -> Option<Box<str>> {
-    contacts.last().map(|last| last.id.clone())
+fn last_id<T>(contacts: &[Listed<T>]) -> Option<u128> {
+    contacts.last().map(|last| last.id)
 }
 
 /// Consecutive contacts of the list.
@@ -275,15 +275,15 @@ struct Stretch<T> {
 
 /// The last contact of a stretch, and its offset.
 struct Edge {
-    id: Box<str>,
+    id: u128,
     at: u64,
 }
 
 impl<T> Stretch<T> {
     /// Drops everything up to `edge`, the previous stretch's last contact. True if `edge` was found.
-    fn begin_behind(&mut self, edge: Option<&str>) -> bool {
+    fn begin_behind(&mut self, edge: Option<u128>) -> bool {
         let mut contacts = self.contacts.iter();
-        let found = contacts.position(|contact| Some(&*contact.id) == edge);
+        let found = contacts.position(|contact| Some(contact.id) == edge);
         if let Some(at) = found {
             self.contacts.drain(..=at);
         }
@@ -302,7 +302,7 @@ impl<T> Stretch<T> {
         let found = loop {
             let from = edge.at.saturating_sub(size / 2);
             let mut again = pages.stretch(from, size, 0)?;
-            if !again.begin_behind(Some(&edge.id)) {
+            if !again.begin_behind(Some(edge.id)) {
                 break false;
             }
             let last = last_id(&again.contacts);
@@ -313,7 +313,7 @@ impl<T> Stretch<T> {
                 break true;
             }
             let Some(id) = last else { break false };
-            if self.begin_behind(Some(&id)) {
+            if self.begin_behind(Some(id)) {
                 break true;
             }
             edge = Edge {
@@ -379,9 +379,9 @@ impl<T> Pages<'_, T> {
 }
 
 /// True if the account ends at `offset` after the contact `edge`, or before it without an edge.
-fn ends_with(client: &Client, offset: u64, edge: Option<&str>) -> Result<bool, ApiError> {
+fn ends_with(client: &Client, offset: u64, edge: Option<u128>) -> Result<bool, ApiError> {
     let tail = client.page(offset, 2, &|_| ())?;
-    let ids: Vec<&str> = tail.iter().map(|contact| &*contact.id).collect();
+    let ids: Vec<u128> = tail.iter().map(|contact| contact.id).collect();
     Ok(ids == edge.as_slice())
 }
 

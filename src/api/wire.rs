@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::secrets::Secrets;
 use crate::{
@@ -17,8 +18,8 @@ pub(crate) type ListedContact = Result<Contact<'static>, UnreadableContact>;
 /// An entry of the list: the value that the reader keeps of a contact, or the reason why it can't be read.
 #[derive(Debug)]
 pub(crate) struct Listed<T> {
-    /// The id. It may be empty for an unreadable contact.
-    pub(crate) id: Box<str>,
+    /// The hash of the id, which may be empty for an unreadable contact.
+    pub(crate) id: u128,
     pub(crate) contact: Result<T, UnreadableContact>,
 }
 
@@ -48,11 +49,11 @@ pub(crate) fn read_list<T>(
     keep: &dyn Fn(Contact<'_>) -> T,
 ) -> Result<Vec<Listed<T>>, String> {
     let listed = |contact: Contact<'_>| Listed {
-        id: (&*contact.id).into(),
+        id: xxh3_128(contact.id.as_bytes()),
         contact: Ok(keep(contact)),
     };
     // A fast path: almost every page can be parsed as a whole, in one pass.
-    if let Ok(text) = str::from_utf8(&body)
+    if let Ok(text) = simdutf8::basic::from_utf8(&body)
         && let Ok(Envelope { data }) = serde_json::from_str::<Envelope<Vec<Contact<'_>>>>(text)
         && !secrets.are_in(text)
         && data.iter().all(|contact| !contact.id.is_empty())
@@ -63,7 +64,7 @@ pub(crate) fn read_list<T>(
     let contacts = page.contacts(secrets).map(|contact| match contact {
         Ok(contact) => listed(contact),
         Err(unreadable) => Listed {
-            id: unreadable.id.as_deref().unwrap_or_default().into(),
+            id: xxh3_128(unreadable.id.as_deref().unwrap_or_default().as_bytes()),
             contact: Err(unreadable),
         },
     });

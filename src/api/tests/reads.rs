@@ -1,6 +1,7 @@
 //! Pages and single contacts.
 
 use super::*;
+use crate::contact::Contact;
 
 #[test]
 fn pages_and_contacts_are_read_and_a_missing_one_is_none() {
@@ -12,9 +13,10 @@ fn pages_and_contacts_are_read_and_a_missing_one_is_none() {
         "/v2/contacts/absent" => Act::json(404, r#"{"error":"CONTACT_NOT_FOUND"}"#),
         _ => Act::Answer(404, "text/html", "<html>".into()),
     });
-    let page = bench.client.page(200, 50, &|_| ()).unwrap();
-    let ids: Vec<_> = page.into_iter().map(|it| it.id).collect();
-    assert_eq!(ids, ["1", "2"].map(Box::from));
+    let id = |contact: Contact<'_>| contact.id.into_owned();
+    let page = bench.client.page(200, 50, &id).unwrap();
+    let ids: Vec<_> = page.into_iter().map(|it| it.contact.unwrap()).collect();
+    assert_eq!(ids, ["1", "2"]);
     let found = bench.client.look_up("a/..?Я").unwrap();
     assert!(matches!(found, LookUp::Found(contact) if contact.id == "a/..?Я"));
     assert_eq!(bench.client.look_up("empty").unwrap(), LookUp::Absent);
