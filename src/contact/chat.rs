@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer, de};
 
 use super::json::{self, UnknownFields};
 use crate::nearest::remark;
@@ -90,8 +90,10 @@ impl ChatType {
 
     /// The documented or undocumented chat type with this name; `None` if the name is empty or too long.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        let known = Self::ALL.into_iter().find(|known| known.as_str() == name);
-        known.or_else(|| ChatTypeName::new(name).map(Self::Other))
+        let known = Self::deserialize(de::value::StrDeserializer::<de::value::Error>::new(name));
+        known
+            .ok()
+            .or_else(|| ChatTypeName::new(name).map(Self::Other))
     }
 
     /// True if `chat_id` is a phone number, digits only. \[pub\]
