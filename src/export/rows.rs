@@ -86,7 +86,8 @@ impl RowMaker<'_> {
         chats: impl Iterator<Item = ExportCell<'c>>,
     ) -> Vec<ExportCell<'c>> {
         let owner = &*contact.responsible_user_id;
-        let mut row = vec![code(&contact.id), code(owner)];
+        let mut row = Vec::with_capacity(5 + 4 * self.chats_max.max(1));
+        row.extend([code(&contact.id), code(owner)]);
         if let Some(names) = self.owner_names {
             row.push(ExportCell::Text(names.of(owner).into()));
         }

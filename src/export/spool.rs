@@ -1,28 +1,24 @@
 //! Stores contacts on disk until they are written, in an unnamed file that ends with the process.
 //!
-//! A record is the length of its values in bytes, then the values, each with its own length prefix: the four
-//! fields of a contact, then four of each chat. Parsing JSON again would cost more than everything that is written
-//! from it.
+//! A record is the number of its values, the length of its text, the length of each value, and the text. The values are the four
+//! fields of a contact, then four of each chat. Parsing JSON again would cost more than everything that is written from it.
+//!
+//! Records are written and read in blocks, each with a length prefix.
 
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     path::Path,
 };
 
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
     contact::{Chat, ChatType, Contact, UnknownFields},
     output::{self, IoError},
 };
-
-/// The size of a length prefix.
-const LENGTH_BYTES: usize = size_of::<u32>();
-
-/// Initial capacity, enough for most contacts.
-const VALUES_BYTES: usize = 256;
 
 /// Writing part of a file system page costs as much as writing the whole page.
 pub(super) const BUFFER_BYTES: usize = 128 << 10;
@@ -31,9 +27,9 @@ pub(super) const BUFFER_BYTES: usize = 128 << 10;
 pub(super) struct SpooledContact {
     /// The hash of its id.
     pub(super) id: u128,
-    values: Vec<u8>,
+    record: Vec<u8>,
     /// The types of its chats.
-    chat_types: Vec<ChatType>,
+    chat_types: SmallVec<[ChatType; 2]>,
 }
 
 impl SpooledContact {
@@ -45,38 +41,46 @@ impl SpooledContact {
         } else {
             &contact.uri
         };
-        let mut values = Vec::with_capacity(VALUES_BYTES);
-        for value in [
-            &contact.id,
+        let chats = &contact.contact_data;
+        let fields = [
+            &*contact.id,
             &contact.responsible_user_id,
             &contact.name,
             uri,
-        ] {
-            add_value(&mut values, value)?;
+        ];
+        let mut values: SmallVec<[&str; 16]> = SmallVec::from_slice(&fields);
+        for chat in chats {
+            let chat_type = chat.chat_type.as_str();
+            values.extend_from_slice(&[chat_type, &chat.chat_id, &chat.username, &chat.phone]);
         }
-        for chat in &contact.contact_data {
-            for value in [
-                chat.chat_type.as_str(),
-                &chat.chat_id,
-                &chat.username,
-                &chat.phone,
-            ] {
-                add_value(&mut values, value)?;
-            }
-        }
-        let chats = contact.contact_data.iter();
         Ok(Self {
             id: xxh3_128(contact.id.as_bytes()),
-            values,
-            chat_types: chats.map(|chat| chat.chat_type).collect(),
+            record: record(&values)?,
+            chat_types: chats.iter().map(|chat| chat.chat_type).collect(),
         })
     }
+}
+
+fn record(values: &[&str]) -> io::Result<Vec<u8>> {
+    let text_bytes = values.iter().map(|value| value.len()).sum();
+    let head_bytes = (2 + values.len()) * size_of::<u32>();
+    let mut record = Vec::with_capacity(head_bytes + text_bytes);
+    let lengths = values.iter().map(|value| value.len());
+    for length in [values.len(), text_bytes].into_iter().chain(lengths) {
+        record.extend_from_slice(&number(length)?);
+    }
+    for value in values {
+        record.extend_from_slice(value.as_bytes());
+    }
+    Ok(record)
 }
 
 /// Contacts in order, and facts about their chats.
 #[derive(Debug)]
 pub(super) struct Spool {
-    out: BufWriter<File>,
+    file: File,
+    /// Records that are not in the file yet.
+    block: Vec<u8>,
     contacts: u64,
     chats_max: usize,
     /// The chat types of the contacts.
@@ -88,7 +92,8 @@ impl Spool {
     pub(super) fn create(output: Option<&Path>) -> Result<Self, IoError> {
         let file = output.map_or_else(output::temporary, output::temporary_beside)?;
         Ok(Self {
-            out: BufWriter::with_capacity(BUFFER_BYTES, file),
+            file,
+            block: Vec::with_capacity(BUFFER_BYTES),
             contacts: 0,
             chats_max: 0,
             chat_types: BTreeSet::new(),
@@ -99,8 +104,9 @@ impl Spool {
     pub(super) fn clear(&mut self) -> io::Result<()> {
         (self.contacts, self.chats_max) = (0, 0);
         self.chat_types.clear();
-        self.out.seek(SeekFrom::Start(0))?;
-        self.out.get_ref().set_len(0)
+        self.block.clear();
+        self.file.rewind()?;
+        self.file.set_len(0)
     }
 
     /// Adds a contact.
@@ -108,8 +114,18 @@ impl Spool {
         self.chat_types.extend(&contact.chat_types);
         self.contacts += 1;
         self.chats_max = self.chats_max.max(contact.chat_types.len());
-        self.out.write_all(&length(&contact.values)?)?;
-        self.out.write_all(&contact.values)
+        self.block.extend_from_slice(&contact.record);
+        if self.block.len() >= BUFFER_BYTES {
+            self.write_block()?;
+        }
+        Ok(())
+    }
+
+    fn write_block(&mut self) -> io::Result<()> {
+        self.file.write_all(&number(self.block.len())?)?;
+        self.file.write_all(&self.block)?;
+        self.block.clear();
+        Ok(())
     }
 
     /// Number of contacts.
@@ -136,13 +152,17 @@ impl Spool {
         &mut self,
         mut each: impl FnMut(&Contact<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.out.flush()?;
-        self.out.seek(SeekFrom::Start(0))?;
-        let mut file = BufReader::with_capacity(BUFFER_BYTES, self.out.get_ref());
-        let (mut values, mut count) = (Vec::new(), 0);
-        while read_values(&mut file, &mut values)? {
-            each(&Values(&values).contact()?)?;
-            count += 1;
+        if !self.block.is_empty() {
+            self.write_block()?;
+        }
+        self.file.rewind()?;
+        let mut count = 0;
+        while let Some(block) = next_block(&self.file)? {
+            let mut records = Records(&block);
+            while let Some(values) = records.next()? {
+                each(&values.contact()?)?;
+                count += 1;
+            }
         }
         if count == self.contacts {
             return Ok(());
@@ -155,41 +175,68 @@ impl Spool {
     }
 }
 
-fn add_value(values: &mut Vec<u8>, value: &str) -> io::Result<()> {
-    values.extend(length(value.as_bytes())?);
-    values.extend(value.as_bytes());
-    Ok(())
+fn number(number: usize) -> io::Result<[u8; size_of::<u32>()]> {
+    let number = u32::try_from(number).map_err(io::Error::other)?;
+    Ok(number.to_le_bytes())
 }
 
-fn length(bytes: &[u8]) -> io::Result<[u8; LENGTH_BYTES]> {
-    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-    Ok(length.to_le_bytes())
-}
-
-/// Reads the values of the next contact; false at the end of the file.
-fn read_values(file: &mut BufReader<&File>, values: &mut Vec<u8>) -> io::Result<bool> {
-    let mut length = [0; LENGTH_BYTES];
-    let is_end = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => Ok(false),
-        _ => Err(error),
-    };
-    if let Err(error) = file.read_exact(&mut length) {
-        return is_end(error);
+/// Reads the next block; `None` at the end of the file, even if it ends within a block.
+fn next_block(mut file: &File) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; size_of::<u32>()];
+    match file.read_exact(&mut length) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        result => result?,
     }
-    let length = u32::from_le_bytes(length);
-    values.clear();
-    let count = file.take(length.into()).read_to_end(values)?;
-    Ok(count as u64 == u64::from(length))
+    let length = u32::from_le_bytes(length) as usize;
+    let mut block = Vec::with_capacity(length);
+    file.take(length as u64).read_to_end(&mut block)?;
+    Ok(Some(block).filter(|block| block.len() == length))
 }
 
-/// The remaining values of a contact.
-struct Values<'v>(&'v [u8]);
+/// The records of a block that are left to read.
+struct Records<'b>(&'b [u8]);
 
-impl<'v> Values<'v> {
-    fn contact(mut self) -> io::Result<Contact<'v>> {
+impl<'b> Records<'b> {
+    fn next(&mut self) -> io::Result<Option<Values<'b>>> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let [count, text_bytes] = [self.number()?, self.number()?];
+        let (lengths, text) = (
+            self.bytes(count * size_of::<u32>())?,
+            self.bytes(text_bytes)?,
+        );
+        let text = str::from_utf8(text).map_err(|_| damaged())?;
+        Ok(Some(Values {
+            lengths: Records(lengths),
+            text,
+        }))
+    }
+
+    fn bytes(&mut self, length: usize) -> io::Result<&'b [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(damaged)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    fn number(&mut self) -> io::Result<usize> {
+        let (number, rest) = self.0.split_first_chunk().ok_or_else(damaged)?;
+        self.0 = rest;
+        Ok(u32::from_le_bytes(*number) as usize)
+    }
+}
+
+/// The values of a contact that are left to read.
+struct Values<'b> {
+    lengths: Records<'b>,
+    text: &'b str,
+}
+
+impl<'b> Values<'b> {
+    fn contact(mut self) -> io::Result<Contact<'b>> {
         let [id, responsible_user_id, name, uri] = self.four()?;
-        let mut contact_data = Vec::new();
-        while !self.0.is_empty() {
+        let mut contact_data = Vec::with_capacity(self.chats_left());
+        while self.chats_left() > 0 {
             let [chat_type, chat_id, username, phone] = self.four()?;
             contact_data.push(Chat {
                 chat_type: ChatType::named(chat_type).ok_or_else(damaged)?,
@@ -209,16 +256,19 @@ impl<'v> Values<'v> {
         })
     }
 
-    fn four(&mut self) -> io::Result<[&'v str; 4]> {
+    fn chats_left(&self) -> usize {
+        self.lengths.0.len() / (4 * size_of::<u32>())
+    }
+
+    fn four(&mut self) -> io::Result<[&'b str; 4]> {
         Ok([self.next()?, self.next()?, self.next()?, self.next()?])
     }
 
-    fn next(&mut self) -> io::Result<&'v str> {
-        let (length, rest) = self.0.split_first_chunk().ok_or_else(damaged)?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let (value, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
-        self.0 = rest;
-        str::from_utf8(value).map_err(|_| damaged())
+    fn next(&mut self) -> io::Result<&'b str> {
+        let length = self.lengths.number()?;
+        let (value, rest) = self.text.split_at_checked(length).ok_or_else(damaged)?;
+        self.text = rest;
+        Ok(value)
     }
 }
 
@@ -240,13 +290,14 @@ mod tests {
         for id in ["1", "2"] {
             let contact = Contact {
                 id: id.into(),
+                name: "a".repeat(BUFFER_BYTES).into(),
                 ..Contact::default()
             };
             spool.add(&SpooledContact::new(&contact).unwrap()).unwrap();
         }
         spool.for_each(|_| Ok(())).unwrap();
-        let whole = spool.out.get_ref().metadata().unwrap().len();
-        spool.out.get_ref().set_len(whole / 2).unwrap();
+        let whole = spool.file.metadata().unwrap().len();
+        spool.file.set_len(whole - 1).unwrap();
         let error = spool.for_each(|_| Ok(())).unwrap_err();
         assert!(
             error.to_string().contains("holds 1 contacts, but 2"),
