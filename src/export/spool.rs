@@ -300,7 +300,7 @@ mod tests {
         spool.file.set_len(whole - 1).unwrap();
         let error = spool.for_each(|_| Ok(())).unwrap_err();
         assert!(
-            error.to_string().contains("holds 1 contacts, but 2"),
+            error.to_string().contains("contains 1 contacts, but 2"),
             "{error}"
         );
     }
