@@ -397,7 +397,7 @@ mod tests {
         sandbox::{Options, Sandbox},
     };
 
-    /// The number of requests in each round trip of a pass behind its first page, if any number may be in flight.
+    /// The number of requests in each round trip after the first page of a pass, without a limit on requests in flight.
     fn round_trips(contacts: usize) -> Vec<u64> {
         let sandbox = Sandbox::start(Options {
             limit: None,
@@ -441,7 +441,7 @@ mod tests {
 
     #[test]
     fn pages_are_requested_while_the_end_is_searched() {
-        // The trip with the probes takes along every page that may exist: up to 64,000 and 8,000 contacts.
+        // The round trip of the probes also requests every page that may exist: up to 64,000 and 8,000 contacts.
         for (contacts, behind) in [
             (60_000, &[7 + 646][..]),
             (3_000, &[7 + 80]),
@@ -449,7 +449,7 @@ mod tests {
             (60, &[]),
         ] {
             let trips = round_trips(contacts);
-            // The answer to one of these probes may make the last of them superfluous.
+            // The answer to one of these probes may make the last one superfluous.
             assert!((1..=3).contains(&trips[0]), "{trips:?}");
             assert_eq!(&trips[1..], behind);
         }

@@ -197,7 +197,7 @@ mod tests {
         Pace::new(Concurrency::Auto, rate)
     }
 
-    /// The number of requests in flight after each of so many rounds.
+    /// The number of requests in flight after each of these rounds.
     fn rounds(pace: &mut Pace, count: usize, latency: impl Fn(usize) -> Duration) -> Vec<usize> {
         (0..count)
             .map(|_| {

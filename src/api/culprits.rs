@@ -379,7 +379,7 @@ mod tests {
                 r#"{"message":[{"property":"contacts","children":[{"property":"37","children":[{"property":"name","constraints":{"isString":"name must be text","maxLength":"name is long"}}]}]}]}"#,
                 &["37: name|name must be text; name is long"],
             ),
-            // Paths of their own.
+            // Paths.
             (
                 r#"{"detail":[{"loc":["body","contacts",3,"name"],"msg":"field required","type":"value_error"}]}"#,
                 &["3: name|field required"],

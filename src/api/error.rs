@@ -258,7 +258,7 @@ impl ApiError {
                 "the server does not page the list as documented, so the account can't be read: nothing was changed; report it to the operator of the API"
             }
             Kind::Refused { what: LIST, .. } => {
-                "the server does not list the whole account: `--mode create` does not read it, nor does `--mode update` with all columns, and a few contacts are looked up by id"
+                "the account can't be listed: import with --mode create, or with --mode update and all required columns, which don't read it, or a few contacts at a time, which are looked up by id"
             }
             Kind::Setup { .. } => {
                 "if it is about certificates, install the system's root certificates (package `ca-certificates`)"

@@ -279,7 +279,7 @@ mod tests {
             prop_assume!(secret.trim() == secret && !before.contains(&secret));
             let secrets = secrets(&secret);
             let quoted = serde_json::to_string(&secret).unwrap_or_default();
-            // Quoting encodes all of a text, so each character is encoded equally often.
+            // Quoting encodes the whole text, so each character is encoded equally often.
             let once = mixed(&secret, &choices);
             let twice = mixed(&once, &choices);
             for form in [&secret, &quoted, &quoted.replace('/', r"\/"), &once, &twice] {

@@ -355,7 +355,7 @@ mod tests {
         assert!(tips(&["delte"]).contains("'delete'"));
     }
 
-    /// Each is an argument that is missing, unknown, repeated, or does not go with another one.
+    /// Each is an argument that is missing, unknown, repeated, or can't be combined with another one.
     #[test]
     fn the_usage_of_an_error_is_that_of_the_help() {
         let mut cli = Cli::command();

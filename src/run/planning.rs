@@ -323,7 +323,7 @@ mod tests {
     fn contacts_are_found_in_memory_and_in_the_file_in_any_order() {
         let directory = tempfile::tempdir().unwrap();
         let mut snapshot = PlanningSnapshot::new(&directory.path().join("x.run"));
-        // One is longer than a window of the file.
+        // One record is longer than a window of the file.
         let name_of = |number: usize| "x".repeat(if number == 70 { 100_000 } else { 4_000 });
         let count = 2 * MEMORY_BYTES / 4_000;
         for number in 0..count {

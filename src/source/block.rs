@@ -442,7 +442,7 @@ mod tests {
         assert!(seen[2].2.is_empty());
     }
 
-    /// The cells of each record, its bytes, and the rows, as the csv crate alone reads them.
+    /// The cells of each record, its bytes, and the rows, read with only the csv crate.
     fn by_csv_alone(text: &[u8]) -> (Vec<(Vec<String>, usize)>, u32) {
         let mut builder = csv::ReaderBuilder::new();
         let builder = builder.has_headers(false).flexible(true).delimiter(b';');

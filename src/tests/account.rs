@@ -1,4 +1,4 @@
-//! Reading the account: how many requests it takes, and that its changing meanwhile is noticed.
+//! Reading the account: the number of requests, and the detection of changes.
 
 use crate::{
     api::LookUp,

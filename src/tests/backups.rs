@@ -1,4 +1,4 @@
-//! A backup of any format and layout is read back as it was, whatever the values are.
+//! A backup of any format and layout is read back unchanged, for any values.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -56,7 +56,7 @@ const LAYOUTS: [BackupLayout; 3] = [
     BackupLayout::Long,
 ];
 
-/// Every form of a backup, with the ending of its file.
+/// Every form of a backup, with its file extension.
 fn forms(names: &str) -> Vec<(BackupForm, &'static str)> {
     let tables = [
         (csv(b',', false), ".csv"),
@@ -95,7 +95,7 @@ fn write(
     file
 }
 
-/// The contact as any layout gives it back: only the order of the messengers is lost.
+/// The contact as restored from any layout: only the order of the messengers is lost.
 fn settled(mut contact: Contact<'static>) -> Contact<'static> {
     contact.contact_data.sort_by_key(|chat| chat.chat_type);
     contact
@@ -284,7 +284,7 @@ fn each_value_in_each_place() -> BTreeMap<String, Contact<'static>> {
     account
 }
 
-/// The contacts that do not come back from a file as they were.
+/// The contacts that are changed by writing and reading a file.
 fn lost(
     account: &BTreeMap<String, Contact<'static>>,
     read: BTreeMap<String, Contact<'static>>,

@@ -1,7 +1,7 @@
 //! Breaks golden files at random and reads them through the library: no input may cause a panic.
 //!
-//! `FUZZ_SECONDS=300 cargo test --lib -- --ignored fuzz` runs for so long; without it, for a second. The
-//! seed of a failure is printed, and `FUZZ_SEED` brings it back.
+//! `FUZZ_SECONDS=300 cargo test --lib -- --ignored fuzz` runs for this time; by default, for a second. The
+//! seed of a failure is printed, and `FUZZ_SEED` reproduces it.
 
 use std::{
     env, fs,
@@ -39,7 +39,7 @@ impl Dice {
     }
 }
 
-/// Pieces that mean something to a reader.
+/// Byte sequences that are significant to a reader.
 const PIECES: [&[u8]; 24] = [
     b"\"",
     b"\"\"",
@@ -85,7 +85,7 @@ fn broken(good: &[u8], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// A workbook with one of its parts broken, and packed again: its checksums are right. Other files as they are.
+/// A workbook with a broken part, packed again with correct checksums. Other files are unchanged.
 fn broken_inside(good: &[u8], dice: &mut Dice) -> Vec<u8> {
     let Ok(mut zip) = zip::ZipArchive::new(Cursor::new(good)) else {
         return good.to_vec();
@@ -107,7 +107,7 @@ fn broken_inside(good: &[u8], dice: &mut Dice) -> Vec<u8> {
     packed.finish().unwrap().into_inner()
 }
 
-/// A reader that panics is caught, and the file called damaged. That is meant for workbooks, which calamine reads:
+/// A panic in a reader is caught, and the file is reported as damaged. This is intended for calamine and workbooks:
 /// in one of our own readers it is a bug.
 fn must_not_give_up(path: &Path, error: &SourceError) {
     let bytes = fs::read(path).unwrap();
@@ -118,7 +118,7 @@ fn must_not_give_up(path: &Path, error: &SourceError) {
     assert!(!(is_ours && gave_up), "{error}");
 }
 
-/// The whole way of a row, up to the contact.
+/// The complete path of a row, up to the contact.
 fn read(path: &Path, dice: &mut Dice) {
     let mut options = ReadOptions::new(&silent(), &mapping::recognise);
     options.limits = Limits {
@@ -186,7 +186,7 @@ fn good_files() -> Vec<Vec<u8>> {
             files.push(fs::read(path).unwrap());
         }
     }
-    // A folder is listed in no particular order.
+    // The order of a directory listing is arbitrary.
     files.sort();
     let text = "id,name,whatsapp\n1,Ann,79990000001\n";
     files.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
@@ -251,7 +251,7 @@ fn ods() -> Vec<u8> {
     packed.finish().unwrap().into_inner()
 }
 
-/// The same files in every run, so that a failure is a change of the code.
+/// The same files in every run, so that only a change of the code can cause a failure.
 #[test]
 fn files_broken_at_random_cause_no_panic() {
     let files = good_files();
@@ -299,6 +299,6 @@ fn fuzz() {
         runs += 1;
     }
     assert!(runs > 0);
-    // The count is what one wants to know after some minutes; it is shown with --nocapture.
+    // Progress, shown with --nocapture.
     let _ = std::io::stderr().write_all(format!("{runs} files\n").as_bytes());
 }

@@ -64,7 +64,7 @@ impl Laboratory {
         state(&self.sandbox.contacts())
     }
 
-    /// Makes the account hold this and nothing else.
+    /// Sets the contacts of the account.
     pub(crate) fn set_state(&self, state: &State) {
         for contact in self.sandbox.contacts() {
             self.sandbox.remove_contact(&contact.id);
@@ -115,7 +115,7 @@ impl Laboratory {
         }
     }
 
-    /// Plans contacts as if they had come from a file.
+    /// Plans contacts like those of a file.
     pub(crate) fn plan(
         &self,
         name: &str,
@@ -128,7 +128,7 @@ impl Laboratory {
         (run, plan)
     }
 
-    /// Contacts as if they had come from a file.
+    /// Contacts like those of a file.
     fn staged(&self, name: &str, local: &State) -> RunFile {
         let run = self.run_file(name);
         run.begin().unwrap();
@@ -156,7 +156,7 @@ impl Laboratory {
         incremental::record(&mut records, &run, options, true, by_records).unwrap();
     }
 
-    /// Forgets what earlier nights left.
+    /// Discards the results of earlier nights.
     pub(crate) fn forget(&self) {
         let mut records = ContactRecords::open(self.dir.path(), "account", "profile");
         records.reset().unwrap();
@@ -176,7 +176,7 @@ impl Laboratory {
         self.try_apply(run, OPEN.max_refused).unwrap()
     }
 
-    /// Sends these contacts of the run and no others.
+    /// Sends only these contacts of the run.
     pub(crate) fn apply_only(&self, run: &RunFile, ids: &[&str]) -> Tally {
         let numbers = division::divide(run, |id| ids.contains(&id)).unwrap();
         let options = Self::sending(run, OPEN.max_refused);
@@ -204,7 +204,7 @@ impl Laboratory {
     }
 }
 
-/// Everything is allowed.
+/// No limits.
 pub(crate) const OPEN: Bounds = Bounds {
     max_rejects: Bound::Percent(100.0),
     max_delete: Bound::Percent(100.0),

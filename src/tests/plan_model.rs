@@ -1,6 +1,6 @@
 //! Plans and undos against a model: random accounts, random sources with fields absent, every mode.
 //!
-//! The model says in a few lines what DESIGN.md §7 says in words, and knows nothing of plans and batches.
+//! The model implements DESIGN.md §7 in a few lines, without plans and batches.
 
 use std::sync::LazyLock;
 
@@ -23,7 +23,7 @@ use super::{
 const MESSENGERS: [ChatType; 3] = [ChatType::Whatsapp, ChatType::Telegram, ChatType::Vk];
 const IDS: [&str; 7] = ["a", "b", "ü", "d/e", "f?", "7", "8"];
 
-/// A server that shows links as they were written, and one that shows its own addresses.
+/// A server that returns links as written, and one that returns its own addresses.
 static LABORATORIES: LazyLock<[std::sync::Mutex<Laboratory>; 2]> = LazyLock::new(|| {
     [UriShown::Stored, UriShown::ApiPath].map(|uri| {
         std::sync::Mutex::new(Laboratory::with(Options {
@@ -82,7 +82,7 @@ fn whole() -> impl Strategy<Value = Contact<'static>> {
         })
 }
 
-/// A contact any of whose fields may be absent.
+/// A contact with any fields absent.
 fn part() -> impl Strategy<Value = Contact<'static>> {
     (whole(), any::<[bool; 4]>()).prop_map(|(mut contact, absent)| {
         let [responsible, name, uri, chats] = absent;
@@ -198,11 +198,11 @@ impl Case {
             }
             merged.contact_data.push(chat);
         }
-        // A contact needs a way to be reached: the row is rejected, and the account keeps what it has.
+        // A contact needs a chat: the row is rejected, and the account's contact is unchanged.
         if merged.contact_data.is_empty() {
             return remote.clone();
         }
-        // A link that the API does not show is not a difference by itself, but is sent along with one.
+        // A link that the API does not return is not a difference by itself, but is sent with other changes.
         let sorted = |contact: &Contact<'static>| state(std::slice::from_ref(contact));
         let is_told = sorted(&merged) != sorted(remote) || !self.links_hidden;
         if !local.uri.is_empty() && is_told {
@@ -222,7 +222,7 @@ fn case(modes: &'static [Mode]) -> impl Strategy<Value = Case> {
         prop_oneof![Just(Vec::new()), cleared],
     )
         .prop_map(|(mode, links_hidden, remote, mut local, cleared)| {
-            // `create` accepts nothing but whole contacts.
+            // `create` only accepts complete contacts.
             if mode == Mode::Create {
                 local.retain(|_, contact| contact.missing().next().is_none());
             }
@@ -258,7 +258,7 @@ fn without_links(mut state: State) -> State {
     state
 }
 
-/// Everything that a plan decided.
+/// All decisions of a plan.
 fn decisions(laboratory: &Laboratory, run: &str) -> Vec<Vec<String>> {
     let queries = [
         "SELECT codes FROM decision",
@@ -328,7 +328,7 @@ proptest! {
         }
     }
 
-    /// Nights that compare with what the last one left come to the same as nights that compare with the account.
+    /// Comparing with the last result is equivalent to comparing with the account.
     #[test]
     fn nights_of_changes_come_to_what_the_model_says(
         case in case(&[Mode::Upsert]), files in vec(contacts(part().boxed()), 1..4),

@@ -1,4 +1,4 @@
-//! Refused contacts: exactly the bad ones fail, whatever the server's answers look like, at the price that was promised.
+//! Refused contacts: exactly the invalid ones fail, for any shape of answers, within the promised number of requests.
 
 use std::collections::BTreeSet;
 
@@ -66,7 +66,7 @@ fn server(
     (laboratory, state.collect())
 }
 
-/// Imports, and continues as often as the budget stops it; gives the number of processes.
+/// Imports, and continues whenever the budget stops the run. Returns the number of processes.
 fn import_to_the_end(laboratory: &Laboratory, local: &State, max_refused: Bound) -> usize {
     let (run, _) = laboratory.plan("x.run", local, &OPTIONS, 2);
     for process in 1..1_000 {
@@ -82,7 +82,7 @@ fn import_to_the_end(laboratory: &Laboratory, local: &State, max_refused: Bound)
                     "stopped although nothing is left"
                 );
                 assert_eq!(tally.contradiction(), None);
-                // Batches that are settled in part can be divided.
+                // Partly settled batches can be divided.
                 division::divide(&run, |id| &id[4..] < "50").unwrap();
                 assert_eq!(Tally::of(&run).unwrap(), tally);
                 integrity::check(&run).unwrap();
@@ -155,7 +155,7 @@ fn four_bad_rows_of_300_cost_few_requests_if_the_answer_names_them() {
                 // One name in each answer.
                 ErrorShape::Classic | ErrorShape::Id => 3 + 8,
                 ErrorShape::Silent => 55,
-                // A wrong name, and the rest without it, come on top in each batch.
+                // Plus a wrong name and the rest without it, in each batch.
                 ErrorShape::FromOne => 55 + 3 * 2,
             };
             assert!(posts <= most, "{errors:?} {bad:?}: {posts}");

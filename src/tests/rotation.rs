@@ -97,7 +97,7 @@ impl Days {
 fn the_newest_backups_of_a_name_stay_and_other_files_do_too() {
     let mut days = Days::new();
     let path = |name: &str| days.directory.path().join(name);
-    // Not written by this tool, and named as if it were.
+    // Not written by this tool, but named like its files.
     fs::write(path("b-2026-02-20.csv"), "mine").unwrap();
     fs::write(path("other.csv"), "mine").unwrap();
     for _ in 0..3 {
@@ -148,7 +148,7 @@ fn links_are_not_followed() {
     fs::create_dir(path("deep")).unwrap();
     days.export("deep/b-{date}.csv", 0).unwrap();
     let path = |name: &str| days.directory.path().join(name);
-    // The file is a link to another one that is equal, and then its directory is one.
+    // The file is a link to an equal file, and then its directory is a link.
     let (file, target) = (path("deep/b-2026-02-28.csv"), path("target"));
     fs::rename(&file, &target).unwrap();
     symlink(&target, &file).unwrap();
@@ -181,7 +181,7 @@ fn an_account_that_shrank_replaces_and_removes_nothing() {
     assert!(message.contains("b-2026-02-28.csv, has 5"), "{message}");
     assert_eq!(refused.exit_code() as u8, 5);
     assert_eq!(days.files(), ["b-2026-02-28.csv"]);
-    // Half of it may be gone.
+    // Half of it may be missing.
     days.sandbox.put_contact(&Contact {
         id: "6".into(),
         responsible_user_id: "user-1".into(),
@@ -196,11 +196,11 @@ fn an_account_that_shrank_replaces_and_removes_nothing() {
 /// A step of the model.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    /// Export to one of three names, keeping so many.
+    /// Exports to one of three names, keeping this number.
     Export(u8, usize),
-    /// Edit a file that exists, by its place among them.
+    /// Edits an existing file, by index.
     Edit(usize),
-    /// Remove one.
+    /// Removes a file.
     Remove(usize),
 }
 
@@ -212,7 +212,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// The file in this place, if there are any.
+/// The file with this index, if there are any.
 fn nth(directory: &Path, place: usize) -> Option<std::path::PathBuf> {
     let mut files: Vec<_> = fs::read_dir(directory)
         .unwrap()
@@ -225,7 +225,7 @@ fn nth(directory: &Path, place: usize) -> Option<std::path::PathBuf> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The model knows each file as (name, is it as it was written), in the order of writing.
+    /// The model has each file as (name, whether it is unchanged), in the order of writing.
     #[test]
     fn rotation_removes_what_the_model_says(events in vec(event(), 1..14)) {
         let state = tempfile::tempdir().unwrap();

@@ -125,7 +125,7 @@ impl SealedRun {
     pub(crate) fn select(&mut self, selection: Selection) -> Result<(), Error> {
         let left = sent::left_over(&self.run)?;
         let warning =
-            selection.missing_warning("of which the run has nothing left to send", |found| {
+            selection.missing_warning("with nothing left to send in this run", |found| {
                 for (id, _) in &left {
                     found(id);
                 }

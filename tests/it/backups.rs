@@ -1,4 +1,5 @@
-//! Backups of every format: complete while the account changes, whole or not written at all, and restored after a loss.
+//! Backups of every format: complete while the account changes, complete or not written at all, and restored after
+//! a loss.
 
 use std::{collections::BTreeSet, io, path::Path, process::Command};
 
@@ -38,7 +39,7 @@ fn put(world: &World, contact: &Value) {
     world.sandbox.put_contact(&contact);
 }
 
-/// The backups and whatever else was left beside them.
+/// The backups and all other files beside them.
 fn files(world: &World) -> BTreeSet<String> {
     let entries = std::fs::read_dir(world.dir()).unwrap().map(Result::unwrap);
     let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
@@ -47,8 +48,8 @@ fn files(world: &World) -> BTreeSet<String> {
         .collect()
 }
 
-/// Removes and adds contacts while pages are read: the first ones go, so that all others move by more than a page, and one goes
-/// and comes back at the end of the list.
+/// Removes and adds contacts while pages are read: the first ones are removed, so that all others move by more
+/// than a page, and one is removed and appended again.
 fn change_while_reading(world: &World) {
     let start = world.sandbox.request_count();
     for round in 0..3 {
@@ -396,7 +397,7 @@ fn names_of_employees_are_for_people_and_not_imported() {
     );
 }
 
-/// The cells that `LibreOffice` shows; `None` if it is not installed.
+/// The cells that `LibreOffice` displays; `None` if it is not installed.
 fn shown_by_libreoffice(world: &World, file: &str, options: &[&str]) -> Option<Vec<Vec<String>>> {
     let profile = format!(
         "-env:UserInstallation=file://{}",

@@ -1,5 +1,5 @@
-//! Contacts on which the server breaks down, or that somebody forbids: told from a server that is down and from a
-//! token that has no rights, and none is handed back without a witness.
+//! Contacts on which the server fails, or that are forbidden, are distinguished from a server that is down and
+//! from a token without permissions. None is rejected without a witness.
 
 use wazzup_contacts::sandbox::{Existing, Faults, Options};
 
@@ -69,8 +69,8 @@ fn a_token_that_may_do_nothing_ends_the_run_whatever_the_answer_looks_like() {
     }
 }
 
-/// Sets faults after which the first of two contacts arrives alone, and the last request for the second is carried
-/// out without an answer.
+/// Sets faults after which the first of two contacts is accepted alone, and the last request for the second is
+/// carried out without an answer.
 fn lose_the_last_answer(world: &World, rules: &[&str]) {
     world.sandbox.set_faults(faults(rules));
 }
@@ -151,7 +151,7 @@ fn a_firewall_that_shuts_everything_out_is_one_contacts_fault_at_most() {
     assert_eq!(world.read("contacts.rejected.csv").lines().count(), 2);
 }
 
-/// How many POSTs it takes to import 300 contacts of which these are forbidden by a firewall's page.
+/// The number of POSTs for an import of 300 contacts, some of which a firewall's page forbids.
 fn posts_past_a_firewall(forbidden: std::ops::RangeInclusive<usize>) -> u64 {
     let world = quick(Options::default());
     let firewall = forbidden
@@ -191,7 +191,7 @@ fn many_contacts_in_a_row_on_which_the_server_breaks_down_do_not_take_their_neig
     }
 }
 
-/// Imports as creates with one sender; the server breaks down on these ids.
+/// Imports as creates with one sender; the server fails on these ids.
 fn import_broken(contacts: usize, size: &str, broken: &[&str]) -> World {
     let world = quick(Options::default());
     let poison = broken.iter().map(|id| format!("poison-500={id}"));

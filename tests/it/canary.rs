@@ -1,4 +1,4 @@
-//! `--canary`: a few contacts go first and are read back before the others are sent.
+//! `--canary`: a few contacts are sent first and read back before the others are sent.
 
 use wazzup_contacts::sandbox::{Options, RequiredField, UriShown};
 

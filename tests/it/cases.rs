@@ -1,4 +1,4 @@
-//! Small files like those of real exports, each with a trap: `check` reads the right contacts, or says what it could not
+//! Small files like real exports, each with a trap: `check` reads the right contacts, or reports what it could not
 //! read. The files are in `tests/it/cases/`.
 
 use std::{ffi::OsStr, fs, path::Path};
@@ -7,12 +7,12 @@ use crate::harness::World;
 
 struct Case {
     file: &'static str,
-    /// Options for `check`, besides the file.
+    /// Options for `check` other than the file.
     options: &'static str,
     exit: i32,
     /// The contacts as `id|name|responsible_user_id|uri|chats`.
     contacts: &'static [&'static str],
-    /// What the output must contain.
+    /// Text that the output must contain.
     tells: &'static [&'static str],
 }
 
@@ -434,7 +434,7 @@ fn web_pages_are_read_as_a_browser_shows_them() {
     WEB_PAGES.iter().for_each(holds);
 }
 
-/// A file that costs gigabytes or minutes is a fault, whatever is read from it.
+/// Using gigabytes or minutes is a failure, whatever is read from the file.
 #[cfg(target_os = "linux")]
 #[test]
 fn every_case_is_checked_in_3_gb_of_address_space_and_10_seconds() {
@@ -481,7 +481,7 @@ fn holds(case: &Case) {
     ran.ends_with(case.exit);
 }
 
-/// A contact as a case gives it.
+/// A contact in the notation of a case.
 fn one_line(contact: &serde_json::Value) -> String {
     let field = |name: &str| contact[name].as_str().unwrap_or_default().to_owned();
     let chats = contact["contact_data"].as_array().into_iter().flatten();

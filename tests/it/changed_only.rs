@@ -1,4 +1,4 @@
-//! Nightly imports that compare with what the last run left.
+//! Nightly imports that compare with the result of the last run.
 
 use wazzup_contacts::{
     contact::{Chat, ChatType},
@@ -152,7 +152,7 @@ fn a_mirror_has_to_read_the_account() {
     assert_eq!(world.sandbox.request_count(), 0);
 }
 
-/// The messengers that the account has of contact 1.
+/// The messengers of contact 1 in the account.
 fn messengers(world: &World) -> Vec<String> {
     let contact = world.sandbox.contact("1").unwrap();
     let chats = contact.contact_data.iter();

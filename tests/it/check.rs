@@ -1,4 +1,4 @@
-//! `check`: offline, and everything that a person wants to know before an import.
+//! `check`: offline, and with everything that is needed before an import.
 
 use serde_json::json;
 
@@ -248,7 +248,7 @@ fn words_for_missing_values_are_counted_in_the_object() {
     assert_eq!(object["tables"][1]["missing_values"], json!({"\\N": 1}));
 }
 
-/// Of owners and links that are sent, and hardly mean what they say.
+/// Warnings about owners and links that are sent although they are hardly meaningful.
 #[test]
 fn owners_that_look_like_placeholders_are_warned_about_if_rows_share_them() {
     let world = World::new();

@@ -1,4 +1,4 @@
-//! Where settings come from: flag > environment > profile > default. Never a token on the command line.
+//! The precedence of settings: flag > environment > profile > default. Never a token on the command line.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ fn world() -> World {
     })
 }
 
-/// A call that finds neither address nor token in its environment.
+/// A call without address and token in its environment.
 fn bare<'a>(world: &World, args: impl IntoIterator<Item = &'a str>) -> Call {
     world
         .call(args)
@@ -24,7 +24,7 @@ fn bare<'a>(world: &World, args: impl IntoIterator<Item = &'a str>) -> Call {
         .without("WAZZUP_TOKEN")
 }
 
-/// A profile with an address and a rate that can be seen.
+/// A profile with a visible address and rate.
 fn profile(world: &World, name: &str) -> String {
     format!(
         "[profiles.{name}]\nbase_url = \"{}\"\ntoken_file = \"{name}.token\"\n",

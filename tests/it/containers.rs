@@ -1,5 +1,5 @@
-//! The samples for containers: the image, what a Kubernetes cluster would refuse or ignore, and one run of each manifest as its
-//! pods would run it.
+//! The samples for containers: the image, checks like those of a Kubernetes cluster, and one run of each manifest
+//! as in its pods.
 
 use std::collections::BTreeSet;
 
@@ -57,7 +57,7 @@ pub(crate) fn arguments(name: &str, index: &str) -> Vec<String> {
         .collect()
 }
 
-/// The user and the group of both pods, as a Dockerfile writes them.
+/// The user and the group of both pods, in the notation of a Dockerfile.
 fn pod_user() -> String {
     let users = MANIFESTS.map(|name| {
         let objects = yaml(name);
@@ -166,7 +166,7 @@ fn pods_have_what_they_mount_and_no_more_rights_than_they_need() {
     }
 }
 
-/// A call as the pod with this index makes it.
+/// A call as made by the pod with this index.
 fn call(world: &World, name: &str, index: &str) -> Call {
     let objects = yaml(name);
     let container = container(&objects);

@@ -1,6 +1,6 @@
-//! The kill matrix: the real binary is killed at every write of its journal and at every boundary of a request, and
-//! at moments of nobody's choosing, once and twice in a row. Then `apply` goes on, and the account has to hold what the
-//! model says: nothing lost, nothing wrong, nothing created twice.
+//! The kill matrix: the real binary is killed at every write of its journal, at every boundary of a request, and
+//! at random moments, once and twice in a row. Then `apply` continues, and the account must match the model:
+//! nothing lost, nothing wrong, nothing created twice.
 
 use std::time::Duration;
 
@@ -15,10 +15,11 @@ use crate::{
     model::{assert_holds, contact, csv, quick},
 };
 
-/// Refused by the server, which does not say that it is this one.
+/// Refused by the server without being named.
 const POISONED: usize = 77;
 
-/// 1–20 are in the account as they should be, 21–40 differ, 41–100 are new (one of them is refused), 901–915 have to go.
+/// 1–20 are in the account unchanged, 21–40 differ, 41–100 are new (one of them is refused), 901–915 must be
+/// deleted.
 struct Trial(World);
 
 impl Trial {
@@ -38,7 +39,7 @@ impl Trial {
         Self(world)
     }
 
-    /// `apply`, or `import` where no plan was sealed, perhaps to be killed.
+    /// `apply`, or `import` if no plan was sealed, possibly to be killed.
     fn go_on(&self, failpoints: &str) -> Ran {
         let call = |args: &[&str]| self.0.call(args).env("FAILPOINTS", failpoints).run();
         let applied = call(&["apply", "x.run", "--yes"]);
@@ -52,7 +53,7 @@ impl Trial {
         call(&import.split_whitespace().collect::<Vec<_>>())
     }
 
-    /// Goes on without being killed, and looks at what has come of it.
+    /// Continues without a kill, and checks the result.
     fn end(&self, killed: &str) {
         let world = &self.0;
         let ran = self.go_on("").ends_with(3);
@@ -105,7 +106,7 @@ fn assert_killed(ran: &Ran, killed: &str) {
     assert_eq!(ran.code, None, "{killed} is never reached: {}", ran.shown());
 }
 
-/// Kills at every passing of these points, until a run comes to its end without passing there again.
+/// Kills at every passing of these points, until a run ends without passing them again.
 fn at_every_passing(points: &[Point]) {
     for &point in points {
         for passing in 1.. {

@@ -1,4 +1,4 @@
-//! Files of contacts for tests: a line each, all columns, valid numbers.
+//! Files of contacts for tests, with one line per contact, all columns and valid numbers.
 
 /// A file of these contacts: id and name.
 pub(crate) fn csv<'a>(contacts: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
@@ -9,7 +9,7 @@ pub(crate) fn csv<'a>(contacts: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     text
 }
 
-/// A file of so many contacts, with the ids and names `1`, `Name 1` and so on.
+/// A file of this number of contacts, with the ids and names `1`, `Name 1` and so on.
 pub(crate) fn many(count: usize) -> String {
     let mut text = csv([]);
     for number in 1..=count {

@@ -1,4 +1,4 @@
-//! Sources that lost their end are refused before anything is sent, and the message says how a complete one gets past it.
+//! Truncated sources are refused before anything is sent, and the message explains how to import a complete one.
 
 use std::io::Write as _;
 

@@ -1,5 +1,5 @@
-//! Run files that were cut, altered, made by another version or by nobody: refused with a clear word, and never
-//! sent as wrong data.
+//! Run files that were truncated, altered, made by another version or invented: refused with a clear message, and
+//! never sent as wrong data.
 
 use std::fs;
 
@@ -45,7 +45,7 @@ fn apply(world: &World, bytes: &[u8]) -> Ran {
     world.run(["apply", "x.run", "--yes"])
 }
 
-/// What was sent is right; if the tool says that all is done, it is.
+/// What was sent is right, and if the tool reports completion, it is complete.
 #[track_caller]
 fn assert_harmless(world: &World, ran: &Ran, what: &str) {
     match ran.code {
@@ -95,8 +95,8 @@ fn a_flipped_byte_is_found_or_harmless() {
     assert!(refused > 10, "{refused}");
 }
 
-/// A power cut tears the journal's last pages at worst; a disk that loses what it had promised to keep is worse,
-/// and costs a look or a request, and no contact.
+/// A power cut damages at most the journal's last pages. A disk that loses synced data is worse, but costs at most
+/// a look-up or a request, and no contact.
 #[test]
 fn a_journal_that_was_torn_anywhere_still_ends_in_the_right_state() {
     let (world, _) = planned();

@@ -1,4 +1,4 @@
-//! `diff`: backups against each other, and against the account.
+//! `diff`: backups compared with each other and with the account.
 
 use wazzup_contacts::sandbox::Options;
 
@@ -158,7 +158,7 @@ fn rows_that_cannot_be_compared_are_shown_and_the_exit_code_is_3() {
     insta::assert_snapshot!(ran.shown());
 }
 
-/// A CRM's export has other columns than a backup: what it does not have is no difference.
+/// A CRM's export has other columns than a backup: missing columns are not a difference.
 #[test]
 fn columns_that_only_one_file_has_are_not_compared() {
     let world = changed();

@@ -95,7 +95,7 @@ fn check_shows_the_groups_and_the_shared_phones_with_their_rows() {
     assert_eq!(checked["tables"][0]["shared_phones"], json!([[3, 5]]));
 }
 
-/// What `check` foretells is what `import` does, row for row.
+/// `check` predicts the result of `import`, row by row.
 #[test]
 fn check_counts_rows_of_one_id_as_import_does() {
     let world = World::new();

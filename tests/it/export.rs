@@ -1,4 +1,4 @@
-//! `export`: all contacts, whatever the pages look like, and back again.
+//! `export`: all contacts, with any paging, and importing them again.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ fn files(world: &World) -> Vec<String> {
         .collect()
 }
 
-/// The beginnings of files.
+/// The first bytes of files.
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 

@@ -1,5 +1,5 @@
-//! Faults of the network and of the server, each alone and all together: import, then `apply` until nothing is left.
-//! The account has to hold what the model says, whatever went wrong on the way.
+//! Faults of the network and of the server, individually and combined: import, then `apply` until nothing is left.
+//! The account must match the model, whatever went wrong.
 
 use strum::VariantArray as _;
 use wazzup_contacts::sandbox::{ErrorShape, Existing, Faults, Options};
@@ -12,7 +12,7 @@ use crate::{
 
 const CONTACTS: usize = 3_000;
 
-/// Imports, and goes on until nothing is left; a plan that could not be made is made again.
+/// Imports, and continues until nothing is left. A plan that failed is made again.
 fn import_to_the_end(world: &World) -> Ran {
     let import = ["import", "contacts.csv", "--run", "x.run", "--json"];
     let mut ran = world.run(import);
@@ -29,7 +29,7 @@ fn import_to_the_end(world: &World) -> Ran {
     ran
 }
 
-/// A third is in the account and old, a third is there as it should be, a third is new.
+/// A third is in the account and outdated, a third is up to date, a third is new.
 fn survives(faults: Faults) {
     let world = quick(Options::default());
     for number in 1..=CONTACTS / 3 {
@@ -117,7 +117,7 @@ fn all_faults_together_are_survived_whatever_the_seed() {
     }
 }
 
-/// Beside what comes and goes: contacts that are refused, contacts that are passed over, and tokens that die.
+/// Additional permanent faults: contacts that are refused, contacts that are not stored, and tokens that expire.
 #[test]
 fn faults_that_stay_are_told_from_those_that_come_and_go() {
     let (refused, passed_over) = (["70", "71", "1500"], ["300", "1999"]);
@@ -214,7 +214,7 @@ fn contacts_that_the_server_passes_over_are_sent_alone_and_then_rejected_with_a_
     assert_eq!(rejects.matches("refused_by_server").count(), 2, "{rejects}");
 }
 
-/// Answers that are 2xx and not what the API says of a write that was carried out.
+/// 2xx answers that are undocumented for a write, which was carried out.
 fn hollow(method: &str) -> [String; 2] {
     ["empty", "json"].map(|body| format!("{method}:200={body}"))
 }

@@ -1,8 +1,8 @@
 //! Every flag is an argument in at least one integration test.
 //!
-//! Flags come from the command line's definition, arguments from the string literals of the tests. A flag that several
-//! commands share is one definition and needs one use; a flag that a command documents in its own words needs a use
-//! with that command.
+//! Flags come from the definition of the command line, arguments from the string literals of the tests. A flag
+//! that several commands share has one definition and needs one use; a flag with its own documentation in a
+//! command needs a use with that command.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! `get` and `delete`: contacts by id, whatever the id is made of.
+//! `get` and `delete`: contacts by id, with any characters.
 
 use serde_json::Value;
 use wazzup_contacts::{
@@ -8,7 +8,7 @@ use wazzup_contacts::{
 
 use crate::harness::{World, faults};
 
-/// Ids that mean something to a path, a query, a shell or a terminal.
+/// Ids with characters that are special in a path, a query, a shell or a terminal.
 const ODD: [&str; 8] = [
     "a/b?c#d",
     "50% off",

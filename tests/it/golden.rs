@@ -1,9 +1,9 @@
-//! Files as people have them, in every dialect, each with what becomes of it as a snapshot.
+//! Realistic files in every dialect, each with a snapshot of the result.
 //!
-//! The folder beside this file holds them as UTF-8 text, so that a reader sees what is in them; code pages, line
-//! ends and packing are put on here, and workbooks are made here. All people in them are made up. A snapshot
-//! holds what `check` shows (the columns, the changes, the rejects with their sentences, the hints), what the
-//! account holds after `import`, and the rejects file.
+//! The folder beside this file has them as readable UTF-8 text; code pages, line ends and packing are applied
+//! here, and workbooks are generated here. All people in them are invented. A snapshot has the output of `check`
+//! (the columns, the changes, the rejects with their reasons, the hints), the account after `import`, and the
+//! rejects file.
 
 pub(crate) mod books;
 mod dialects;
@@ -22,7 +22,7 @@ fn text(name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
 }
 
-/// As a program on Windows with this code page writes it.
+/// As written by a program on Windows with this code page.
 pub(crate) fn encoded(text: &str, code_page: &str) -> Vec<u8> {
     let (bytes, _, lossy) = Encoding::for_label(code_page.as_bytes())
         .unwrap()
@@ -35,7 +35,7 @@ pub(crate) fn utf_16le(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// What becomes of a file.
+/// The result for a file.
 fn golden(name: &str, bytes: impl AsRef<[u8]>, flags: &[&str]) -> String {
     let world = World::new();
     world.write(name, bytes);
@@ -69,7 +69,7 @@ fn golden(name: &str, bytes: impl AsRef<[u8]>, flags: &[&str]) -> String {
     shown
 }
 
-/// The bytes as text in the encoding that `check` has named.
+/// The bytes as text in the encoding that `check` has reported.
 fn decoded(bytes: &[u8], checked: &str) -> (&'static str, String) {
     let named = [
         "windows-1251",

@@ -1,9 +1,9 @@
 //! A world for one test: a directory, an environment, a sandbox, and a way to run the binary in them.
 //!
-//! Nothing of the machine gets in: the environment is emptied, the home and all XDG directories lie inside
-//! the world's own directory, and the only server is the sandbox in this process. What differs from run to
-//! run (paths, ports, times, names of runs, durations, rates) is masked in every `insta` assertion that a
-//! test makes while its world lives.
+//! The harness isolates tests from the machine: the environment is emptied, the home and all XDG directories are
+//! inside the world's own directory, and the only server is the sandbox in this process. Values that vary (paths,
+//! ports, times, names of runs, durations, rates) are masked in every `insta` assertion that a test makes while
+//! its world exists.
 #![allow(
     dead_code,
     reason = "a harness is complete before every part of it has a user"
@@ -26,10 +26,10 @@ use wazzup_contacts::sandbox::{Faults, Options, Sandbox};
 /// Longer than any test's command takes on a busy machine, so that a hang becomes a failure.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Variables that processes need to start and to be measured, and that change no behaviour.
+/// Variables that processes need to start and to be measured, without effect on behaviour.
 const KEPT: [&str; 3] = ["PATH", "SystemRoot", "LLVM_PROFILE_FILE"];
 
-/// What differs from run to run, as patterns, and what is shown instead.
+/// Patterns of values that vary, and their replacements.
 const MASKS: [(&str, &str); 11] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
     (
@@ -56,16 +56,16 @@ const MASKS: [(&str, &str); 11] = [
     (r"at most [\d,]+ in", "at most [N] in"),
 ];
 
-/// A directory, an environment and a sandbox, gone when the test ends.
+/// A directory, an environment and a sandbox, which end with the test.
 pub(crate) struct World {
-    /// The server, to be asked and to be changed.
+    /// The server.
     pub(crate) sandbox: Sandbox,
     dir: tempfile::TempDir,
     _masks: insta::internals::SettingsBindDropGuard,
 }
 
 impl World {
-    /// A world with an empty account behind an API that works as documented.
+    /// A world with an empty account and a documented API.
     pub(crate) fn new() -> Self {
         Self::with(Options::default())
     }
@@ -113,12 +113,12 @@ impl World {
         self.call(args).run()
     }
 
-    /// A run of the binary that can still be changed: by default it finds the sandbox and its token.
+    /// A run of the binary that can still be changed. By default, it uses the sandbox and its token.
     pub(crate) fn call<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Call {
         self.call_program(env!("CARGO_BIN_EXE_wazzup-contacts"), args)
     }
 
-    /// As [`World::call`], of another program: a shell that puts the binary into some straits first.
+    /// Like [`World::call`], for another program, such as a shell that restricts the binary.
     pub(crate) fn call_program<I: AsRef<OsStr>>(
         &self,
         program: &str,
@@ -154,7 +154,7 @@ impl World {
         }
     }
 
-    /// Tells when request `number` has been worked on: the moment to kill or to change something.
+    /// Notifies when request `number` has been carried out, which is the moment to kill or to change something.
     pub(crate) fn when_request(&self, number: u64) -> Receiver<()> {
         let (tell, told) = mpsc::channel();
         self.sandbox.after_request(number, move |_| {
@@ -165,7 +165,7 @@ impl World {
     }
 }
 
-/// A server that is pinged: notes the path of each request and answers with a status.
+/// A server for pings: records the path of each request and answers with a status.
 pub(crate) struct PingServer {
     url: String,
     paths: Receiver<String>,
@@ -230,7 +230,7 @@ pub(crate) fn is_installed(program: &str) -> bool {
     version.is_ok()
 }
 
-/// A file that is delivered with the tool.
+/// A file that is distributed with the tool.
 pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("samples")
@@ -263,38 +263,38 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// With this variable.
+    /// Sets this variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// Without this variable: `WAZZUP_TOKEN`, say.
+    /// Removes this variable, such as `WAZZUP_TOKEN`.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
-    /// In another directory than the world's own.
+    /// Sets another working directory.
     pub(crate) fn within(mut self, directory: impl AsRef<Path>) -> Self {
         self.command.current_dir(directory);
         self
     }
 
-    /// With this on standard input, which is empty otherwise.
+    /// Sets standard input, which is empty by default.
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
         self
     }
 
-    /// Runs it to its end; fails the test when that takes too long.
+    /// Runs to the end. Fails the test if that takes too long.
     pub(crate) fn run(self) -> Ran {
         let mut command = assert_cmd::Command::from_std(self.command);
         let output = command.write_stdin(self.stdin).timeout(PATIENCE).output();
         Ran::new(&output.expect("the binary starts"))
     }
 
-    /// Like [`Call::run`], with one pipe for both streams, as on a terminal. Gives what was printed.
+    /// Like [`Call::run`], with one pipe for both streams, as on a terminal. Returns the output.
     pub(crate) fn merged(mut self) -> String {
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
         let both = writer.try_clone().expect("a second end");
@@ -313,7 +313,7 @@ impl Call {
         printed
     }
 
-    /// Like [`Call::run`], with a pipe as standard error that has no reader.
+    /// Like [`Call::run`], with a pipe without a reader as standard error.
     pub(crate) fn unheard(mut self) -> Ran {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
@@ -321,7 +321,7 @@ impl Call {
         Ran::new(&output.expect("the binary starts"))
     }
 
-    /// Like [`Call::run`], with a pipe as standard output that has no reader.
+    /// Like [`Call::run`], with a pipe without a reader as standard output.
     pub(crate) fn unread(mut self) -> Ran {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
@@ -329,8 +329,8 @@ impl Call {
         Ran::new(&output.expect("the binary starts"))
     }
 
-    /// Like [`Call::run`], on a terminal with this many columns on which `typed` was typed. Gives the exit code and what
-    /// the terminal was sent.
+    /// Like [`Call::run`], on a terminal with this many columns and `typed` as input. Returns the exit code and
+    /// the output of the terminal.
     #[cfg(unix)]
     pub(crate) fn on_terminal(mut self, columns: u16, typed: &str) -> (Option<i32>, String) {
         use rustix::{pty, termios};
@@ -366,12 +366,12 @@ impl Call {
         (code, String::from_utf8(sent).expect("output is UTF-8"))
     }
 
-    /// Starts it and comes back at once. Standard input is empty.
+    /// Starts the command and returns immediately. Standard input is empty.
     pub(crate) fn start(self) -> Running {
         self.start_reading(Stdio::null())
     }
 
-    /// As [`Call::start`], with this as standard input.
+    /// Like [`Call::start`], with this as standard input.
     pub(crate) fn start_reading(mut self, stdin: impl Into<Stdio>) -> Running {
         let mut child = self
             .command
@@ -388,7 +388,7 @@ impl Call {
     }
 }
 
-/// One of a command's outputs, line by line as it comes.
+/// One of a command's outputs, read line by line.
 struct Heard {
     lines: Receiver<String>,
     text: String,
@@ -409,7 +409,7 @@ impl Heard {
         Self { lines, text }
     }
 
-    /// The next line that holds these words.
+    /// The next line with these words.
     #[track_caller]
     fn line_with(&mut self, words: &str) -> String {
         loop {
@@ -429,7 +429,7 @@ impl Heard {
     }
 }
 
-/// A command at work; killed when it is forgotten.
+/// A running command, which is killed when dropped.
 pub(crate) struct Running {
     child: Child,
     stdout: Heard,
@@ -437,13 +437,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// SIGKILL: no chance to tidy up.
+    /// SIGKILL.
     pub(crate) fn kill(mut self) -> Ran {
         self.child.kill().unwrap();
         self.wait()
     }
 
-    /// The number of its process.
+    /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -456,19 +456,19 @@ impl Running {
         assert!(sent.unwrap().success(), "SIG{name} was not delivered");
     }
 
-    /// Waits until it says these words to people; gives the line.
+    /// Waits for these words on standard error, and returns the line.
     #[track_caller]
     pub(crate) fn says(&mut self, words: &str) -> String {
         self.stderr.line_with(words)
     }
 
-    /// Waits until these words are in its data; gives the line.
+    /// Waits for these words on standard output, and returns the line.
     #[track_caller]
     pub(crate) fn prints(&mut self, words: &str) -> String {
         self.stdout.line_with(words)
     }
 
-    /// Waits for its end.
+    /// Waits for the end.
     pub(crate) fn wait(mut self) -> Ran {
         let ended = self.child.wait().unwrap();
         Ran {
@@ -487,7 +487,7 @@ impl Drop for Running {
     }
 }
 
-/// What a command said and how it ended.
+/// The output of a command and its exit code.
 #[derive(Debug)]
 pub(crate) struct Ran {
     /// The exit code; `None` after a signal.
@@ -508,33 +508,33 @@ impl Ran {
         }
     }
 
-    /// Fails the test, with all that was said, unless these words are among it.
+    /// Fails the test, with all output, unless the messages contain these words.
     #[track_caller]
     pub(crate) fn tells(self, words: &str) -> Self {
         assert!(self.said().contains(words), "{}", self.shown());
         self
     }
 
-    /// Everything that was printed, standard error first.
+    /// All output, standard error first.
     pub(crate) fn said(&self) -> String {
         [&*self.stderr, &*self.stdout].concat()
     }
 
-    /// Fails the test, with all that was said, unless it ended with this code.
+    /// Fails the test, with all output, unless it ended with this code.
     #[track_caller]
     pub(crate) fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}", self.shown());
         self
     }
 
-    /// Standard output as the one JSON value that it holds.
+    /// Standard output as a single JSON value.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}\n{}", self.shown()))
     }
 
-    /// Everything, for a snapshot.
+    /// All output, for a snapshot.
     pub(crate) fn shown(&self) -> String {
         let code = self
             .code

@@ -1,4 +1,4 @@
-//! The harness keeps what it promises; what the binary does is not looked at here.
+//! Tests of the harness, not of the binary.
 
 use wazzup_contacts::sandbox::{Options, people};
 

@@ -1,14 +1,15 @@
 //! Following a hint changes the outcome.
 //!
-//! Each case runs a command, finds the advice in what is said, and follows it. Hints that are followed elsewhere: exports of
-//! deals (`mapping_file`), mapping files (`owners`, `mapping_file`), the limits of refusals and sizes (`refusals`, `limits`),
-//! tokens (`tokens`), other processes (`two_processes`), wrong accounts (`mirror`, `plans`), damaged run files (`damage`),
-//! countries of numbers (`numbers`), encodings and ids in another spelling (`reading`), sources that shrank (`history`).
+//! Each case runs a command, finds the advice in its output, and follows it. Other hints are followed elsewhere:
+//! exports of deals (`mapping_file`), mapping files (`owners`, `mapping_file`), the limits of refusals and sizes
+//! (`refusals`, `limits`), tokens (`tokens`), other processes (`two_processes`), wrong accounts (`mirror`,
+//! `plans`), damaged run files (`damage`), countries of numbers (`numbers`), encodings and ids in another spelling
+//! (`reading`), sources that shrank (`history`).
 //!
-//! These can't be followed in a test, because what they advise is outside of the tool: a proxy, a firewall, a certificate or the
-//! system's root certificates, an account that is not paid for, a locked account, a server that does not page its list, a
-//! file to be downloaded or exported again, a file that is open in another program, and the permissions, the room and the kind
-//! of a file system.
+//! Some hints can't be followed in a test, because they concern the outside: a proxy, a firewall, a certificate or
+//! the system's root certificates, an unpaid or locked account, a server that does not page its list, a file to
+//! download or export again, a file that is open in another program, and the permissions, free space and kind of a
+//! file system.
 
 use std::fs;
 
@@ -20,7 +21,7 @@ struct Advice {
     command: &'static str,
     exit: i32,
     hint: &'static str,
-    /// The command with the advice followed.
+    /// The command after following the advice.
     followed: &'static str,
     then: i32,
 }
@@ -343,7 +344,7 @@ fn hints_about_a_file_help() {
     }
 }
 
-/// The advice is to change the file or an argument that the other cases give.
+/// The advice is to change the file or an argument of the case.
 #[test]
 fn hints_about_the_content_of_a_file_help() {
     let row = "1,Ann,79990000001,u1,https://crm.example.com/1\n";

@@ -1,5 +1,5 @@
-//! Files that somebody made to break the tool, through the binary: an error that names the file, exit 1, and no
-//! more memory than it is given.
+//! Malicious files, read by the binary: an error that names the file, exit code 1, and no more memory than
+//! allowed.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -12,10 +12,10 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::{golden::books::archive, harness::World};
 
-/// What the process may have, in KiB: an allocation beyond it kills it, and the test sees that.
+/// The memory limit of the process in KiB. A larger allocation kills it, which the test notices.
 const MEMORY_KIB: u32 = 1_500_000;
 
-/// `check` under that limit: its exit code and what it said.
+/// `check` under that limit: its exit code and output.
 fn check(world: &World, name: &str) -> (Option<i32>, String) {
     let limited = format!("ulimit -v {MEMORY_KIB} && exec \"$0\" \"$@\"");
     let output = Command::new("sh")

@@ -1,4 +1,4 @@
-//! `import` from end to end: what is sent, what is said, what is left behind.
+//! `import` from end to end: requests, output and remaining files.
 
 use serde_json::{Value, json};
 use wazzup_contacts::sandbox::{Options, UriShown};
@@ -10,12 +10,12 @@ use crate::{
     samples::bring,
 };
 
-/// Two contacts, complete.
+/// Two complete contacts.
 const TWO: &str = "id,responsible_user_id,name,uri,whatsapp\n\
     1,user-1,Ann,https://crm.example.com/1,79990000001\n\
     2,user-2,Борис,https://crm.example.com/2,79990000002\n";
 
-/// An account whose reads show what the documentation's examples show.
+/// An account that returns what the documentation's examples show.
 fn as_documented() -> World {
     World::with(Options {
         uri: UriShown::ApiPath,

@@ -1,4 +1,4 @@
-//! Bad contacts are found out at the price that was promised, and take nobody with them.
+//! Bad contacts are isolated within the promised number of requests, and other contacts are not affected.
 
 use strum::VariantArray as _;
 use wazzup_contacts::sandbox::{ErrorShape, Options};
@@ -8,7 +8,7 @@ use crate::{
     model::{assert_holds, contact, csv, quick},
 };
 
-/// Imports 100 contacts as one batch of creates of which these are refused; gives the number of POSTs.
+/// Imports 100 contacts as one batch of creates, some of which are refused. Returns the number of POSTs.
 fn posts(errors: ErrorShape, status: u16, poisoned: &[usize]) -> u64 {
     let world = quick(Options {
         errors,
@@ -44,7 +44,7 @@ fn a_culprit_that_is_named_is_heard_alone_and_costs_two_more_requests() {
     }
 }
 
-/// How many requests more than one may be needed to find so many bad contacts among a hundred.
+/// Maximum number of additional requests to find this many bad contacts among a hundred.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

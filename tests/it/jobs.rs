@@ -1,4 +1,4 @@
-//! `jobs`: many accounts side by side, one after the other where they share an account, and nothing that one does to another.
+//! `jobs`: many accounts concurrently, one job per account at a time, and no effects of a job on others.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -22,7 +22,7 @@ impl Accounts {
         Self::with_limit(count, Limit::default())
     }
 
-    /// As [`Self::new`], with this limit of each account.
+    /// Like [`Self::new`], with this limit for each account.
     fn with_limit(count: usize, limit: Limit) -> Self {
         let world = World::new();
         let mut config = String::new();
@@ -52,7 +52,7 @@ impl Accounts {
         }
     }
 
-    /// As [`Self::new`], with a job for each account that imports its file.
+    /// Like [`Self::new`], with a job for each account that imports its file.
     fn with_imports(count: usize) -> Self {
         let mut accounts = Self::new(count);
         for number in 0..count {
@@ -195,8 +195,8 @@ fn only_the_jobs_that_are_named_run_and_a_dry_run_runs_none() {
         .tells("no job `a5`");
 }
 
-/// Every job once and within its account's limit, in one process and then, with changed files, in four shards at the same time.
-/// Shows the cost of each run.
+/// Every job once and within its account's limit, in one process and then, with changed files, in four concurrent
+/// shards. Prints the cost of each run.
 #[expect(clippy::print_stdout, reason = "the proof prints its figures")]
 fn prove(count: usize, contacts: usize, parallel: usize) {
     let limit = Limit {
@@ -263,7 +263,7 @@ fn prove(count: usize, contacts: usize, parallel: usize) {
     }
 }
 
-/// The memory and the time that a process took, as far as they are known: samples until it ends.
+/// The memory and time of a process, as far as they can be measured, sampled until it ends.
 struct Cost;
 
 impl Cost {

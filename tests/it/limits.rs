@@ -1,4 +1,4 @@
-//! The limit of the API: used, and never exceeded.
+//! The limit of the API: used, but never exceeded.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::{
     model::{assert_holds, contact, csv, quick},
 };
 
-/// At the default rate against the documented limit, in a window whose phase nobody knows.
+/// At the default rate with the documented limit, in a window of unknown phase.
 ///
-/// A 429 is never allowed, nor a full window. How many requests arrive in any 5 s, and how much of the limit is used, is real
-/// time, and a machine that has other things to do delays some of them: one of three attempts has to show both.
+/// A 429 or a full window is never allowed. The number of requests in 5 s and the used part of the limit depend on
+/// real time and the load of the machine, so one of three attempts must satisfy both.
 #[test]
 fn fifteen_hundred_requests_meet_no_429_and_use_the_limit() {
     let mut attempts = Vec::new();
@@ -25,9 +25,9 @@ fn fifteen_hundred_requests_meet_no_429_and_use_the_limit() {
 
 #[derive(Debug)]
 struct Attempt {
-    /// Requests in any 5 s at most.
+    /// Maximum number of requests in any 5 s.
     peak: usize,
-    /// The part of the limit that was used, from the first request to the last.
+    /// The used part of the limit, from the first request to the last.
     used: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Links (`uri`): required by the API, shown by it as its own address, and written by this tool before.
+//! Links (`uri`): required by the API, returned as its own address, and written earlier by this tool.
 
 use wazzup_contacts::{
     contact::{Chat, ChatType, Contact},
@@ -11,7 +11,7 @@ use crate::{
     shared::state,
 };
 
-/// A server that insists on a link and shows its own address instead.
+/// A server that requires a link and returns its own address instead.
 fn insistent() -> World {
     World::with(Options {
         uri: UriShown::ApiPath,
@@ -20,7 +20,7 @@ fn insistent() -> World {
     })
 }
 
-/// Contacts 1 and 2, which others wrote.
+/// Contacts 1 and 2, written by others.
 fn put_theirs(world: &World) {
     for (id, phone) in [("1", "79990000001"), ("2", "79990000002")] {
         world.sandbox.put_contact(&Contact {

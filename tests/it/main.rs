@@ -1,6 +1,7 @@
 //! The real binary against the API on loopback: one test binary, one harness.
 //!
-//! Each module is a subject, but for the helpers: `harness` gives every test a world of its own, `model` says what an account has to hold, `csv_files` and `people` are made-up contacts.
+//! Each module covers a subject, except for the helpers: `harness` gives every test its own world, `model` defines
+//! the expected account, `csv_files` and `people` are generated contacts.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,11 +1,11 @@
-//! `check --write-mapping` writes what it would do, and what it writes does the same.
+//! A mapping written by `check --write-mapping` reproduces the result.
 
 use crate::harness::World;
 
 const BITRIX: &str = include_str!("golden/bitrix24.csv");
 const URI: &str = "uri=https://example.com/c/{id}";
 
-/// The mapping that `check` writes for a file, after a look at whether it gives the same contacts.
+/// The mapping that `check` writes for a file, after checking that it yields the same contacts.
 fn written(text: &str, flags: &[&str]) -> String {
     let world = World::new();
     world.write("contacts.csv", text);

@@ -1,4 +1,4 @@
-//! What a mirror deletes, and every way in which the gate stops it before anything is sent.
+//! Deletions by a mirror, and every way in which the gate stops them before anything is sent.
 
 use wazzup_contacts::sandbox::{Options, RequiredField};
 
@@ -8,7 +8,7 @@ use crate::{
     shared::make_restless,
 };
 
-/// An account that holds the contacts `1` to `40`.
+/// An account with the contacts `1` to `40`.
 fn forty() -> World {
     let world = World::new();
     world.write("all.csv", many(40));
@@ -164,7 +164,7 @@ fn a_row_whose_id_can_be_no_contacts_protects_every_contact() {
     );
 }
 
-/// A delimiter too many has moved the cells: nobody knows which contact the row is about.
+/// An extra delimiter has shifted the cells, so the row's contact is unknown.
 #[test]
 fn a_ragged_row_protects_every_contact() {
     let world = forty();

@@ -1,7 +1,7 @@
-//! Mistakes that people make, and the message for each: it says what happened, where, and what to do next.
+//! Common mistakes and the message for each: it says what happened, where, and what to do next.
 //!
-//! A line is a command as it is typed, with `WORD=…` before it for a variable. A no-break space stands for one within a word.
-//! After a change, read the snapshots as somebody who does not know the tool.
+//! A line is a command as typed, with `WORD=…` before it for a variable. A no-break space represents a space
+//! within a word. After a change, read the snapshots like someone who does not know the tool.
 #![cfg(unix)]
 
 use std::{
@@ -76,7 +76,7 @@ const OPTIONS: &[&str] = &[
     "import contacts.csv --ids idz.txt",
 ];
 
-/// Columns that are named wrongly or missing.
+/// Misspelt or missing columns.
 const COLUMNS: &[&str] = &[
     "check columns.csv --map name=Grosse",
     "check columns.csv --map name=Imya\u{a0}klienta",
@@ -145,7 +145,7 @@ const RUNS: &[&str] = &[
     "check contacts.csv --write-mapping contacts.csv",
 ];
 
-/// A server that gives this answer to whatever it is sent; its address.
+/// A server that gives this answer to every request; returns its address.
 fn answering(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -210,7 +210,7 @@ fn call(world: &World, line: &str) -> Call {
     }
 }
 
-/// The groups of mistakes, each in a world of its own because some follow from those before.
+/// The groups of mistakes. Each has its own world, because some cases depend on previous ones.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("files", FILES),
     ("options", OPTIONS),
@@ -220,7 +220,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("runs", RUNS),
 ];
 
-/// The commands of each group, and what they said, on a terminal of this width if there is one.
+/// The commands of each group and their output, on a terminal of this width, if any.
 fn said(
     worlds: &[World; 6],
     width: Option<usize>,
@@ -281,7 +281,7 @@ fn each_mistake_has_a_message_that_says_what_to_do() {
     }
 }
 
-/// Every message at this width: only words that are longer may be wider.
+/// Every message at this width: only longer words may be wider.
 fn assert_messages_fit(width: usize) {
     let worlds = GROUPS.map(|_| world());
     let groups = said(&worlds, Some(width));

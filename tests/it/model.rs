@@ -1,4 +1,4 @@
-//! What files say and what the account has to hold after them, and a world that does not dawdle.
+//! The contents of files, the expected account after importing them, and a fast world.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -9,7 +9,7 @@ use wazzup_contacts::{
 
 use crate::harness::World;
 
-/// A world whose tool waits milliseconds where it would wait seconds, and whose limits nobody reaches.
+/// A world in which the tool waits milliseconds instead of seconds, with limits that are never reached.
 pub(crate) fn quick(options: Options) -> World {
     let world = World::with(Options {
         limit: None,
@@ -23,7 +23,7 @@ pub(crate) fn quick(options: Options) -> World {
     world
 }
 
-/// A contact of a file; `word` tells editions of the same contact apart.
+/// A contact of a file; `word` distinguishes editions of the same contact.
 pub(crate) fn contact(number: usize, word: &str) -> Contact<'static> {
     Contact {
         id: number.to_string().into(),
@@ -53,7 +53,7 @@ pub(crate) fn csv(contacts: impl IntoIterator<Item = Contact<'static>>) -> Strin
     text
 }
 
-/// Fails where the account holds anything but these contacts, exactly as they are.
+/// Fails unless the account has exactly these contacts.
 #[track_caller]
 pub(crate) fn assert_holds(
     sandbox: &Sandbox,

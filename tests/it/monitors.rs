@@ -1,4 +1,4 @@
-//! What unattended runs tell monitoring systems and logs: the metrics file, the pings, the exit codes of crontab lines.
+//! Monitoring of unattended runs: the metrics file, the pings, the log, the exit codes of crontab lines.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -26,8 +26,8 @@ fn run(world: &World, line: &str) -> Ran {
     world.run(line.split_whitespace())
 }
 
-/// Parses the text format of Prometheus, version 0.0.4, as far as a metrics file may use it: each metric has HELP and TYPE once,
-/// directly before its only series. Gives the values by name, without the prefix that all have.
+/// Parses the text format of Prometheus, version 0.0.4, as far as metrics files may use it: each metric has HELP
+/// and TYPE once, directly before its only series. Returns the values by name, without the common prefix.
 fn metrics(text: &str, labels: &str) -> BTreeMap<String, String> {
     let name = r"[a-zA-Z_:][a-zA-Z0-9_:]*";
     let label = r#"[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*""#;

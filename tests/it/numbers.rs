@@ -1,4 +1,5 @@
-//! Numbers without a country code: a column of them stops every command that would send it, and `--region` says what they are.
+//! Numbers without a country code: a column of such numbers stops every command that would send them, and
+//! `--region` resolves it.
 
 use crate::harness::World;
 
@@ -171,7 +172,7 @@ fn a_bad_number_of_a_numbered_group_is_dropped_too() {
     );
 }
 
-/// A row that is rejected because another one has its id comes back with its number: it is not listed as a contact.
+/// A row that is rejected for a duplicate id keeps its number: it is not listed as a dropped number of a contact.
 #[test]
 fn a_number_of_a_row_that_is_rejected_later_is_not_listed() {
     let world = World::new();

@@ -1,6 +1,7 @@
-//! A contacts API in a few lines, which a test can make answer as no documented server does.
+//! A contacts API in a few lines, which tests can make answer in undocumented ways.
 //!
-//! It keeps contacts as JSON, so it can hold what [`Contact`](wazzup_contacts::contact::Contact) can't.
+//! It stores contacts as JSON, so it can also have contacts that [`Contact`](wazzup_contacts::contact::Contact)
+//! can't represent.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -72,7 +73,7 @@ pub(crate) fn contact(id: &str, name: &str) -> Value {
     })
 }
 
-/// That many plain contacts, sorted by id.
+/// This number of plain contacts, sorted by id.
 pub(crate) fn people(count: usize) -> Contacts {
     let id = |number| format!("p{number:06}");
     (1..=count)
@@ -80,7 +81,7 @@ pub(crate) fn people(count: usize) -> Contacts {
         .collect()
 }
 
-/// A running server; it ends with the process.
+/// A running server, which ends with the process.
 pub(crate) struct OddServer {
     url: String,
     state: Arc<Mutex<State>>,
@@ -125,17 +126,17 @@ impl OddServer {
         &self.url
     }
 
-    /// The contacts that it has now.
+    /// The current contacts.
     pub(crate) fn contacts(&self) -> Contacts {
         self.state().contacts.clone()
     }
 
-    /// One of them.
+    /// A contact.
     pub(crate) fn contact(&self, id: &str) -> Option<Value> {
         self.contacts().into_iter().find(|it| it["id"] == id)
     }
 
-    /// Changes the contacts behind the tool's back.
+    /// Changes the contacts without the tool.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Contacts)) {
         change(&mut self.state().contacts);
     }
@@ -208,7 +209,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     })
 }
 
-/// The answer of an API that works: a write replaces the fields that it has.
+/// The answer of a working API: a write replaces the given fields.
 pub(crate) fn documented(request: &Request, contacts: &mut Contacts) -> Answer {
     if let Some((offset, limit)) = request.page() {
         let end = contacts.len().min(offset + limit);

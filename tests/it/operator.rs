@@ -1,5 +1,5 @@
-//! The samples for operators: their command lines are run as a server would, and what they say of exit codes and metrics is held
-//! against the code. Other programs check them where they are installed.
+//! The samples for operators: their command lines are run like on a server, and their exit codes and metrics are
+//! compared with the code. Other programs check them if they are installed.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -19,7 +19,7 @@ use crate::{
     readme::words,
 };
 
-/// The exit codes after which another attempt may succeed.
+/// The exit codes after which a retry may succeed.
 pub(crate) const RETRIED: [ExitCode; 6] = [
     ExitCode::Failed,
     ExitCode::Busy,
@@ -29,10 +29,10 @@ pub(crate) const RETRIED: [ExitCode; 6] = [
     ExitCode::Terminated,
 ];
 
-/// The exit codes of work that is done, besides 0.
+/// The exit codes of completed work other than 0.
 const DONE_OTHERWISE: [ExitCode; 2] = [ExitCode::Rejected, ExitCode::Changes];
 
-/// The other codes than 0 after which another attempt ends in the same way.
+/// The exit codes other than 0 for which a retry has the same result.
 pub(crate) fn final_codes() -> BTreeSet<i32> {
     let codes = ExitCode::ALL.iter().filter(|code| !RETRIED.contains(code));
     codes
@@ -76,7 +76,8 @@ fn crontab() -> Vec<(String, String)> {
         .collect()
 }
 
-/// A server with the files that the samples name, below the directory of the world. The account has the contacts already.
+/// A server with the files that the samples name, below the directory of the world. The account already has the
+/// contacts.
 pub(crate) fn server() -> World {
     let world = World::with(Options::default());
     let contacts = world.write("srv/crm/contacts.csv", many(3));
@@ -237,7 +238,7 @@ fn the_crontab_works_through_the_week() {
     );
 }
 
-/// The rules ask for metrics and labels that a metrics file has.
+/// The rules use metrics and labels that a metrics file has.
 fn check_alerts(world: &World, metrics: &str) {
     let rules = &yaml("alerts.yaml")[0]["groups"][0]["rules"];
     let name = Regex::new(r"wazzup_contacts_\w+").unwrap();
@@ -286,7 +287,7 @@ fn the_service_knows_which_exit_codes_are_failures_and_which_to_try_again() {
     assert!(stop.parse::<u64>().unwrap() > grace_seconds());
 }
 
-/// The time that requests in flight have to end.
+/// The time limit for requests in flight.
 pub(crate) fn grace_seconds() -> u64 {
     let text = fs::read_to_string(sample("wazzup.toml")).unwrap();
     let (_, text) = text.split_once("grace_ms = ").unwrap();

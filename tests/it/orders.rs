@@ -1,14 +1,14 @@
-//! What is in a file or in the account is shown, and never obeyed by the terminal that shows it.
+//! Escape sequences in a file or the account are shown, and never executed by the terminal.
 
 use crate::{
     harness::World,
     model::{contact, csv},
 };
 
-/// Turns the text red, and gives the window another title.
+/// Turns the text red, and sets the window title.
 const ORDERS: &str = "\u{1b}[31mRED\u{1b}]0;pwn\u{7}";
 
-/// Stands there as a line of its own, and turns what follows round.
+/// Looks like a line of its own, and reverses the text after it.
 const FORGED: &str = "Ann\nerror: all is lost\u{9b}2J\u{202e}!";
 
 fn is_harmless(said: &str) {

@@ -182,7 +182,7 @@ fn check_writes_the_names_of_the_file_into_the_mapping_file() {
     assert_eq!(owner(&world, "2"), "102");
 }
 
-/// A server that answers calls of `/v2/users` like this, given the offset and the limit.
+/// A server that answers `/v2/users` like this, given the offset and the limit.
 fn employer(answer: impl Fn(usize, usize) -> Answer + Send + Sync + 'static) -> OddServer {
     OddServer::start(Vec::new(), move |request, _| {
         let query = request.target.strip_prefix("/v2/users?")?;

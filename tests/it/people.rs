@@ -1,11 +1,11 @@
-//! The made-up people of `samples/`: the same ones whenever they are written.
+//! The generated people of `samples/`, the same each time.
 //!
-//! Names are put together from lists, numbers count upwards in blocks that hold no known subscribers, and
-//! accounts have `example` in them, so that nobody who exists is meant.
+//! Names are combined from lists, numbers count upwards in unassigned blocks, and accounts contain `example`, so
+//! that no real person is affected.
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
-/// How many there are.
+/// The number of people.
 pub(crate) const COUNT: usize = 250;
 
 /// The columns of the samples.
@@ -24,7 +24,7 @@ pub(crate) const HEADER: [&str; 12] = [
     "max_phone",
 ];
 
-/// Given name, and how it is written in an account's name.
+/// Given name, and its form in an account name.
 type Given = (&'static str, &'static str);
 
 const RUSSIAN: ([Given; 12], [&str; 10]) = (
@@ -126,7 +126,7 @@ fn phone(number: usize) -> String {
     }
 }
 
-/// Most numbers are plain, some as people write them, some cells hold two.
+/// Most numbers are plain, some are formatted, and some cells contain two.
 fn written(number: usize, digits: &str) -> String {
     if number.is_multiple_of(40) {
         return format!("+{digits}; +{}", phone(number + 500));
@@ -150,7 +150,7 @@ pub(crate) fn csv() -> Vec<u8> {
     csv.into_inner().unwrap()
 }
 
-/// The people as a workbook as spreadsheet programs make them: plain numbers are numbers.
+/// The people as a workbook from a spreadsheet program: plain numbers are numbers.
 pub(crate) fn xlsx() -> Vec<u8> {
     let mut book = Workbook::new();
     let made = ExcelDateTime::from_ymd(2026, 1, 1).unwrap();
@@ -184,7 +184,7 @@ pub(crate) fn xlsx() -> Vec<u8> {
     book.save_to_buffer().unwrap()
 }
 
-/// A list in which every mistake that a row of CSV can have occurs once, among good rows.
+/// A list in which every possible mistake in a CSV row occurs once, among good rows.
 pub(crate) fn with_mistakes() -> Vec<u8> {
     // Excel marks UTF-8 like this, and so a byte that is none is known to be a mistake.
     let mut file = "\u{feff}".as_bytes().to_vec();

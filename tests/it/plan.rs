@@ -1,4 +1,4 @@
-//! What a plan shows, and that it shows what will be done.
+//! The content of a plan, and that it matches what is sent.
 
 use wazzup_contacts::{
     contact::{Chat, ChatType, Contact},
@@ -169,7 +169,7 @@ fn a_create_of_what_is_there_already_erases_nothing_of_it() {
     assert_eq!((&*both.name, both.contact_data.len()), ("Ann", 2));
 }
 
-/// A contact with the id `1` that somebody else made.
+/// A contact with the id `1`, created by others.
 fn theirs() -> Contact<'static> {
     Contact {
         id: "1".into(),

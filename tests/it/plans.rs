@@ -1,4 +1,4 @@
-//! `plan`, `apply`, `runs` and `auth` as somebody uses them on a quiet day; crashes have modules of their own.
+//! `plan`, `apply`, `runs` and `auth` without failures; crashes have their own modules.
 
 use wazzup_contacts::sandbox::Options;
 
@@ -218,7 +218,7 @@ fn a_plan_that_another_run_has_overtaken_is_looked_at_again() {
     assert_eq!(world.sandbox.writes("2").updated, 0);
 }
 
-/// Staging on several threads, and a listing of many pages in parallel, make the plan that one thread makes.
+/// Staging on several threads and parallel listing of many pages yield the same plan as one thread.
 #[test]
 fn a_plan_is_the_same_however_many_threads_read_the_file_and_the_account() {
     let world = World::with(Options {

@@ -1,4 +1,4 @@
-//! Accepted rows follow the rules of the API, whatever the file holds.
+//! Accepted rows follow the rules of the API, whatever the file contains.
 
 use proptest::{prelude::*, test_runner::TestRunner};
 

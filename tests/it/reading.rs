@@ -1,5 +1,5 @@
-//! Reading an account from servers that don't answer as documented: a wrong answer to a read must never become a wrong
-//! write, an endless run or an incomplete backup.
+//! Reading an account from undocumented servers: a wrong answer to a read must never cause a wrong write, an
+//! endless run or an incomplete backup.
 
 use std::{
     fmt::Write as _,
@@ -16,7 +16,7 @@ use crate::{
 
 const HEADER: &str = "id,responsible_user_id,name,uri,whatsapp\n";
 
-/// 404s that say nothing about the contact.
+/// 404s that are not about the contact.
 fn foreign_404s() -> Vec<Answer> {
     let json = |body: Value| (404, "application/json", body.to_string());
     vec![
@@ -135,7 +135,7 @@ fn a_wrong_base_url_is_named_instead_of_a_missing_contact() {
     }
 }
 
-/// A mirror and an export, from a server that pages its list in an odd way.
+/// A mirror and an export, from a server with unusual paging.
 #[track_caller]
 fn ends_soon(odd: impl Fn(&Request, &[Value]) -> Option<Answer> + Copy + Send + Sync + 'static) {
     let world = World::new();
@@ -329,7 +329,7 @@ fn an_export_of_an_account_that_never_stands_still_leaves_the_old_file() {
     assert_eq!(world.read("all.csv"), "old");
 }
 
-/// Contacts as this server writes them, which no JSON library would.
+/// Contacts as this server writes them, unlike any JSON library.
 const ODD_CONTACTS: [&str; 5] = [
     r#"{"id":"nulls","responsible_user_id":"u1","name":null,"uri":null,"contact_data":null}"#,
     r#"{"id":"half","responsible_user_id":"u1","name":"Ann \ud83d","uri":"","contact_data":[{"chat_type":"vk","chat_id":"5"}]}"#,
@@ -343,7 +343,7 @@ const UNREADABLE: [&str; 2] = [
     r#"{"id":{"x":1},"name":"Ann"}"#,
 ];
 
-/// Reads show these contacts; writes are those of the documented API.
+/// Reads return these contacts; writes are those of the documented API.
 fn raw_server(contacts: Vec<&'static str>) -> OddServer {
     OddServer::start(Vec::new(), move |request, _| {
         let id_is = |json: &&&str, id: &str| {
@@ -438,10 +438,10 @@ fn contacts_that_can_not_be_read_are_named_and_left_alone_and_the_others_go_on()
     assert!(ran.stderr.contains("can't be read"), "{}", ran.shown());
 }
 
-/// Two spellings of one id: as the account lists it, and as a file has it.
+/// Two spellings of one id: the account's and the file's.
 const SPELLINGS: [(&str, &str); 3] = [("abc", "ABC"), ("7", "007"), ("й", "и\u{306}")];
 
-/// A server that takes the second spelling for the first.
+/// A server that treats the second spelling as the first.
 fn folding(contacts: Contacts, (listed_as, written): (&'static str, &'static str)) -> OddServer {
     OddServer::start(contacts, move |request, contacts| {
         if request.id().is_some_and(|id| id == written) {

@@ -1,9 +1,11 @@
-//! The README and the first steps can't be wrong: their console blocks are run, and the README's tables are held against the code.
+//! The README and the first steps are verified: their console blocks are run, and the README's tables are compared
+//! with the code.
 //!
-//! A block that begins with ```` ```console ```` is a session in one directory that has `samples/` in it. Each `$ ` line
-//! is run, and what follows is what is printed, first for people and then the data. A line `…` stands for any number of
-//! lines, and `<!-- a new account -->` for a new directory and an empty account. What differs from run to run is masked on both sides. `README_UPDATE=1 cargo test --test it readme` writes
-//! what is printed into the blocks that have no such line.
+//! A block that begins with ```` ```console ```` is a session in one directory with `samples/`. Each `$ ` line is
+//! run, and the lines after it are its output, first standard error and then standard output. A line `…` matches
+//! any number of lines, and `<!-- a new account -->` starts a new directory and an empty account. Values that vary
+//! are masked on both sides. `README_UPDATE=1 cargo test --test it readme` writes the output into blocks without
+//! `…`.
 
 use std::{fs, path::Path};
 
@@ -19,7 +21,7 @@ use wazzup_contacts::{
 
 use crate::harness::{World, sample};
 
-/// What differs from run to run, and from machine to machine.
+/// Values that vary between runs and machines.
 const VARIES: [(&str, &str); 13] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     // A second run of the same minute has a number behind its name.
@@ -47,14 +49,14 @@ const VARIES: [(&str, &str); 13] = [
     (r"[ \t\r]+\n", "\n"),
 ];
 
-/// Begins a session of its own.
+/// Starts a new session.
 const NEW_ACCOUNT: &str = "<!-- a new account -->";
 
 fn readme() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
 }
 
-/// A world with the samples, as a clone of the repository has them.
+/// A world with the samples, like a clone of the repository.
 fn world() -> World {
     let world = World::with(Options {
         uri: UriShown::ApiPath,
@@ -76,7 +78,7 @@ fn world() -> World {
     world
 }
 
-/// One `$ ` line and what is said to follow it.
+/// A `$ ` line and its expected output.
 struct Step {
     command: String,
     expected: String,
@@ -100,7 +102,7 @@ fn steps(block: &str) -> Vec<Step> {
     steps
 }
 
-/// The words of a command line, as a shell would cut them: quotes, and nothing else.
+/// Splits a command line into words like a shell; supports only quotes.
 pub(crate) fn words(command: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
@@ -116,7 +118,7 @@ pub(crate) fn words(command: &str) -> Vec<String> {
     words
 }
 
-/// Does the command; gives what it prints.
+/// Runs the command and returns its output.
 fn play(world: &World, command: &str) -> String {
     let ours = ["wazzup-contacts ", "cargo run --release -- "];
     if let Some(arguments) = ours.iter().find_map(|name| command.strip_prefix(name)) {
@@ -147,7 +149,7 @@ fn masked(text: &str) -> String {
         })
 }
 
-/// Is it the same, with `…` lines standing for any number of lines?
+/// True if the output is as expected; `…` lines match any number of lines.
 fn agrees(expected: &str, printed: &str) -> bool {
     let pattern: String = masked(expected)
         .lines()
@@ -161,7 +163,7 @@ fn agrees(expected: &str, printed: &str) -> bool {
         .is_match(&masked(printed))
 }
 
-/// Runs the console blocks of a document, in a world of its own.
+/// Runs the console blocks of a document in a new world.
 fn follow(name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     let (mut session, text) = (world(), fs::read_to_string(&path).unwrap());
@@ -215,8 +217,8 @@ fn the_first_steps_in_other_languages_print_what_they_say() {
     }
 }
 
-/// `import`'s help is shown whole; each other command has a line that names the groups it shares with it, and
-/// what it takes besides.
+/// The help of `import` is shown completely. Each other command has a line with the groups of options that it
+/// shares with `import` and its own options.
 #[test]
 fn every_option_of_every_command_is_explained() {
     let text = readme();

@@ -1,4 +1,4 @@
-//! Refusals that pile up, the words and columns of rejects, sizes that are learned, and web pages in the place of answers.
+//! Many refusals, the reasons and columns of rejects, learned size limits, and web pages instead of answers.
 
 use std::fmt::Write as _;
 
@@ -10,8 +10,8 @@ use crate::{
     model::{assert_holds, contact, csv, quick},
 };
 
-/// A world whose server refuses chats without `chat_id` in this shape, and a file of contacts with telegram names; the
-/// `good` ones have a number for `WhatsApp` instead.
+/// A world whose server refuses chats without `chat_id` in this shape, and a file of contacts with telegram names;
+/// the `good` ones have a `WhatsApp` number instead.
 fn strict(errors: ErrorShape, rows: usize, is_good: impl Fn(usize) -> bool) -> World {
     let world = quick(Options {
         errors,
@@ -129,7 +129,7 @@ fn rejects_name_the_column_of_the_source_and_quote_the_server() {
     }
 }
 
-/// Imports with this bound and stops at it or not; then `apply` without a bound brings the rest.
+/// Imports with this bound, which may stop it; then `apply` without a bound sends the rest.
 fn bounded(bound: &str, rows: usize, bad: std::ops::Range<usize>, code: i32) {
     let world = strict(ErrorShape::Validator, rows, |number| !bad.contains(&number));
     let ran = import(&world, &["--concurrency", "1", "--max-refused", bound]);

@@ -1,4 +1,4 @@
-//! What is rejected comes back in a file that opens as the source does and, mended, imports as it is.
+//! Rejects come back in a file that opens like the source and, once corrected, can be imported directly.
 
 use calamine::{Data, Reader as _};
 use rust_xlsxwriter::Workbook;
@@ -21,7 +21,7 @@ fn import(world: &World, name: &str, more: &[&str]) -> crate::harness::Ran {
     world.run(base.iter().chain(&FLAGS).chain(more))
 }
 
-/// Imports the sheet in this encoding, mends the rejects as somebody would in an editor, and imports them.
+/// Imports the sheet in this encoding, corrects the rejects as in an editor, and imports them.
 #[track_caller]
 fn mended_it_imports(bytes: &[u8], encode: impl Fn(&str) -> Vec<u8>) {
     let world = World::new();
@@ -117,7 +117,7 @@ fn surplus_cells_and_bytes_that_are_no_text_come_back_as_they_were() {
     assert!(holds(b"bytes_undecodable") && holds(b"2,Jos\xe9,7999"));
 }
 
-/// The sentence of `chat_type_unknown` lists more messengers than the source has columns.
+/// The message of `chat_type_unknown` lists more messengers than the source has columns.
 #[test]
 fn rejects_whose_reasons_list_messengers_are_mended_and_imported() {
     let world = World::new();
@@ -142,7 +142,7 @@ fn rejects_whose_reasons_list_messengers_are_mended_and_imported() {
     assert_eq!(world.sandbox.contact_count(), 2);
 }
 
-/// A number that a workbook has rounded is no better for having been through a file of text.
+/// A number that a workbook has rounded stays invalid after it was saved as text.
 #[test]
 fn numbers_that_lost_digits_are_rejected_again_until_they_are_mended() {
     let world = World::new();
@@ -456,7 +456,7 @@ fn with_number(number: &str) -> String {
     format!("{header}\n{ann}\n2,Bob,{number},u,https://example.com/2\n")
 }
 
-/// Where the summary says that the rejects are, in the world's own directory.
+/// The path of the rejects in the summary, within the world's directory.
 fn rejects_of(world: &World, command: &str, number: &str) -> String {
     world.write("d.csv", with_number(number));
     let ran = world.run(command.split(' ')).ends_with(3);

@@ -1,4 +1,4 @@
-//! The reports of commands that failed, were declined, had nothing to do, or whose run was undone.
+//! The reports of commands that failed, were declined or had nothing to do, and of undone runs.
 
 use std::fs;
 

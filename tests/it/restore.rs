@@ -1,4 +1,4 @@
-//! Bringing contacts back: `--mode missing` and `--ids`.
+//! Recreating contacts: `--mode missing` and `--ids`.
 
 use serde_json::json;
 use wazzup_contacts::{
@@ -85,7 +85,7 @@ fn a_contact_without_a_known_link_needs_one_of_set() {
     );
 }
 
-/// `--changed-only` must not take a contact that was left alone for one that was compared.
+/// `--changed-only` must not treat a contact that was left alone as compared.
 #[test]
 fn a_contact_that_was_left_alone_still_differs_afterwards() {
     let world = imported(2);
@@ -246,7 +246,7 @@ fn apply_sends_the_selected_contacts_of_a_plan_and_the_others_later() {
     let apply = ["apply", "all.run", "--ids", "ids.txt"];
     let ran = world.run(apply).ends_with(0);
     for words in [
-        "ids in ids.txt of which the run has nothing left to send: 1 of 4 (`999`)",
+        "ids in ids.txt with nothing left to send in this run: 1 of 4 (`999`)",
         "247 contacts of the run left out by --ids; to send them as well: wazzup-contacts apply all.run",
         "3 created · 0 updated · 247 not attempted",
     ] {

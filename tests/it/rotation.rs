@@ -1,4 +1,4 @@
-//! Backups before the one that is written: names with placeholders, `--keep` and `--max-shrink`.
+//! Earlier backups: names with placeholders, `--keep` and `--max-shrink`.
 
 use std::{fs, time::Duration};
 

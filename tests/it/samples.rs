@@ -1,4 +1,4 @@
-//! The files in `samples/`: they are what the README says, and each of them is used here.
+//! The files in `samples/`: they match the README, and each is used here.
 
 use std::{collections::BTreeSet, fs};
 
@@ -9,13 +9,13 @@ use crate::{
     people,
 };
 
-/// Puts a sample into the world's directory; gives its name back.
+/// Copies a sample to the world's directory, and returns its name.
 pub(crate) fn bring<'a>(world: &World, name: &'a str) -> &'a str {
     world.write(name, fs::read(sample(name)).unwrap());
     name
 }
 
-/// Writes the samples anew: `cargo test --test it -- --ignored write_the_samples`.
+/// Regenerates the samples: `cargo test --test it -- --ignored write_the_samples`.
 #[test]
 #[ignore = "it writes into samples/"]
 fn write_the_samples() {

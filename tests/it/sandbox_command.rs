@@ -117,7 +117,7 @@ fn words_that_a_sandbox_does_not_know_are_refused() {
     assert!(sample("contacts.csv").exists());
 }
 
-/// A sandbox in the foreground, asked once it answers.
+/// A sandbox in the foreground, used once it answers.
 fn served(sandbox: &[&str], ask: impl FnOnce(&dyn Fn(&[&str]) -> crate::harness::Ran)) {
     let world = World::new();
     let args = sandbox.iter().chain(&["--port", "0"]);

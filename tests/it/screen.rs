@@ -1,4 +1,4 @@
-//! The look of the program on a terminal: widths, colours, prompts, and what is waited for.
+//! The appearance on a terminal: widths, colours, prompts and waits.
 
 use std::net::TcpListener;
 
@@ -21,7 +21,7 @@ id,responsible_user_id,name,uri,Телефон,Комментарий менед
 1,user-1,Another,https://crm.example.com/contacts/1,+34600123458,
 ";
 
-/// The run file of [`world`], in the working directory: a path into the state directory has another length elsewhere.
+/// The run file of [`world`], in the working directory, because paths into the state directory vary in length.
 const RUN: &str = "sent.run";
 
 /// A world in which a run was sent and the account changed since.
@@ -108,7 +108,7 @@ fn every_report_and_message_fits_terminals_from_40_columns_on() {
     }
 }
 
-/// Leaves runs in the history that are the same each time, also in their widths.
+/// Creates runs in the history that are the same each time, including their widths.
 fn set_history(world: &World) {
     let accounts = world.path("home/state/wazzup-contacts/accounts");
     let ledger = accounts.read_dir().unwrap().next().unwrap().unwrap();
@@ -120,7 +120,7 @@ fn set_history(world: &World) {
     ledger.execute_batch(sql).unwrap();
 }
 
-/// Only a line that is one word, with a label at most, may be wider.
+/// Only a line that is a single word, possibly with a label, may be wider.
 pub(crate) fn assert_fits(text: &str, width: usize) {
     for line in text.lines() {
         let columns = textwrap::core::display_width(line);

@@ -20,7 +20,7 @@ const HEADER: [&str; 12] = [
     "chat_id_1",
 ];
 
-/// A cell as people, spreadsheets and attackers fill it.
+/// A cell as filled in by people, spreadsheets and attackers.
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => Just(String::new()),
@@ -36,7 +36,7 @@ fn cell() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Rows whose first cells are mostly what they should be, so that many are accepted.
+/// Rows whose first cells are mostly valid, so that many are accepted.
 pub(crate) fn source_rows() -> impl Strategy<Value = Vec<Vec<String>>> {
     let first = prop_oneof![4 => "[a-zA-Z0-9/?#%-]{1,20}", 1 => cell()];
     let text = || prop_oneof![4 => "[а-яa-z]{1,20}", 1 => cell()];
@@ -55,7 +55,7 @@ pub(crate) fn csv_of(rows: &[Vec<String>]) -> Vec<u8> {
     csv.into_inner().unwrap()
 }
 
-/// An account as a map: chats in a fixed order, because their order says nothing.
+/// An account as a map, with chats in a fixed order because their order does not matter.
 pub(crate) type State = BTreeMap<String, Contact<'static>>;
 
 /// The rows of a query on a run file, each as text.

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first one ends in order, a second Ctrl-C at once, and neither loses anything.
+//! Ctrl-C and SIGTERM: the first one stops cleanly, a second Ctrl-C immediately, and neither loses anything.
 #![cfg(unix)]
 
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::{
 
 const CONTACTS: usize = 2_000;
 
-/// An import whose requests take so long; comes back when the tenth has arrived.
+/// An import with requests of this duration. Returns when the tenth has arrived.
 fn started(slow: Duration) -> (World, Running) {
     let world = quick(Options::default());
     world.write(

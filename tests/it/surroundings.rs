@@ -1,4 +1,4 @@
-//! No space, no right to write, another directory, a run that is done: a clear word, and nothing is lost.
+//! A full disk, missing permissions, another directory, a finished run: the message is clear, and nothing is lost.
 
 use std::{fs, path::Path};
 
@@ -18,7 +18,7 @@ fn world(contacts: usize) -> World {
     world
 }
 
-/// The binary under a limit on the size of files, which is what a full disk looks like from inside.
+/// The binary with a limit on file sizes, which simulates a full disk.
 #[cfg(target_os = "linux")]
 fn cramped(world: &World, blocks: u32, args: &str) -> crate::harness::Ran {
     let script = format!(
@@ -449,7 +449,7 @@ fn a_copy_of_an_interrupted_run_without_its_journal_does_not_say_that_nothing_wa
     world.run(["apply", "x.run"]).ends_with(0);
 }
 
-/// Nobody can write into /proc, not even root.
+/// Not even root can write to /proc.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_directory_that_nothing_can_be_written_to_is_no_obstacle_to_an_import() {

@@ -1,4 +1,4 @@
-//! Tokens that end, turn, come from a command or are no good; and none of them is ever seen.
+//! Tokens that expire, rotate, come from a command or are invalid. None is ever shown.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::{
     model::{assert_holds, contact, csv, quick},
 };
 
-/// With what the partner's ways to a token need, and without a ready one.
+/// With the partner's settings for getting a token, and without a token.
 fn as_partner(call: Call) -> Call {
     let partner = PartnerAccount::default();
     call.without("WAZZUP_TOKEN")
@@ -200,7 +200,7 @@ fn an_expired_token_stops_the_run_which_goes_on_with_a_new_one() {
     assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));
 }
 
-/// Who has a refresh token has an access token too, and it ends in the middle of a long run.
+/// With a refresh token, the access token may expire in the middle of a long run.
 #[test]
 fn a_token_beside_all_that_renews_it_is_renewed() {
     let world = quick(Options::default());
@@ -428,7 +428,7 @@ fn what_a_profile_lacks_to_get_a_token_is_named() {
         .tells("the profile's `client_id` is set, but WAZZUP_REFRESH_TOKEN is missing");
 }
 
-/// A profile for simplified authorization with these further lines, in a file that is named.
+/// A profile for simplified authorization with these additional lines, in a named file.
 fn partner_profile(world: &World, lines: &str) {
     let email = PartnerAccount::default().email;
     let config = format!(

@@ -1,4 +1,4 @@
-//! Two processes at once: one waits or is refused, and nobody's run is harmed.
+//! Two concurrent processes: one waits or is refused, and no run is damaged.
 
 use std::{sync::mpsc::Receiver, time::Duration};
 
@@ -9,7 +9,8 @@ use crate::{
     model::{assert_holds, contact, csv, quick},
 };
 
-/// From the third request on nothing is answered until the faults are replaced: whoever sends is at work.
+/// From the third request on, nothing is answered until the faults are replaced, so the sending process stays
+/// busy.
 fn hold(world: &World) -> Receiver<()> {
     let forever = "slow=3600s@3+";
     world.sandbox.set_faults(faults([forever]));
@@ -154,7 +155,7 @@ fn a_run_is_not_sent_through_a_link_and_another_state_directory_at_once() {
     first.wait().ends_with(0);
 }
 
-/// Locks can't see another computer, but the account shows that it was written meanwhile.
+/// Locks don't cover another computer, but the account shows that it was written meanwhile.
 #[test]
 fn a_contact_that_another_computer_created_meanwhile_is_warned_of() {
     let warning = "1 contact missing from the account when the plan was made existed";

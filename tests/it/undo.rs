@@ -1,4 +1,4 @@
-//! Taking a run back: shown first, a run itself, and careful about what others did since.
+//! Reverting a run: it is previewed, is a run itself, and preserves later changes by others.
 
 use wazzup_contacts::{
     contact::{Chat, ChatType, Contact},

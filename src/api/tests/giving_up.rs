@@ -208,7 +208,7 @@ fn a_token_command_that_fails_says_so_too() {
     });
     let mut options = options(&server);
     options.retry.base = Duration::from_millis(1);
-    // A command takes its own time, so the clock is the machine's.
+    // A command runs in real time, so the clock is the machine's.
     let client = Client::new(options, command, Arc::new(Recording::default())).unwrap();
     let error = client
         .write(Operation::Update, body(), 1, false)

@@ -1,4 +1,4 @@
-//! The promise of the limiter, on a fake clock: at most `N` requests in any span of `T`.
+//! The guarantee of the limiter, on a fake clock: at most `N` requests in any span of `T`.
 
 use std::{
     sync::{Arc, Mutex},
@@ -24,7 +24,7 @@ fn setup(rate: &str) -> (Limiter, Waiter, Arc<FakeClock>, Rate) {
     (limiter, waiter, clock, rate)
 }
 
-/// When requests leave that are wanted so long after one another.
+/// The times at which requests are sent if they are requested at these intervals.
 fn departures(rate: &str, gaps: &[Duration]) -> Vec<Duration> {
     let (limiter, waiter, clock, _) = setup(rate);
     let depart = |gap: &Duration| {
@@ -34,7 +34,7 @@ fn departures(rate: &str, gaps: &[Duration]) -> Vec<Duration> {
     gaps.iter().map(depart).collect()
 }
 
-/// The most in any span of this length, its ends included.
+/// The largest number in any span of this length, ends included.
 pub(super) fn fullest(departures: &[Duration], window: Duration) -> usize {
     let within = |start: usize| {
         let end = departures[start] + window;

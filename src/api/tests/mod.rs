@@ -30,7 +30,7 @@ use crate::{
     progress::{Event, Monitor, Phase, StopReason},
 };
 
-/// Remembers events, and stops when told.
+/// Records events, and stops on request.
 #[derive(Default)]
 struct Recording {
     events: Mutex<Vec<Event>>,
@@ -111,7 +111,7 @@ const OK: Delivery<Option<u64>> = Delivery::Answered {
     value: Some(1),
 };
 
-/// Fails `times` times in one way, then works.
+/// Fails `times` times, then works.
 fn fails(times: usize, act: impl Fn() -> Act + Send + Sync + 'static) -> Bench {
     bench(move |received| {
         if received.number < times {

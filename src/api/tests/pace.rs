@@ -11,7 +11,7 @@ use crate::api::{
 
 use super::limits::fullest;
 
-/// Rounds of requests: those of one round may be in flight together, and the next one begins after the last answer.
+/// Rounds of requests: all requests of a round may be in flight together, and the next round begins after the last answer.
 struct Job {
     name: &'static str,
     rounds: &'static [usize],
@@ -90,7 +90,7 @@ fn ideal(latency: Duration) -> Duration {
     Duration::from_secs_f64(600.0 / 98.0) + latency
 }
 
-/// Latencies with the most that a job may take, by the ideal time.
+/// Latencies, and the maximum time of a job relative to the ideal.
 const BOUNDS: [(u64, f64); 4] = [(5, 1.12), (150, 1.15), (400, 1.3), (1_000, 1.55)];
 
 fn check(job: &Job, ms: u64, bound: f64, course: &Course) {

@@ -28,9 +28,9 @@ pub(crate) enum Act {
     Headed(u16, &'static str, String),
     /// The connection is closed without an answer.
     Close,
-    /// An answer that promises more than it holds.
+    /// An answer that is shorter than announced.
     BreakOff(u16, String),
-    /// Nothing for so long, then the connection is closed.
+    /// Nothing for this time, then the connection is closed.
     Stall(Duration),
 }
 
@@ -130,7 +130,7 @@ fn read(reader: &mut impl BufRead) -> Option<Received> {
     })
 }
 
-/// `None` when the connection is over.
+/// `None` if the connection was closed.
 fn act(stream: &mut TcpStream, act: Act) -> Option<()> {
     let (status, header, body, missing) = match act {
         Act::Answer(status, kind, body) => (status, format!("content-type: {kind}"), body, 0),

@@ -1,4 +1,4 @@
-//! Where the token comes from, and how it is renewed.
+//! The source of the token, and its renewal.
 
 use std::{sync::atomic::AtomicUsize, thread};
 
@@ -29,7 +29,7 @@ fn grant(number: usize, life_secs: u64) -> Act {
     )
 }
 
-/// Takes each refresh token once, in order, and only the newest access token.
+/// Accepts each refresh token once, in order, and only the newest access token.
 fn rotating(life_secs: u64) -> impl Fn(&Received) -> Act + Send + Sync {
     let issued = AtomicUsize::new(0);
     move |received| {
@@ -113,7 +113,7 @@ fn many_threads_with_a_dead_token_make_one_renewal() {
 fn tokens_that_die_every_moment_do_not_stop_a_run() {
     let inner = rotating(3600);
     let uses = AtomicUsize::new(0);
-    // Every sixteenth request finds its token dead, whatever its age; rarely enough that none is hit six times.
+    // The token of every sixteenth request is dead, whatever its age; rarely enough that no request is hit six times.
     let bench = bench_with(refresh_source(None), move |received| {
         if received.target == "/v2/contacts" && uses.fetch_add(1, Ordering::SeqCst) % 16 == 15 {
             return Act::json(401, "");

@@ -3,7 +3,7 @@
 use super::*;
 use crate::mapping::error::UNEDITED;
 
-/// A preset as its user has edited it.
+/// A preset after editing by its user.
 fn edited(preset: &str) -> String {
     preset.replace(UNEDITED, "my-")
 }
@@ -29,7 +29,7 @@ fn an_unedited_preset_sends_no_link_of_the_sample() {
     assert!(mapping::resolve(&columns(header, ';'), &given).is_ok());
 }
 
-/// The exporters' headers, each with the preset that is meant for it.
+/// The exporters' headers, each with its preset.
 const PRESETS: [(&str, &str, &str); 11] = [
     (
         "bitrix24",

@@ -1,6 +1,6 @@
-//! Properties: whatever the cells, nothing panics and no contact breaks a rule of the API.
+//! Properties: for any cells, nothing panics and no contact violates a rule of the API.
 //!
-//! The rules are written down here a second time, on purpose without the normaliser's own functions.
+//! The rules are intentionally repeated here without the normaliser's functions.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use crate::{
     mapping::{self, MappingOptions, Template},
 };
 
-/// The rules of the API that the contact breaks.
+/// The rules of the API that the contact violates.
 fn violations(contact: &Contact<'_>) -> Vec<String> {
     let mut broken = Vec::new();
     let mut rule = |kept: bool, rule: String| {
@@ -118,7 +118,7 @@ fn read(normalizer: &FileRules, cells: &[&str]) -> Result<Contact<'static>, Vec<
     contact.map(Contact::into_owned)
 }
 
-/// Cells as hostile and as ordinary as they come.
+/// Hostile and ordinary cells.
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => Just(String::new()),
@@ -138,7 +138,7 @@ fn cell() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 1500,
-        // What is found becomes a test with a name.
+        // Findings become named tests.
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -150,7 +150,7 @@ proptest! {
         region in prop::sample::select(vec![None, Some("RU"), Some("KZ"), Some("BR"), Some("DE"), Some("US")]),
     ) {
         if plain {
-            // Else something or other is nearly always wrong, and the rules go untested.
+            // Otherwise almost every row is invalid, and the rules are not tested.
             for (cell, value) in cells.iter_mut().zip(["1", "user-1", "Ann", "", "", "https://x.example/1"]) {
                 value.clone_into(cell);
             }
@@ -191,7 +191,7 @@ proptest! {
         let values = contact.contact_data.iter().flat_map(|chat| {
             [chat.chat_type.as_str(), &*chat.chat_id, &*chat.username, &*chat.phone]
         });
-        // An apostrophe in front is taken for Excel's and `="…"` is unwrapped: the export puts a ' before both.
+        // A leading apostrophe is interpreted as Excel's, and `="…"` is unwrapped: the export puts a ' before both.
         let guarded = values.map(|value| if value.starts_with(['\'', '=']) { format!("'{value}") } else { value.to_owned() });
         let cells: Vec<String> = ["1", "u", "Ann", "https://x"].map(String::from).into_iter().chain(guarded).collect();
         let second = normalizer(&header, region, &[]);

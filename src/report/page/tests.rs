@@ -1,4 +1,4 @@
-//! Pages of run files that are made here, also opened in a browser.
+//! Pages of generated run files, also opened in a browser.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,7 +24,7 @@ use crate::{
     source::SourceForm,
 };
 
-/// Text that would do harm in a page that does not escape it.
+/// Text that would do harm in a page without escaping.
 const HOSTILE: &str = "<script>window.harmed=1</script>\"'><img src=x onerror=window.harmed=2>\
     </script></td></table><a href=\"javascript:window.harmed=3\">x</a>\u{202e}evil\u{200f}&amp;";
 
@@ -34,7 +34,7 @@ struct Sample {
     run: RunFile,
     summary: Summary,
     notes: SourceNotes,
-    /// Stands for everything that others write.
+    /// Represents all foreign text.
     word: String,
 }
 

@@ -1,4 +1,4 @@
-//! The sandbox, driven over the wire as the tool drives it.
+//! The sandbox, driven over the wire like the tool does.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::{Duration, Instant};

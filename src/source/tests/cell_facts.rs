@@ -4,7 +4,7 @@ use rust_xlsxwriter::{Format, Formula, Url, Workbook};
 
 use super::{workbooks::*, *};
 
-/// Reads a table, each column as it is used.
+/// Reads a table, each column with its use.
 fn read_as(bytes: &[u8], values: &[CellValue]) -> Read {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
@@ -156,7 +156,7 @@ fn errors_that_calamine_does_not_know_are_faults_of_their_cells() {
     let read = read(&workbook_of(sheet.as_bytes(), NO_TEXTS));
     assert_eq!(numbers(&read), [2, 4]);
     assert_eq!(cells(&read), [["#GETTING_DATA", "5"], ["", "#FIELD!"]]);
-    // Without a reference the place of the cells behind it is unknown.
+    // Without a reference, the position of later cells is unknown.
     let sheet = sheet.replace(" r=\"A2\"", "");
     assert!(matches!(
         fails(&workbook_of(sheet.as_bytes(), NO_TEXTS)).kind,

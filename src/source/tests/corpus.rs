@@ -1,4 +1,4 @@
-//! A corpus of files in every encoding, made from a seed: the share that is read right, and the guesses that are called sure.
+//! A corpus of files in every encoding, generated from a seed: the share that is read correctly, and the certain guesses.
 
 use encoding_rs::{IBM866, KOI8_R, MACINTOSH, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
 use proptest::{
@@ -9,7 +9,7 @@ use proptest::{
 use super::super::{encoding, languages};
 use super::*;
 
-/// A language: its names, none of which the model of letters knows, and comments.
+/// A language: its names, which are not in the model of letters, and comments.
 struct Language {
     encodings: &'static [&'static encoding_rs::Encoding],
     names: &'static str,
@@ -188,7 +188,7 @@ const LANGUAGES: [Language; 13] = [
     },
 ];
 
-/// Text that is ASCII but for punctuation, symbols and a few letters.
+/// Text that is ASCII except for punctuation, symbols and a few letters.
 const SIGNS: [&str; 36] = [
     "D’angelo",
     "O’Brien Ltd",
@@ -251,7 +251,7 @@ impl Guesses {
     }
 }
 
-/// Rows of a file with at least three letters that are not ASCII.
+/// Rows of a file with at least three non-ASCII letters.
 fn rows_of(language: &Language, rng: &mut TestRng) -> Vec<String> {
     let names: Vec<&str> = language.names.split(' ').collect();
     let mut pick = || names[rng.random_range(0..names.len())];

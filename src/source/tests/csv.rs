@@ -71,7 +71,7 @@ fn an_unclosed_quote_is_named_with_its_row() {
     assert!(fails(b"id,name\n\"1,Ann\n2,Bob\n").row == Some(2));
 }
 
-/// Rows of data, of which a stray quote could make one cell.
+/// Rows of data that a stray quote could merge into one cell.
 fn hundred_rows() -> String {
     (0..100).fold(String::new(), |mut rows, id| {
         let _ = writeln!(rows, "{id};Ann;u;7999");

@@ -184,7 +184,7 @@ fn nuls_are_dropped_and_counted() {
 
 #[test]
 fn the_row_of_the_first_nul_is_named_wherever_blocks_end() {
-    // Few enough for it not to be taken for UTF-16.
+    // Too few for UTF-16.
     let more = "x".repeat(200);
     for (rows, said) in [
         (

@@ -1,4 +1,4 @@
-//! Malicious files, and files that are broken.
+//! Malicious and broken files.
 
 use super::*;
 
@@ -178,8 +178,8 @@ fn a_reader_that_panics_is_an_error_about_the_file() {
     assert!(error.to_string().contains(cell::GAVE_UP), "{error}");
 }
 
-/// Reads a file whatever comes out. A panic in one of our own readers is a bug, though it is caught and becomes an
-/// error; one in calamine is why they are caught.
+/// Reads a file and ignores the result. A panic in one of our own readers is a bug, though it is caught and becomes an
+/// error; panics are caught because of calamine.
 fn read_without_panic(bytes: &[u8]) {
     let Err(error) = read_with(bytes, |_| {}) else {
         return;

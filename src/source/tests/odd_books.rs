@@ -1,4 +1,4 @@
-//! Workbooks that calamine can't read as they are.
+//! Workbooks that calamine can't read without repair.
 
 use super::{
     cell_facts::{END, longs, real, row, wide, xlsb},

@@ -1,4 +1,4 @@
-//! Files that are neither CSV nor Excel, and files that hold no table.
+//! Files that are neither CSV nor Excel, and files without a table.
 
 use super::*;
 
@@ -229,7 +229,7 @@ fn files_without_a_table_are_named_by_their_kind() {
         let error = fails(&bytes);
         assert!(error.to_string().contains(what), "{error}");
     }
-    // A table may begin as an exchange format does.
+    // A table may begin like an exchange format.
     for table in ["ID;Phone\nC;79990000001\n", "TABLE,name\n1,Ann\n"] {
         assert_eq!(read(table.as_bytes()).kind, Kind::Text);
     }

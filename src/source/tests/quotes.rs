@@ -1,4 +1,4 @@
-//! Cells that are quoted in another way than CSV's, and quotes that are not doubled.
+//! Non-standard quoting of cells, and undoubled quotes.
 
 use proptest::prelude::*;
 
@@ -132,7 +132,7 @@ fn quoted_text() -> impl Strategy<Value = String> {
     (head, body).prop_map(|(head, body)| format!("{head}{body}\n"))
 }
 
-/// Cells as they are, written in a way to quote them.
+/// Cells written with a quoting.
 fn written(rows: &[Vec<String>], quoting: usize) -> String {
     let mut text = String::new();
     for row in rows {

@@ -30,7 +30,7 @@ fn scripts_and_styles_are_not_part_of_a_page() {
     let page = "<table><tr><td>id<td>name</tr><tr><td>1<script>'<td>x'</script><td>A<STYLE>td{}</STYLE>n</tr>\
                 <SCRIPT>row('<tr><td>no<td>no</tr>')</SCRIPT><tr><td>2<td>B</tr></table>";
     assert_eq!(cells(&read(page.as_bytes())), [["1", "An"], ["2", "B"]]);
-    // Better too much than rows that are missing without a word.
+    // Too much text is better than silently missing rows.
     let endless = "<table><tr><td>id<td>name</tr><script><style><tr><td>1<td>Ann</tr></table>";
     assert_eq!(cells(&read(endless.as_bytes())), [["1", "Ann"]]);
 }
@@ -71,7 +71,7 @@ fn a_table_in_a_cell_belongs_to_the_cell() {
     }
     let inner = "<tr><td>1<td>Ann <table><tr><td>call<td>back</tr><tr><td>Monday</table><td>7";
     assert_eq!(below_head(inner), [["1", "Ann\ncall back\nMonday", "7"]]);
-    // Anywhere but in a cell, a table ends the one before it.
+    // Outside a cell, a table ends the previous one.
     assert_eq!(
         below_head("<tr><td>1<td>Ann<td>7</tr><table><tr><td>2<td>Bob<td>8"),
         [["1", "Ann", "7"]]
@@ -113,7 +113,7 @@ fn the_value_of_a_cell_that_spans_rows_is_in_each_of_them() {
     let rows = "<tr><td>1<td rowspan=2>Ann<td>7<tr><td>2<td>8<tr><td>3<td>Bob<td>9";
     let wanted = [["1", "Ann", "7"], ["2", "Ann", "8"], ["3", "Bob", "9"]];
     assert_eq!(below_head(rows), wanted);
-    // A group of rows ends it, and it makes no rows of its own.
+    // A group of rows ends it, and it has no rows itself.
     for count in ["0", "99999999", "99999999999999999999999"] {
         let rows = format!(
             "<tbody><tr><td>1<td rowspan={count}>Ann<td>7<tr><td>2<td>8<tr><tr></tr></tbody><tr><td>3<td>Bob<td>9"

@@ -1,4 +1,4 @@
-//! Workbooks that honest programs write.
+//! Workbooks written by real programs.
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 
@@ -157,7 +157,7 @@ fn a_workbook_that_was_cut_is_called_so() {
     }
 }
 
-/// An old workbook (.xls) whose stream holds these records, in a container of the plainest kind.
+/// An old workbook (.xls) with these records in its stream, in a minimal container.
 pub(super) fn xls(sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
     xls_with(&[], sheet)
 }
@@ -288,7 +288,7 @@ fn hidden_rows_of_old_workbooks_are_counted_if_they_have_cells() {
     assert_eq!(cells(&read), [["1"], ["2"]]);
 }
 
-/// Programs of old wrote no code page into it. Since Excel 97 the text is UTF-16, so that another encoding changes
+/// Old programs wrote no code page. Since Excel 97 the text is UTF-16, so another encoding changes
 /// nothing.
 #[test]
 fn cyrillic_that_was_read_as_western_is_reported() {
@@ -356,7 +356,7 @@ fn a_password_is_named() {
 #[test]
 fn sectors_that_run_in_circles_are_refused() {
     let mut bytes = container("Workbook", &[0; 4096]);
-    // The table of contents goes on where it begins.
+    // The directory continues at its own start.
     bytes[512 + 4..512 + 8].copy_from_slice(&1_u32.to_le_bytes());
     assert!(matches!(
         fails(&bytes).kind,

@@ -94,7 +94,7 @@ fn the_same_file_is_used_if_it_is_named_or_in_the_configuration_directory() {
     auth(&[]).within(world.path(home)).run().ends_with(0);
 }
 
-/// Keys of a profile that isn't used do no harm.
+/// Keys of an unused profile are harmless.
 #[test]
 fn another_profile_of_the_file_can_be_used() {
     let world = world("region = \"ES\"");
@@ -187,7 +187,7 @@ fn a_mapping_without_end_is_not_read_to_its_end() {
     assert!(ran.stderr.contains("16 MiB"), "{}", ran.shown());
 }
 
-/// A file that is named by mistake, or by a configuration that means harm, may hold a secret in the wrong line.
+/// A file that is named by mistake or maliciously may contain a secret on the wrong line.
 #[test]
 fn no_line_of_a_file_that_is_not_a_mapping_is_shown() {
     let world = World::new();

@@ -6,7 +6,7 @@ use zip::ZipArchive;
 
 use crate::{harness::World, odd_server::OddServer};
 
-/// Names and handles that mean harm, or that a workbook could change.
+/// Malicious names and handles, and those that a workbook could change.
 const CELLS: [&str; 20] = [
     "=1+1",
     "=cmd|'/C calc'!A0",
@@ -30,7 +30,7 @@ const CELLS: [&str; 20] = [
     "mailto:x@example.com",
 ];
 
-/// A file whose rows are all rejected, because their link can't be used.
+/// A file whose rows are all rejected for an invalid link.
 fn source() -> String {
     let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
     let rows = CELLS.iter().enumerate().map(|(at, cell)| {
@@ -112,7 +112,7 @@ fn rejects_come_back_from_a_workbook_and_from_text_as_they_stood() {
     assert!(kept.contains("\n0,=1+1,=1+1,no link,"), "{kept}");
 }
 
-/// The first cells of the rows are formulas, and import reads what was written as it reads the source.
+/// The first cells of the rows are formulas, and import reads the written file like the source.
 #[test]
 fn rejects_for_excel_hold_no_formula_and_are_read_as_the_source() {
     let world = World::new();
@@ -162,7 +162,7 @@ fn rejects_for_excel_hold_no_formula_and_are_read_as_the_source() {
     assert_eq!(check("a.csv"), check("c.csv"));
 }
 
-/// The reason is a sentence of the server, and the column has a name that the source gave it.
+/// The reason is a message of the server, and the column name comes from the source.
 #[test]
 fn what_the_tool_adds_to_rejects_is_never_a_formula() {
     let world = World::new();

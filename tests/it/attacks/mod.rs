@@ -1,4 +1,4 @@
-//! Files, directories and servers that were made to do harm: one module per kind.
+//! Malicious files, directories and servers, with one module per kind.
 
 mod config;
 mod formulas;

@@ -1,4 +1,4 @@
-//! Access to the state directory, and what others put at the paths of its files.
+//! Permissions of the state directory, and files that others put at its paths.
 
 use std::{
     fs,

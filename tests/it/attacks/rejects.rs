@@ -1,4 +1,4 @@
-//! Paths at which the rejects would do harm: they come from a run file of another author, or something was put there.
+//! Harmful paths of rejects: from a foreign run file, or prepared by others.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use crate::{csv_files, harness::World};
 
-/// A world with `few.csv`, of which the last row is rejected.
+/// A world with `few.csv`, whose last row is rejected.
 fn world() -> World {
     let world = World::new();
     world.write("few.csv", format!("{}bad,u,,x,1\n", csv_files::many(3)));

@@ -1,4 +1,4 @@
-//! Run files that were made to do harm to the person who opens them.
+//! Malicious run files.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ const OPENERS: [&[&str]; 4] = [
     &["apply", "x.run", "--yes"],
 ];
 
-/// Longer than an honest refusal takes in a debug build on a busy machine, and far shorter than endless.
+/// Longer than a refusal takes in a debug build on a busy machine, but far from endless.
 const SOON: Duration = Duration::from_secs(20);
 
 /// A planned run with creates, updates, deletes, unchanged and rejected rows, and its bytes.

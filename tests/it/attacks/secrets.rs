@@ -14,7 +14,7 @@ use crate::{
     odd_server::{self, Answer, OddServer, Request},
 };
 
-/// The ways in which a text is quoted inside of JSON.
+/// The ways in which a text is quoted inside JSON.
 const ENCODINGS: [fn(&str) -> String; 7] = [
     json_escaped,
     |text| json_escaped(text).replace('/', r"\/"),
@@ -116,7 +116,7 @@ fn assert_hidden(place: &str, text: &str, secrets: &[&str]) {
     }
 }
 
-/// All files of the world but its configuration, and the source.
+/// All files of the world except its configuration and the source.
 fn left_by(world: &World) -> Vec<(String, String)> {
     let (mut left, mut directories) = (Vec::new(), vec![world.dir().to_owned()]);
     while let Some(directory) = directories.pop() {
@@ -257,7 +257,7 @@ fn a_token_that_a_command_printed_is_shown_nowhere() {
     assert!(ran.stderr.contains("(hidden)"), "{}", ran.shown());
 }
 
-/// A contact that quotes the token is left alone: its real text can't be shown, and another one must not be sent.
+/// A contact that quotes the token is left alone: its real text can't be shown, and no other text must be sent.
 #[test]
 fn a_contact_that_quotes_the_token_is_left_alone() {
     let world = quick(Options::default());

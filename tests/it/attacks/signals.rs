@@ -1,4 +1,4 @@
-//! A signal ends every wait: for standard input, pipes, devices, endless and huge sources, and for servers that are silent.
+//! A signal ends every wait: for standard input, pipes, devices, endless and huge sources, and silent servers.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -17,7 +17,7 @@ use crate::{
     model::{contact, csv, quick},
 };
 
-/// Much longer than a wait lasts after a signal, which is a tenth of a second, and much shorter than any wait without one.
+/// Much longer than a wait after a signal (a tenth of a second), and much shorter than any wait without one.
 const SOON: Duration = Duration::from_secs(8);
 
 /// Waits until the process has installed its handler of SIGINT.
@@ -151,7 +151,7 @@ fn a_silent_server_is_not_waited_for_as_long_as_nothing_was_sent() {
     assert!(!world.path("all.csv").exists());
 }
 
-/// A call for a token may use up the refresh token, so its answer is waited for a little longer, and the loss is named.
+/// A token call may use up the refresh token, so its answer is awaited a little longer, and the loss is reported.
 #[test]
 fn a_silent_token_server_is_not_waited_for() {
     let world = quick(Options::default());
@@ -199,7 +199,7 @@ fn retries_and_a_slow_token_command_are_not_waited_for() {
     ends_soon("a token command", running);
 }
 
-/// Nothing has begun, so the first signal exits at once.
+/// The work has not begun, so the first signal exits immediately.
 #[test]
 fn a_signal_ends_the_wait_for_a_configuration_a_mapping_and_a_token() {
     let world = World::new();

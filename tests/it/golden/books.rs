@@ -84,7 +84,7 @@ fn another_sheet_by_its_name_though_it_is_hidden() {
     insta::assert_snapshot!(golden("clients.xlsx", everything(), &flags));
 }
 
-/// The same as an old workbook, written with xlwt: nothing here writes them.
+/// The same as an old workbook, written with xlwt.
 #[test]
 fn an_old_workbook() {
     let bytes = include_bytes!("people.xls");
@@ -112,7 +112,7 @@ fn a_binary_workbook() {
     insta::assert_snapshot!(golden("clients.xlsb", bytes, &["--set", URI]));
 }
 
-/// Somebody has formatted whole columns as dates.
+/// Whole columns are formatted as dates.
 #[test]
 fn ids_and_phones_that_are_shown_as_dates() {
     let mut workbook = Workbook::new();

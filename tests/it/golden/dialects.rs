@@ -1,4 +1,4 @@
-//! Hand-made sheets, saved in every way that a program offers.
+//! Hand-made sheets in every format that a program offers.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! What CRMs and address books write.
+//! Exports of CRMs and address books.
 
 use super::{encoded, golden, text};
 

@@ -1,10 +1,10 @@
-//! A writer of binary workbooks (.xlsb), as small as Excel accepts one; there is no library that writes them.
+//! A writer of minimal binary workbooks (.xlsb), because no library writes them.
 
 use std::io::{Cursor, Write as _};
 
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-/// What a cell holds.
+/// The content of a cell.
 pub(crate) enum Cell {
     Text(&'static str),
     Number(f64),

@@ -14,7 +14,7 @@ const NAMES: [&str; 3] = [
     "google-chrome-stable",
 ];
 
-/// Notes errors from the beginning.
+/// Records errors from the beginning.
 const WATCH: &str = "window.faults = [];
 addEventListener('error', event => faults.push(event.message || `${event.target.tagName} failed`), true);
 addEventListener('securitypolicyviolation', event => faults.push(`policy: ${event.violatedDirective}`));";
@@ -68,7 +68,7 @@ fn browser() -> Option<PathBuf> {
     paths.find(|path| path.is_file())
 }
 
-/// The page with scripts that try it out.
+/// The page with scripts that exercise it.
 fn with_scripts(page: &str) -> String {
     let nonce = page.split("nonce=\"").nth(1).unwrap();
     let nonce = &nonce[..nonce.find('"').unwrap()];
