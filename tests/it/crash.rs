@@ -43,8 +43,8 @@ impl Trial {
     fn go_on(&self, failpoints: &str) -> Ran {
         let call = |args: &[&str]| self.0.call(args).env("FAILPOINTS", failpoints).run();
         let applied = call(&["apply", "x.run", "--yes"]);
-        let nothing_to_apply =
-            applied.stderr.contains("never planned") || applied.stderr.contains("does not exist");
+        let nothing_to_apply = applied.stderr.contains("was never completed")
+            || applied.stderr.contains("does not exist");
         if !nothing_to_apply {
             return applied;
         }

@@ -212,7 +212,11 @@ fn a_profile_names_its_ping_and_the_exit_codes_that_are_fine() {
     // A file that was found may have come with a download.
     world.write("wazzup.toml", &config);
     let ran = run(&world, "import few.csv --profile shop").ends_with(2);
-    assert!(ran.stderr.contains("`ping` has a value"), "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("the value of `ping`"),
+        "{}",
+        ran.shown()
+    );
     world.write("my.toml", config.replace("http://", "s3cret://"));
     let ran = run(&world, &format!("import few.csv {shop}")).ends_with(2);
     assert!(!ran.said().contains("s3cret"), "{}", ran.shown());

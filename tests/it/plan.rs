@@ -215,7 +215,7 @@ fn a_stored_plan_that_never_looked_says_so() {
         .ends_with(0);
     world
         .run(["apply", "new.run", "--stale-after", "0s"])
-        .tells("planned without looking at the account");
+        .tells("planned without reading the account");
 }
 
 #[test]

@@ -260,7 +260,7 @@ fn a_server_that_refuses_an_offset_within_the_account_ends_the_run() {
         .run();
     assert!(!ran.stderr.contains("again"), "{}", ran.shown());
     ran.tells("nothing was sent\n")
-        .tells("`--mode create` does not read it")
+        .tells("import with --mode create")
         .ends_with(1);
 }
 

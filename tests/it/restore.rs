@@ -258,7 +258,7 @@ fn apply_sends_the_selected_contacts_of_a_plan_and_the_others_later() {
     world
         .run(apply)
         .ends_with(0)
-        .tells("has nothing left to send: 4 of 4");
+        .tells("with nothing left to send in this run: 4 of 4");
     assert_eq!(world.sandbox.contact_count(), 3);
     let object = world
         .run(["apply", "all.run", "--json"])
