@@ -1,4 +1,4 @@
-//! The stages of a row, for `benches/stages`: no command ends between them.
+//! The individual stages of a row, for `benches/stages`.
 
 use std::{env, path::Path, sync::Arc};
 
@@ -25,14 +25,13 @@ pub enum Stage {
     Parse,
     /// Cells become a contact.
     Normalise,
-    /// Contacts are in a run file.
+    /// Contacts are stored in a run file.
     Stage,
-    /// The bodies of the requests that create them are made.
+    /// The bodies of the create requests are built.
     Bodies,
 }
 
-/// Takes each row of a file through its stages up to `last`. Returns the number of bytes, cells, contacts or bodies that came of
-/// it.
+/// Processes each row of a file up to the stage `last`. Returns the resulting number of bytes, cells, contacts or bodies.
 #[doc(hidden)]
 pub fn pass(file: &Path, last: Stage) -> Result<u64, Error> {
     let reading = ReadRequest::new([file]);

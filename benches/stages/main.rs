@@ -46,7 +46,7 @@ const CREATE: &str = "import contacts.csv --mode create";
 const UPSERT: &str = "import contacts.csv";
 const EXPORT: &str = "export -o all.csv";
 
-/// Rows that go through the stages up to one of them, without a command.
+/// Rows that are processed up to a stage, without a command.
 const PASSES: [(&str, Stage); 5] = [
     ("cut", Stage::Cut),
     ("parse", Stage::Parse),
@@ -60,7 +60,7 @@ const COMMANDS: [&str; 8] = [
     CHECK, CHECK_BOOK, PLAN, COMPARE, RECORD, CREATE, UPSERT, EXPORT,
 ];
 
-/// Work that is added up.
+/// Work whose times are added.
 type Sum = &'static [&'static str];
 
 /// Each stage: work with it and without it, and the same of its floor.

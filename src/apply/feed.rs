@@ -132,7 +132,7 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// Calls `each` with the body of every request of a run that was not sent.
+/// Calls `each` with the body of every request of an unsent run.
 pub(crate) fn each_body(run: &RunFile, mut each: impl FnMut(Vec<u8>)) -> Result<(), RunError> {
     const AT_ONCE: usize = 16;
     let mut feed = Feed::new(run, false, None);

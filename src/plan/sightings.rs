@@ -136,7 +136,7 @@ impl Sightings {
     }
 }
 
-/// The sightings by key and place, without most of those whose key occurs once.
+/// The sightings by key and place, without most of those with a unique key.
 fn sorted(mut sightings: Vec<Sighting>) -> Vec<Sighting> {
     drop_most_single(&mut sightings);
     sightings.sort_unstable();

@@ -177,8 +177,8 @@ impl Contacts {
     }
 }
 
-/// The last block for whose start this is true, which is given as its first contact and its source and row. Blocks are in
-/// the order of both. They are large rows: searching all of them for each took a quarter of the time of 10,000,000 rows.
+/// The last block for whose start the condition is true, given its first contact, source and row. Blocks are in
+/// the order of both. Blocks are large rows: a linear search took a quarter of the time of 10,000,000 rows.
 pub(super) fn last_block(
     run: &RunFile,
     is_reached: impl Fn(u64, (u32, u64)) -> bool,

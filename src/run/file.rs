@@ -140,7 +140,7 @@ impl RunFile {
         connection
             .pragma_update(None, "foreign_keys", false)
             .map_err(sqlite)?;
-        // Otherwise a statement with `LIMIT ?` is compiled again whenever its limit differs.
+        // Otherwise a statement with `LIMIT ?` is recompiled whenever its limit changes.
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(sqlite)?;

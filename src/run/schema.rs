@@ -54,7 +54,7 @@
 //! the user names is read, its pages, the type of every value and the counts are checked (see
 //! [`integrity`](super::integrity)). The paths in it are displayed but never written to.
 //!
-//! **Checks.** `SQLite` makes a table of the values of `IN (…)` for each row that it checks, but not for `OR`.
+//! **Checks.** They use `OR` instead of `IN (…)`, for which `SQLite` builds a table for each checked row.
 //!
 //! **Versions.** A file of another version is refused, and the error names the program that reads it.
 
