@@ -42,7 +42,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// So many threads, or one for each core if `number` is 0.
+    /// This number of threads, or one for each core if it is 0.
     pub(crate) const fn new(number: u16) -> Self {
         Self {
             number,
@@ -60,8 +60,8 @@ impl Workers {
     }
 }
 
-/// Like [`ordered`], for CPU-bound jobs: on rayon's thread pool. A single job is done on this thread, because to start
-/// threads and to wake them takes as long as thousands of rows.
+/// Like [`ordered`], for CPU-bound jobs: on rayon's thread pool. A single job is done on this thread, because starting and
+/// waking threads takes as long as thousands of rows.
 pub(crate) fn ordered_in<'p, J: Send, R: Send, E>(
     pool: impl FnOnce() -> Result<&'p ThreadPool, E>,
     jobs: impl IntoIterator<Item = J>,

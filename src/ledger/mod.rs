@@ -16,8 +16,7 @@
 //! files are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger like one with
 //! facts. The first write replaces it, and keeps the unreadable file beside it (`….db.damaged`).
 //!
-//! **Syncs.** The database is in WAL mode, so that a change takes one sync. What was recorded before a request is sent is on disk
-//! by then.
+//! **Syncs.** The database is in WAL mode, so that a change takes one sync. Records made before a request are on disk when it is sent.
 //!
 //! **Versions.** A later version may add tables, which this one ignores. If it changes tables that this version
 //! reads, it raises the version of the file. Such a ledger is [refused](Ledger::check), because replacing it would

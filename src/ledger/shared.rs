@@ -15,7 +15,7 @@ impl SharedLedger {
         Self(Arc::new(Mutex::new(Ledger::open(state_directory, account))))
     }
 
-    /// The ledger. To be released before anything that may use it is called.
+    /// The ledger. Release it before calling anything that may use it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Ledger> {
         let mut ledger = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !ledger.is_found() {

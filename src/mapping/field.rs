@@ -86,7 +86,7 @@ impl GroupPart {
         part.map_or("", |(_, name)| name)
     }
 
-    /// The name of the column without a number. Not `phone`, which is a number without a chat type.
+    /// The name of the column without a number. Not `phone`, a number without a chat type.
     fn unnumbered(self) -> &'static str {
         match self {
             Self::Phone => "chat_phone",

@@ -166,7 +166,7 @@ impl Session {
         traffic::record(run, &self.client.timeline())
     }
 
-    /// The ledger of the account. To be released before anything that may use it is called.
+    /// The ledger of the account. Release it before calling anything that may use it.
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.shared_ledger().lock()
     }
