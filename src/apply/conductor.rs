@@ -257,7 +257,7 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Keeps the batches to be sent again and the first failure, and returns what has to be recorded.
+    /// Keeps the batches to be sent again and the first failure, and returns what to record.
     fn take_in(&mut self, reports: Vec<SenderReport>) -> TakenIn {
         let mut taken = TakenIn::default();
         self.in_flight -= reports.len();
