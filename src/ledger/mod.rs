@@ -33,7 +33,6 @@ pub(crate) use exports::ExportRecord;
 pub(crate) use history::{HistoryEntry, RunStatus, without_claim};
 pub(crate) use place::RejectsPlace;
 pub(crate) use records::ContactRecords;
-pub(crate) use records::Known;
 pub(crate) use shared::SharedLedger;
 
 use std::{

@@ -1,5 +1,5 @@
-//! Records of contacts for `--changed-only`: the digests of each contact's id and of its rows, and the messengers
-//! of its contact in the account. [`crate::plan::incremental`] explains their use.
+//! Records of contacts for `--changed-only`: the digests of each contact's id and of its rows.
+//! [`crate::plan::incremental`] explains their use.
 
 use std::path::Path;
 
@@ -23,20 +23,16 @@ pub(crate) struct ContactRecords {
     runs_since_full: u32,
 }
 
+/// The value of the column `messengers`, from which versions up to 0.2 concluded that a contact need not be looked up. This one
+/// says that it must be.
+const UNKNOWN_MESSENGERS: u16 = 1 << 10;
+
 impl Ledger {
     /// True if a profile has records, or if that can't be determined.
     pub(crate) fn has_records(&self, profile: &str) -> bool {
         let found = self.find(RECORDED, [profile], |_| Ok(()));
         self.is_unreadable || found.map_or(true, |found| found.is_some())
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Known {
-    /// The digest of the contact's rows.
-    pub digest: u128,
-    /// The messengers that the account had when it was last read, or got since, as a bit set.
-    pub messengers: u16,
 }
 
 impl ContactRecords {
@@ -91,7 +87,7 @@ impl ContactRecords {
         transaction.map_err(self.ledger.failed())
     }
 
-    pub(crate) fn get(&self, id: u128) -> Result<Option<Known>, IoError> {
+    pub(crate) fn get(&self, id: u128) -> Result<Option<u128>, IoError> {
         match (&self.ledger.database, self.number) {
             (Some(database), Some(number)) => {
                 record(database, number, id).map_err(self.ledger.failed())
@@ -138,18 +134,18 @@ pub(crate) struct RecordWriter<'a> {
 }
 
 impl RecordWriter<'_> {
-    pub(crate) fn get(&self, id: u128) -> Result<Option<Known>, IoError> {
+    pub(crate) fn get(&self, id: u128) -> Result<Option<u128>, IoError> {
         record(self.database, self.profile, id).map_err(failed(self.path))
     }
 
-    pub(crate) fn insert(&self, id: u128, known: Known) -> Result<(), IoError> {
+    pub(crate) fn insert(&self, id: u128, digest: u128) -> Result<(), IoError> {
         self.execute(
             "INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, ?4)",
             params![
                 self.profile,
                 id.to_be_bytes(),
-                known.digest.to_be_bytes(),
-                known.messengers
+                digest.to_be_bytes(),
+                UNKNOWN_MESSENGERS
             ],
         )
     }
@@ -171,17 +167,12 @@ impl RecordWriter<'_> {
     }
 }
 
-fn record(database: &Connection, profile: i64, id: u128) -> rusqlite::Result<Option<Known>> {
+fn record(database: &Connection, profile: i64, id: u128) -> rusqlite::Result<Option<u128>> {
     find(
         database,
-        "SELECT digest, messengers FROM contact WHERE profile = ?1 AND id = ?2",
+        "SELECT digest FROM contact WHERE profile = ?1 AND id = ?2",
         params![profile, id.to_be_bytes()],
-        |row| {
-            Ok(Known {
-                digest: u128::from_be_bytes(row.get(0)?),
-                messengers: row.get(1)?,
-            })
-        },
+        |row| Ok(u128::from_be_bytes(row.get(0)?)),
     )
 }
 

@@ -91,15 +91,11 @@ fn a_rejects_file_is_untouched_until_it_is_edited() {
     assert!(!ledger(state.path(), "a").is_untouched_rejects_file(&path));
 }
 
-fn known(digest: u128, messengers: u16) -> Known {
-    Known { digest, messengers }
-}
-
-fn store(state: &Path, id: u128, known: Known) {
+fn store(state: &Path, id: u128, digest: u128) {
     let mut records = ContactRecords::open(state, "account", "shop");
     records.set_runs_since_full(3);
     records
-        .write::<IoError>(|writer| writer.insert(id, known))
+        .write::<IoError>(|writer| writer.insert(id, digest))
         .unwrap();
 }
 
@@ -107,11 +103,11 @@ fn store(state: &Path, id: u128, known: Known) {
 fn records_come_back_for_their_account_and_profile_only() {
     let state = tempfile::tempdir().unwrap();
     assert!(!ContactRecords::open(state.path(), "account", "shop").is_found());
-    store(state.path(), u128::MAX, known(7, 513));
+    store(state.path(), u128::MAX, 7);
     let records = ContactRecords::open(state.path(), "account", "shop");
     assert!(records.is_found());
     assert_eq!(records.runs_since_full(), 3);
-    assert_eq!(records.get(u128::MAX).unwrap(), Some(known(7, 513)));
+    assert_eq!(records.get(u128::MAX).unwrap(), Some(7));
     assert_eq!(records.get(1).unwrap(), None);
     assert!(!ContactRecords::open(state.path(), "other", "shop").is_found());
     assert!(!ContactRecords::open(state.path(), "account", "other").is_found());
@@ -120,7 +116,7 @@ fn records_come_back_for_their_account_and_profile_only() {
 #[test]
 fn reset_forgets_on_disk() {
     let state = tempfile::tempdir().unwrap();
-    store(state.path(), 1, known(2, 0));
+    store(state.path(), 1, 2);
     let mut records = ContactRecords::open(state.path(), "account", "shop");
     records.reset().unwrap();
     records.reset().unwrap();
@@ -133,9 +129,8 @@ fn reset_forgets_on_disk() {
 fn damaged_records_count_as_missing() {
     let state = tempfile::tempdir().unwrap();
     let mut records = ContactRecords::open(state.path(), "account", "shop");
-    let fill = |writer: &records::RecordWriter<'_>| {
-        (0..2_000).try_for_each(|id| writer.insert(id, known(id, 0)))
-    };
+    let fill =
+        |writer: &records::RecordWriter<'_>| (0..2_000).try_for_each(|id| writer.insert(id, id));
     records.write::<IoError>(fill).unwrap();
     drop(records);
     let path = directory(state.path()).join("account.db");
@@ -144,7 +139,7 @@ fn damaged_records_count_as_missing() {
     bytes[end - 4_000..].fill(0xff);
     fs::write(&path, &bytes).unwrap();
     assert!(!ContactRecords::open(state.path(), "account", "shop").is_found());
-    store(state.path(), 1, known(2, 0));
+    store(state.path(), 1, 2);
     assert!(ContactRecords::open(state.path(), "account", "shop").is_found());
 }
 
@@ -153,7 +148,7 @@ fn damaged_records_count_as_missing() {
 fn only_its_owner_can_read_a_ledger() {
     use std::os::unix::fs::PermissionsExt as _;
     let state = tempfile::tempdir().unwrap();
-    store(state.path(), 1, known(2, 0));
+    store(state.path(), 1, 2);
     for (path, mode) in [("accounts", 0o700), ("accounts/account.db", 0o600)] {
         let data = fs::metadata(state.path().join(path)).unwrap();
         assert_eq!(data.permissions().mode() & 0o777, mode, "{path}");

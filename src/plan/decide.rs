@@ -11,7 +11,7 @@ use crate::{
         Mode, PlanContext, PlanError,
         decision_notes::{DecisionNotes, OwnerCounts},
         diff::{Difference, difference},
-        duplicates, incremental,
+        duplicates,
         kept::KeptContacts,
         links::Links,
         origins::Origins,
@@ -227,9 +227,6 @@ impl Decider<'_, '_> {
         let Difference::Changed { fields, mut merged } =
             difference(local, &account, &self.context.options.cleared)
         else {
-            if incremental::have_other_messengers(local, &account) {
-                snapshot::keep(run, found.seq);
-            }
             return Ok(Decision::Unchanged);
         };
         let mut problems = self.missing(contacts, &merged);

@@ -1,8 +1,6 @@
 //! `--changed-only`: compares contacts with the records of earlier runs instead of the account.
 //!
-//! A contact with an unchanged digest needs no request. A contact with a changed digest is updated without a
-//! look-up if its row has a chat for every messenger of the account's contact, so nothing is erased by omission.
-//! All others, and contacts without a record, are looked up as usual.
+//! A contact with an unchanged digest needs no request. All others are looked up and compared as usual.
 //!
 //! Only contacts that were sent successfully are recorded. Before a run sends anything, the records of the
 //! contacts that it will write are durably removed. So a crashed run leaves contacts that are looked up again,
@@ -13,12 +11,11 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contact::Contact,
-    ledger::{ContactRecords, Known},
-    plan::{PlanError, PlanOptions, messengers::Messengers},
+    ledger::ContactRecords,
+    plan::{PlanError, PlanOptions},
     run::{
         Contacts, Decision, RunError, RunFile, blocks, changes, changes::ALL_DELETIONS, contacts,
-        sent, snapshot,
+        sent,
     },
 };
 
@@ -37,8 +34,7 @@ pub(crate) enum ComparedWith {
     Records,
 }
 
-/// Decides on contacts that have a record: unchanged if it is equal, otherwise updated if the row is complete and
-/// can't erase a messenger. All others stay undecided.
+/// Decides on contacts whose record is equal: they are unchanged. All others stay undecided.
 pub(super) fn decide(
     records: &ContactRecords,
     run: &RunFile,
@@ -48,24 +44,12 @@ pub(super) fn decide(
     let _lock = records.lock()?;
     for block in 0..blocks::count(run)? {
         let mut contacts = Contacts::read(run, block)?;
-        let changes = changes::of(run, contacts.seqs())?;
         for index in 0..contacts.len() {
-            let undecided = contacts.decisions[index];
-            if !undecided.is_undecided() {
-                continue;
-            }
-            let (id, digest) = rows.of(&contacts, index)?;
-            let Some(known) = records.get(id)? else {
-                continue;
-            };
-            if known.digest == digest {
-                contacts.decisions[index] = Decision::Unchanged;
-                continue;
-            }
-            let said = run.contact(contacts.json_with(index, &changes))?;
-            let said = Messengers::of_contact(&said).with_cleared(&options.cleared);
-            if undecided == Decision::Complete && Messengers(known.messengers).are_within(said) {
-                contacts.decisions[index] = Decision::Update;
+            if contacts.decisions[index].is_undecided() {
+                let (id, digest) = rows.of(&contacts, index)?;
+                if records.get(id)? == Some(digest) {
+                    contacts.decisions[index] = Decision::Unchanged;
+                }
             }
         }
         contacts::set_decisions(run, block, &contacts.decisions)?;
@@ -103,76 +87,35 @@ pub(crate) fn forget_written(records: &mut ContactRecords, run: &RunFile) -> Res
     })
 }
 
-/// True if the account's contact has other messengers than the row. [`record`] then needs the contact.
-pub(super) fn have_other_messengers(local: &Contact<'_>, account: &Contact<'_>) -> bool {
-    Messengers::of_contact(local) != Messengers::of_contact(account)
-}
-
 /// Records the contacts that a complete run left in the account. `held`: no other run of this tool could write
-/// since the plan was made; otherwise only contacts written by the run itself are recorded. `by_records`: contacts
-/// with an equal record were not looked up.
+/// since the plan was made; otherwise only contacts written by the run itself are recorded.
 pub(crate) fn record(
     records: &mut ContactRecords,
     run: &RunFile,
     options: &PlanOptions,
     held: bool,
-    by_records: bool,
 ) -> Result<(), PlanError> {
     let rows = RowDigests::new(run, options)?;
-    let looked = snapshot::exists(run)?;
     let failed: HashSet<u64> = sent::failed_contacts(run)?;
     records.write(|writer| {
         for block in 0..blocks::count(run)? {
             let contacts = Contacts::read(run, block)?;
-            let changes = changes::of(run, contacts.seqs())?;
             for index in 0..contacts.len() {
-                let decision = contacts.decisions[index];
-                let is_there = match decision {
-                    Decision::Create | Decision::Update => {
-                        !failed.contains(&(contacts.first_seq + index as u64))
-                    }
+                let is_there = match contacts.decisions[index] {
+                    Decision::Create | Decision::Update => !failed.contains(&contacts.seq(index)),
                     Decision::Unchanged if held && options.mode.compares() => true,
                     _ => continue,
                 };
                 let (id, digest) = rows.of(&contacts, index)?;
                 if !is_there {
                     writer.remove(id)?;
-                    continue;
-                }
-                let shown = if looked && decision == Decision::Unchanged {
-                    shown(run, &contacts, index)?
-                } else {
-                    None
-                };
-                let before = writer.get(id)?;
-                let Messengers(messengers) = match (shown, before) {
-                    (Some(shown), _) => shown,
-                    (None, Some(known)) if by_records && known.digest == digest => {
-                        Messengers(known.messengers)
-                    }
-                    (None, _) => {
-                        let sent = run.contact(contacts.json_with(index, &changes))?;
-                        Messengers::of_contact(&sent)
-                    }
-                };
-                let known = Known { digest, messengers };
-                if before != Some(known) {
-                    writer.insert(id, known)?;
+                } else if writer.get(id)? != Some(digest) {
+                    writer.insert(id, digest)?;
                 }
             }
         }
         Ok(())
     })
-}
-
-/// The messengers of a contact in the snapshot.
-fn shown(run: &RunFile, contacts: &Contacts, index: usize) -> Result<Option<Messengers>, RunError> {
-    let id = run.id_of(contacts.json(index))?;
-    let Some(remote) = snapshot::find(run, &id)? else {
-        return Ok(None);
-    };
-    let remote = run.contact(remote.json.as_bytes())?;
-    Ok(Some(Messengers::of_contact(&remote)))
 }
 
 /// Computes the digests of a run's contacts from their rows.

@@ -20,7 +20,6 @@ pub(crate) mod incremental;
 pub(crate) mod index;
 mod kept;
 mod links;
-mod messengers;
 mod options;
 mod origins;
 pub(crate) mod present;

@@ -240,7 +240,7 @@ impl RunFile {
         };
         let changed: BTreeSet<u64> = self.rows(schema::CHANGED, [], |row| row.get(0))?;
         self.begin()?;
-        for &seq in changed.union(snapshot.kept()) {
+        for seq in changed {
             if let Some(contact) = snapshot.by_seq(seq).map_err(|error| self.io(error))? {
                 self.execute(
                     "INSERT INTO snapshot VALUES (?1, ?2, ?3)",

@@ -94,8 +94,6 @@ pub(super) struct PlanningSnapshot {
     hasher: RandomState,
     /// The contacts that were listed again later.
     dropped: BTreeSet<u32>,
-    /// The contacts that the run file keeps although the plan doesn't change them.
-    kept: BTreeSet<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -117,7 +115,6 @@ impl PlanningSnapshot {
             sorted: 0,
             hasher: RandomState::new(),
             dropped: BTreeSet::new(),
-            kept: BTreeSet::new(),
         }
     }
 
@@ -212,15 +209,6 @@ impl PlanningSnapshot {
         let seqs = 0..u32::try_from(self.index.len()).unwrap_or(u32::MAX);
         seqs.filter(move |seq| !dropped.contains(seq))
             .map(u64::from)
-    }
-
-    /// Keeps a contact in the run file.
-    pub(super) fn keep(&mut self, seq: u64) {
-        self.kept.insert(seq);
-    }
-
-    pub(super) const fn kept(&self) -> &BTreeSet<u64> {
-        &self.kept
     }
 
     fn hash(&self, id: &[u8]) -> u32 {

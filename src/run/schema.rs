@@ -10,7 +10,7 @@
 //! | `block` | about 1 MiB of a source each, in order: its contacts and the original text, both compressed with zstd |
 //! | `decision` | the decision on each contact of a block, one letter each |
 //! | `reject` | one row per problem: source, row, the id if it can be read, column, code, reason, stage |
-//! | `snapshot` | contacts of the account as they were read: those that the plan changes or deletes, for undo, and unchanged ones with other messengers than the row, for `--changed-only` |
+//! | `snapshot` | contacts of the account as they were read: those that the plan changes or deletes, for undo |
 //! | `merged` | the rows that `--on-duplicate merge` merged into another row's contact; created when needed |
 //! | `change` | an update whose contact differs from the staged one, or whose changed fields are known |
 //! | `deletion` | the contacts to be deleted |

@@ -95,13 +95,6 @@ pub(crate) fn unreadable(run: &RunFile) -> Result<Vec<UnreadableContact>, RunErr
     Ok(run.find_fact(UNREADABLE)?.unwrap_or_default())
 }
 
-/// Keeps a contact of the snapshot when the run is sealed, although the plan doesn't change it.
-pub(crate) fn keep(run: &RunFile, seq: u64) {
-    if let Some(snapshot) = &mut *run.planning_mut() {
-        snapshot.keep(seq);
-    }
-}
-
 /// Reads from the snapshot during planning; `None` if the run is sealed.
 fn planning<T>(
     run: &RunFile,

@@ -142,9 +142,8 @@ impl Laboratory {
     pub(crate) fn night(&self, local: &State, options: &PlanOptions) {
         let run = self.staged("night.run", local);
         let mut records = ContactRecords::open(self.dir.path(), "account", "profile");
-        let by_records = records.is_found();
         let context = PlanContext {
-            records: by_records.then_some(&records),
+            records: records.is_found().then_some(&records),
             ..self.context(&run, options, 2)
         };
         let plan = plan::plan(&context, Vec::new()).unwrap();
@@ -153,7 +152,7 @@ impl Laboratory {
         }
         incremental::forget_written(&mut records, &run).unwrap();
         self.apply(&run);
-        incremental::record(&mut records, &run, options, true, by_records).unwrap();
+        incremental::record(&mut records, &run, options, true).unwrap();
     }
 
     /// Discards the results of earlier nights.

@@ -171,13 +171,6 @@ impl Session {
             ComparedWith::Records => records.runs_since_full() + 1,
         };
         records.set_runs_since_full(runs_since_full);
-        let by_records = compared == ComparedWith::Records;
-        Ok(incremental::record(
-            &mut records,
-            run,
-            options,
-            held,
-            by_records,
-        )?)
+        Ok(incremental::record(&mut records, run, options, held)?)
     }
 }
