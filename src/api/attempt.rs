@@ -1,6 +1,6 @@
 //! One attempt to send a request, and the meaning of its answer.
 
-use reqwest::{Request, header::HeaderValue};
+use reqwest::{Method, Request, Url, header::HeaderValue};
 
 use super::{
     base_url::is_loopback,
@@ -11,7 +11,7 @@ use super::{
     secrets::Secrets,
     transport::{BODY_BYTES_MAX, HttpAnswer},
 };
-use crate::wording::plain;
+use crate::{contact::Operation, wording::plain};
 
 /// A request, and facts that affect its handling.
 pub(crate) struct ApiCall {
@@ -28,6 +28,30 @@ pub(crate) struct ApiCall {
     /// True if any 404 is a valid answer. Otherwise a 404 that is not about contacts means that the API is at
     /// another URL.
     pub(crate) may_be_missing: bool,
+}
+
+impl ApiCall {
+    /// A read.
+    pub(super) fn read(url: Url, what: &'static str) -> Self {
+        Self {
+            request: Request::new(Method::GET, url),
+            what,
+            is_idempotent: true,
+            kind: CallKind::Read,
+            entities: 0,
+            is_allowed: false,
+            may_be_missing: false,
+        }
+    }
+}
+
+/// Method and path of a write.
+pub(super) const fn write_of(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => "POST /v2/contacts",
+        Operation::Update => "PATCH /v2/contacts",
+        Operation::Delete => "DELETE /v2/contacts",
+    }
 }
 
 /// The `Authorization` header, and the number of its token.

@@ -4,9 +4,8 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -16,16 +15,16 @@ use reqwest::{
 };
 
 use super::{
-    attempt::{ApiCall, Parse},
+    acceptances::Acceptances,
+    attempt::{ApiCall, Parse, write_of},
     base_url::BaseUrl,
     clock::{Clock, SystemClock, Waiter},
-    concurrency::Concurrency,
     delivery::{Delivery, Dispatcher},
     error::{ApiError, ApiErrorKind, LIST, USERS},
     limiter::Limiter,
-    rate::Rate,
+    options::ClientOptions,
     refusal::Refusal,
-    retry::{CallKind, Circuit, RetryPolicy},
+    retry::{CallKind, Circuit},
     secrets::Secrets,
     stats::{Recorder, RequestStats},
     token::{TokenKeeper, TokenSource, TokenStatus},
@@ -44,43 +43,13 @@ const ONE: &str = "GET /v2/contacts/{id}";
 /// Attempts of a look-up that gets a 404 that is not about the contact.
 const FOREIGN_404_TRIES: u32 = 3;
 
-/// Client options, without the token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientOptions {
-    /// Base URL of the API.
-    pub base_url: BaseUrl,
-    /// The rate limit.
-    pub rate: Rate,
-    /// The retry policy.
-    pub retry: RetryPolicy,
-    /// Timeout of a whole answer.
-    pub request_timeout: Duration,
-    /// The number of requests in flight.
-    pub concurrency: Concurrency,
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        Self {
-            base_url: BaseUrl::default(),
-            rate: Rate::default(),
-            retry: RetryPolicy::default(),
-            request_timeout: Duration::from_secs(60),
-            concurrency: Concurrency::Auto,
-        }
-    }
-}
-
 /// The API client, shared by all threads.
 pub(crate) struct Client {
     dispatcher: Dispatcher,
     tokens: TokenKeeper,
     base_url: BaseUrl,
     collection: Url,
-    /// When the newest accepted write was sent, for each operation; 0 if none was accepted.
-    accepted: [AtomicU64; 3],
-    /// A logical clock: later moments have greater numbers.
-    moments: AtomicU64,
+    pub(crate) acceptances: Acceptances,
     /// True once a 404 that is not about the contact persisted through all retries. Later ones are not retried.
     is_404_foreign: AtomicBool,
 }
@@ -120,8 +89,7 @@ impl Client {
             collection: options.base_url.join("/v2/contacts")?,
             tokens: TokenKeeper::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
             base_url: options.base_url,
-            accepted: <[AtomicU64; 3]>::default(),
-            moments: AtomicU64::new(1),
+            acceptances: Acceptances::default(),
             is_404_foreign: AtomicBool::new(false),
             dispatcher: Dispatcher {
                 transport: Arc::new(transport),
@@ -153,7 +121,7 @@ impl Client {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
         let read = |body| read_list(body, &self.dispatcher.secrets, keep);
-        match self.deliver(&get(url, LIST), &read)? {
+        match self.deliver(&ApiCall::read(url, LIST), &read)? {
             Delivery::Answered {
                 value: contacts, ..
             } => {
@@ -174,7 +142,7 @@ impl Client {
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
         let call = ApiCall {
             may_be_missing: true,
-            ..get(url, USERS)
+            ..ApiCall::read(url, USERS)
         };
         let delivery = self.deliver(&call, &Page::read);
         match delivery.map_err(|error| match error.kind {
@@ -198,7 +166,7 @@ impl Client {
         };
         let call = ApiCall {
             may_be_missing: true,
-            ..get(url, ONE)
+            ..ApiCall::read(url, ONE)
         };
         let mut tries = 1;
         loop {
@@ -246,7 +214,7 @@ impl Client {
         *request.body_mut() = Some(body.into());
         let call = ApiCall {
             request,
-            what: Self::call_of(operation),
+            what: write_of(operation),
             is_idempotent: operation != Operation::Create,
             kind: if is_isolation {
                 CallKind::Isolation
@@ -254,15 +222,15 @@ impl Client {
                 CallKind::Write
             },
             entities,
-            is_allowed: self.has_accepted(operation),
+            is_allowed: self.acceptances.exist(operation),
             may_be_missing: false,
         };
-        let left = self.moment();
+        let left = self.acceptances.moment();
         Ok(
             match self.deliver(&call, &|body| receipt(operation, &body))? {
                 Delivery::Answered { status, value } => match value {
                     Receipt::Taken(value) => {
-                        self.accepted[operation as usize].fetch_max(left, Ordering::SeqCst);
+                        self.acceptances.add(operation, left);
                         Delivery::Answered { status, value }
                     }
                     Receipt::Unproven(words) => Delivery::Unknown(format!("{status} with {words}")),
@@ -279,43 +247,13 @@ impl Client {
         let kind = match refusal.status {
             403 => ApiErrorKind::Forbidden { detail },
             status => ApiErrorKind::NotTheApi {
-                what: Self::call_of(operation),
+                what: write_of(operation),
                 url: self.collection.to_string(),
                 status,
                 detail,
             },
         };
         ApiError { kind, sent: true }
-    }
-
-    /// Method and path of a write, for messages.
-    const fn call_of(operation: Operation) -> &'static str {
-        match operation {
-            Operation::Create => "POST /v2/contacts",
-            Operation::Update => "PATCH /v2/contacts",
-            Operation::Delete => "DELETE /v2/contacts",
-        }
-    }
-
-    /// True if the server has accepted a write of this kind from this client.
-    pub(crate) fn has_accepted(&self, operation: Operation) -> bool {
-        self.last_accepted(operation) > 0
-    }
-
-    /// When the newest accepted write of this kind was sent; 0 if none was accepted. The time of the answer would
-    /// be wrong: a late answer does not show what changed since the request was sent.
-    pub(crate) fn last_accepted(&self, operation: Operation) -> u64 {
-        self.accepted[operation as usize].load(Ordering::SeqCst)
-    }
-
-    /// Consumes all acceptances up to now. True if there were any.
-    pub(crate) fn take_acceptance(&self, operation: Operation) -> bool {
-        self.accepted[operation as usize].swap(0, Ordering::SeqCst) > 0
-    }
-
-    /// A new moment, greater than all earlier ones of this client and never 0.
-    pub(crate) fn moment(&self) -> u64 {
-        self.moments.fetch_add(1, Ordering::SeqCst)
     }
 
     /// The request statistics so far.
@@ -328,18 +266,14 @@ impl Client {
 
     /// The requests over time so far.
     pub(crate) fn timeline(&self) -> Timeline {
-        let Dispatcher {
-            recorder, waiter, ..
-        } = &self.dispatcher;
-        recorder.timeline(waiter.now())
+        let now = self.dispatcher.waiter.now();
+        self.dispatcher.recorder.timeline(now)
     }
 
     /// Adds contacts that were listed, or whose change was confirmed, to the timeline.
     pub(crate) fn count_contacts(&self, kind: RequestKind, count: u64) {
-        let Dispatcher {
-            recorder, waiter, ..
-        } = &self.dispatcher;
-        recorder.contacts(waiter.now(), kind, count);
+        let now = self.dispatcher.waiter.now();
+        self.dispatcher.recorder.contacts(now, kind, count);
     }
 
     /// The number of requests that may be in flight now. It adapts to the latency.
@@ -409,16 +343,4 @@ impl Client {
 fn no_employees(status: u16, detail: &str) -> ApiError {
     let detail = format!("{status}: {detail}");
     ApiErrorKind::NoEmployees { status, detail }.into()
-}
-
-fn get(url: Url, what: &'static str) -> ApiCall {
-    ApiCall {
-        request: Request::new(reqwest::Method::GET, url),
-        what,
-        is_idempotent: true,
-        kind: CallKind::Read,
-        entities: 0,
-        is_allowed: false,
-        may_be_missing: false,
-    }
 }

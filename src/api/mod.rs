@@ -14,8 +14,10 @@
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
 //! * [`refusal`]: reads refusals; `culprits`: the contacts that they name.
 //! * `secrets`: hides tokens and passwords in answers; `unescape`: undoes the escapes in which an answer may quote them.
+//! * `acceptances`: when the server accepted writes.
 //! * [`stats`]: counts requests, answers and latencies.
 
+mod acceptances;
 pub(crate) mod attempt;
 mod base_url;
 pub(crate) mod client;
@@ -27,6 +29,7 @@ pub(crate) mod error;
 mod field_path;
 mod limiter;
 mod members;
+mod options;
 pub(crate) mod rate;
 pub(crate) mod refusal;
 pub(crate) mod retry;
@@ -53,6 +56,6 @@ pub(crate) use self::{
     token::TokenStatus, wire::Listed, wire::LookUp,
 };
 pub use {
-    self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,
+    self::concurrency::Concurrency, self::error::ApiError, self::options::ClientOptions,
     self::rate::Rate, self::token::PartnerPassword, self::token::TokenSource,
 };

@@ -227,7 +227,7 @@ impl<'a> Conductor<'a> {
     fn retrial(&mut self) -> Option<BatchJob> {
         loop {
             let job = self.again.pop_front()?;
-            let accepted = self.client.last_accepted(job.batch.operation);
+            let accepted = self.client.acceptances.newest(job.batch.operation);
             if self.put_off_error.is_some() || job.since.is_before(accepted) {
                 return Some(job);
             }

@@ -232,7 +232,7 @@ impl<'a> Settler<'a> {
 
     fn arrived(&mut self, parcel: &Parcel) {
         if !parcel.is_empty() {
-            self.isolation.arrived(self.client.moment());
+            self.isolation.arrived(self.client.acceptances.moment());
         }
         self.state.budget.arrived(parcel);
         self.outcome.arrived(parcel);
@@ -361,7 +361,7 @@ impl<'a> Settler<'a> {
             FailureKind::Forbidden
         };
         self.note_failure(failure);
-        let accepted = self.client.last_accepted(parcel.operation);
+        let accepted = self.client.acceptances.newest(parcel.operation);
         if !self.isolation.has_witness(failure, accepted)
             && !self.takes_lead(self.client.forbidden(parcel.operation, refusal))
         {
@@ -457,7 +457,8 @@ impl<'a> Settler<'a> {
     }
 
     fn note_failure(&mut self, kind: FailureKind) {
-        self.isolation.failed(kind, self.client.moment());
+        self.isolation
+            .failed(kind, self.client.acceptances.moment());
     }
 
     fn suspect(&mut self, parcel: &Parcel, kind: FailureKind, reason: &str) {
@@ -472,7 +473,10 @@ impl<'a> Settler<'a> {
     /// Halves failed parcels until the culprits are alone, and rejects these if there is a witness.
     fn settle_suspects(&mut self, operation: Operation) -> Result<(), ApiError> {
         loop {
-            match self.isolation.next(self.client.last_accepted(operation)) {
+            match self
+                .isolation
+                .next(self.client.acceptances.newest(operation))
+            {
                 Ok(Some(parcel)) => {
                     let mut halves = parcel.halves().into_iter();
                     halves.try_for_each(|half| self.send_suspect(&half, 1))?;
@@ -514,10 +518,10 @@ impl<'a> Settler<'a> {
     /// considered the cause once per acceptance.
     fn is_guilty(&self, suspect: &Suspect) -> bool {
         let operation = suspect.parcel.operation;
-        let accepted = self.client.last_accepted(operation);
+        let accepted = self.client.acceptances.newest(operation);
         self.isolation.has_witness(suspect.kind, accepted)
             || (suspect.kind == FailureKind::Page
                 && self.size == 1
-                && self.client.take_acceptance(operation))
+                && self.client.acceptances.take(operation))
     }
 }
