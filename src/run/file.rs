@@ -291,7 +291,7 @@ impl RunFile {
     }
 
     /// Runs `work` in a transaction: all of its writes or none, with one sync.
-    pub(super) fn transaction(
+    pub(crate) fn transaction(
         &self,
         work: impl FnOnce() -> Result<(), RunError>,
     ) -> Result<(), RunError> {

@@ -174,6 +174,7 @@ impl<'a> PlanRequest<'a> {
             ..RunMeta::new(session, facts, rejects_for, planned_at)
         };
         meta.record(session, run, rejects)?;
+        run.set_fact(DOUBTS, &staged.doubts)?;
         let context = PlanContext {
             run,
             account: session.reader(),
@@ -188,7 +189,6 @@ impl<'a> PlanRequest<'a> {
         warnings.extend(self.staging_warnings(session, run, &mut staged)?);
         warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
-        run.set_fact(DOUBTS, &staged.doubts)?;
         Ok((meta, plan, Some(staged), warnings))
     }
 

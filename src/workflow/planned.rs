@@ -66,8 +66,10 @@ pub(super) fn create_run(
     run::store::clear_abandoned(path)?;
     let run = RunFile::create(path)?;
     let filled = fill(&run, &rejects).and_then(|parts| {
-        run.set_fact(WARNINGS, &parts.3)?;
-        session.record_traffic(&run)?;
+        run.transaction(|| {
+            run.set_fact(WARNINGS, &parts.3)?;
+            session.record_traffic(&run)
+        })?;
         Ok(parts)
     });
     match filled {

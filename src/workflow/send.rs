@@ -206,10 +206,7 @@ impl Sending<'_> {
         if is_done(sent) {
             sent.keep(session.record_written(run, meta.compared, &meta.options, sealed.is_new));
         }
-        if is_done(sent) {
-            crash::point(Point::Done);
-            sent.keep(run.set_fact("state", &State::Done));
-        }
+        let is_done = is_done(sent);
         sent.code = match &sent.failure {
             Some(error) => error.exit_code(),
             None => code_of(&tally, is_unfinished),
@@ -235,10 +232,20 @@ impl Sending<'_> {
             }
             summary.refusals.clone_from(&sent.refused.causes);
             summary.limits = state.limits.learned();
-            sent.keep(run.set_fact("limits", &summary.limits));
         }
-        sent.keep(session.record_traffic(run));
-        sent.keep(run.set_fact("summary", &summary));
+        if is_done {
+            crash::point(Point::Done);
+        }
+        sent.keep(run.transaction(|| {
+            if is_done {
+                run.set_fact("state", &State::Done)?;
+            }
+            if state.is_some() {
+                run.set_fact("limits", &summary.limits)?;
+            }
+            session.record_traffic(run)?;
+            run.set_fact("summary", &summary)
+        }));
         sent.summary = Some(summary);
     }
 
