@@ -48,6 +48,9 @@ impl SnapshotContact {
     }
 }
 
+/// More than most records have.
+const RECORD_BYTES: usize = 512;
+
 /// A stored contact: the lengths of its id and its JSON, then both.
 pub(crate) struct SnapshotRecord {
     pub(super) owner: Box<str>,
@@ -57,7 +60,8 @@ pub(crate) struct SnapshotRecord {
 impl SnapshotRecord {
     /// A contact under the id with which it was looked up, which the server may spell differently.
     pub(crate) fn new(id: &str, contact: &Contact<'_>) -> Self {
-        let mut bytes = vec![0; 2 * LENGTH_BYTES];
+        let mut bytes = Vec::with_capacity(RECORD_BYTES);
+        bytes.resize(2 * LENGTH_BYTES, 0);
         bytes.extend_from_slice(id.as_bytes());
         let json = bytes.len();
         contact.write_json(&mut bytes);

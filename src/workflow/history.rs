@@ -141,7 +141,10 @@ fn refresh(entry: &mut HistoryEntry) {
         }
         return;
     }
-    let is_locked = matches!(Lock::probe(&file), Err(RunError::Busy { .. }));
+    if matches!(Lock::probe(&file), Err(RunError::Busy { .. })) {
+        entry.status = RunStatus::Running;
+        return;
+    }
     let read = || {
         let run = RunFile::open(&file)?;
         let progress = batches::progress(&run)?;
@@ -152,7 +155,6 @@ fn refresh(entry: &mut HistoryEntry) {
         Ok::<_, RunError>((progress, tally))
     };
     entry.status = match read() {
-        _ if is_locked => RunStatus::Running,
         Ok((progress, tally)) => {
             entry.tally = tally;
             match progress {
