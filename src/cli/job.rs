@@ -197,7 +197,10 @@ mod tests {
         };
         for (fault, words) in [
             (fault("imprt", &[]), "did you mean `import`?"),
-            (fault("delete", &[]), "not a command for jobs; those are"),
+            (
+                fault("delete", &[]),
+                "not a command for jobs; the commands are",
+            ),
             (
                 fault("import", &[("max_delete", None)]),
                 "did you mean `max-delete`?",

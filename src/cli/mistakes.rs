@@ -29,7 +29,7 @@ const SYNONYMS: [(&[&str], &str); 9] = [
     ),
     (
         &["restore", "recover", "bring-back"],
-        "`import BACKUP --mode missing` recreates deleted contacts; `undo RUN` reverts a run",
+        "`import BACKUP --mode missing` recreates lost contacts; `undo RUN` reverts a run",
     ),
     (
         &["compare", "changes"],
@@ -411,7 +411,7 @@ mod tests {
             ("import a.csv --token abc", "never an argument"),
             ("import --version", "`wazzup-contacts --version`"),
             ("version", "`wazzup-contacts --version`"),
-            ("Import a.csv", "commands are in small letters: import"),
+            ("Import a.csv", "commands are in lower case: import"),
             ("users users.csv", "--csv > users.csv"),
             ("get -5", "'-- -5'"),
             (
