@@ -80,7 +80,7 @@ const NAMED: [(Field, &str); 13] = [
     (Field::Ignored, "ignore"),
 ];
 
-const PARTS: [(GroupPart, &str); 4] = [
+pub(super) const PARTS: [(GroupPart, &str); 4] = [
     (GroupPart::ChatType, "chat_type"),
     (GroupPart::ChatId, "chat_id"),
     (GroupPart::Username, "username"),

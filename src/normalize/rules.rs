@@ -6,6 +6,7 @@ use super::phone::{Phones, Region};
 use crate::{
     employees::OwnerRule,
     mapping::{Field, Mapping, name_key},
+    source::CellValue,
 };
 
 /// The fields that a row must have.
@@ -43,10 +44,12 @@ impl FileRules {
         owners: OwnerRule,
     ) -> Self {
         let values = mapping.values.iter();
+        let used = mapping.cell_values().into_iter();
+        let used = used.map(|value| value != CellValue::Unused);
         Self {
             required,
             phones: Phones::new(region),
-            used: mapping.used_columns(),
+            used: used.collect(),
             owners_are_names: mapping.owners_are_names(),
             owners,
             values: values

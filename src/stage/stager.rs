@@ -8,19 +8,18 @@ use std::{
     hash::{BuildHasher as _, RandomState},
     io,
     ops::ControlFlow,
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use encoding_rs::Encoding;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::ReadRequest;
 use crate::{
     contact::Contact,
     employees::OwnerRule,
-    mapping::{self, BackupLayout, Mapping, MappingFile, MappingOptions},
-    normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
+    mapping::{BackupLayout, Mapping, MappingFile},
+    normalize::{Edits, FileRules, Rejection, Required, read_row},
     output::IoError,
     parallel,
     plan::{
@@ -31,102 +30,8 @@ use crate::{
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
     selection::Selection,
-    source::{
-        self, Block, CellValue, ReadOptions, ReadReport, Row, SheetChoice, SourceError,
-        SourceErrorKind, Table, Usual, Widths,
-    },
+    source::{Block, ReadReport, Row, SourceError, SourceErrorKind, Table, Widths},
 };
-
-/// The files to read, and the options for reading them.
-#[derive(Clone, Debug)]
-pub struct ReadRequest {
-    /// The files, in order.
-    pub files: Vec<PathBuf>,
-    /// The options for mapping columns to fields.
-    pub mapping: MappingOptions,
-    /// Country of phone numbers without a country code.
-    pub region: Option<Region>,
-    /// Send numbers without a country code as written (`--region none`).
-    pub numbers_as_written: bool,
-    /// Leave an invalid number out of a contact that has another chat (`--bad-numbers drop`).
-    pub drop_bad_numbers: bool,
-    /// The number of worker threads; `None` for one per core.
-    pub workers: Option<u16>,
-    /// The delimiter of text files, unless it is detected.
-    pub delimiter: Option<u8>,
-    /// The encoding of text files, unless it is detected.
-    pub encoding: Option<&'static Encoding>,
-    /// The sheets of a workbook.
-    pub sheet: SheetChoice,
-    /// The row of the header, unless it is detected.
-    pub header_row: Option<u32>,
-    /// The defaults for reading the source in the mapping file.
-    pub(crate) usual: Usual,
-    /// The contacts to read (`--ids`). Rows of other contacts are only counted.
-    pub(crate) selection: Option<Selection>,
-}
-
-impl ReadRequest {
-    /// Reads these files with detected columns, delimiter and encoding.
-    pub fn new(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
-        Self {
-            files: files.into_iter().map(Into::into).collect(),
-            mapping: MappingOptions::default(),
-            region: None,
-            numbers_as_written: false,
-            drop_bad_numbers: false,
-            workers: None,
-            delimiter: None,
-            encoding: None,
-            sheet: SheetChoice::default(),
-            header_row: None,
-            usual: Usual::default(),
-            selection: None,
-        }
-    }
-
-    /// Opens all files.
-    pub(crate) fn open_all(&self, monitor: &Arc<dyn Monitor>) -> Result<Vec<Table>, SourceError> {
-        let mut tables = Vec::new();
-        for file in &self.files {
-            tables.extend(self.open(file, monitor)?);
-        }
-        Ok(tables)
-    }
-
-    /// The value of `--region`.
-    pub(crate) fn region_word(&self) -> Option<String> {
-        let none = self.numbers_as_written.then(|| "none".to_owned());
-        none.or(self.region.map(|region| region.to_string()))
-    }
-
-    /// Opens a file: one table, or one per sheet.
-    pub(crate) fn open(
-        &self,
-        file: &Path,
-        monitor: &Arc<dyn Monitor>,
-    ) -> Result<Vec<Table>, SourceError> {
-        let recognise = |cells: &[String]| {
-            let named = |cell: &&String| {
-                self.mapping
-                    .map
-                    .iter()
-                    .any(|(_, column)| column.trim() == cell.trim())
-            };
-            mapping::recognise(cells).max(cells.iter().filter(named).count())
-        };
-        let options = ReadOptions {
-            delimiter: self.delimiter,
-            encoding: self.encoding,
-            sheet: self.sheet.clone(),
-            header_row: self.header_row,
-            usual: self.usual.clone(),
-            is_backup: |columns| BackupLayout::of(columns).is_some(),
-            ..ReadOptions::new(monitor, &recognise)
-        };
-        source::open(file, &options)
-    }
-}
 
 /// The parts of each block to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,7 +170,7 @@ impl<'a> Stager<'a> {
             None => error,
         };
         at.first_row = u64::from(table.header_row) + 1;
-        table.take_values(values_of(&rules.mapping));
+        table.take_values(rules.mapping.cell_values());
         let mut bytes_shown = 0;
         let blocks = std::iter::from_fn(|| {
             let block = table.next_block().transpose();
@@ -296,21 +201,7 @@ impl<'a> Stager<'a> {
     }
 }
 
-/// The value that each column takes from its cells.
-fn values_of(mapping: &Mapping) -> Vec<CellValue> {
-    let (codes, ids) = (mapping.code_columns(), mapping.id_columns());
-    let (links, used) = (mapping.link_columns(), mapping.used_columns());
-    let value = |column: usize| match column {
-        _ if ids[column] => CellValue::Id,
-        _ if codes[column] => CellValue::Code,
-        _ if links[column] => CellValue::Link,
-        _ if used[column] => CellValue::Text,
-        _ => CellValue::Unused,
-    };
-    (0..mapping.columns.len()).map(value).collect()
-}
-
-/// Describes a table before it is read.
+/// A table before it is read.
 fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
     StagedSource {
         path: table.origin.path.display().to_string(),
