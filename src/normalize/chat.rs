@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use super::{
     edits::{Edit, Edits},
     handle,
@@ -128,6 +126,19 @@ pub(super) fn read_cell<'r>(
         add_value(chats, chat, true, edits);
         return Vec::new();
     }
+    read_values(field, (chat_type, holds_numbers), cell, file, chats, edits)
+}
+
+/// Reads a cell that may hold several values.
+fn read_values<'r>(
+    field: Field,
+    (chat_type, holds_numbers): (ChatType, bool),
+    cell: &'r str,
+    file: &FileRules,
+    chats: &mut Vec<Chat<'r>>,
+    edits: &mut Edits,
+) -> Vec<(Fault, &'r str)> {
+    let phones = &file.phones;
     // Excel's workarounds apply to the whole cell.
     let cell = tidy_code(cell, edits);
     let values = if !phone::may_hold_several(cell) {
@@ -185,37 +196,26 @@ fn unchanged<'r>(field: Field, cell: &'r str, file: &FileRules) -> Option<Chat<'
     }
 }
 
-/// An entry of `contact_data`. Unknown fields are errors, because a misspelt one would be lost.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ChatJson<'a> {
-    #[serde(borrow)]
-    chat_type: ChatText<'a>,
-    #[serde(borrow, default)]
-    chat_id: Option<ChatText<'a>>,
-    #[serde(borrow, default)]
-    username: Option<ChatText<'a>>,
-    #[serde(borrow, default)]
-    phone: Option<ChatText<'a>>,
+/// Reads an entry of `contact_data`. Unknown members are faults, because a misspelt one would be lost.
+fn read_entry<'r>(entry: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
+    if let Some(name) = entry.unknown.names().next() {
+        let name = shown(&name);
+        let reason = format!("a chat has no {name}: leave it out, or correct its name");
+        return Err(Fault::new(RejectCode::ContactDataInvalid, reason));
+    }
+    let given = Chat {
+        chat_id: trimmed(entry.chat_id),
+        username: trimmed(entry.username),
+        phone: trimmed(entry.phone),
+        ..Chat::empty(chat_type(entry.chat_type.as_str())?)
+    };
+    read(given, phones, edits)
 }
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct ChatText<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'a> ChatJson<'a> {
-    fn into_chat(self) -> Result<Chat<'a>, Fault> {
-        let text = |text: Option<ChatText<'a>>| match text.map(|text| text.0) {
-            Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
-            Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
-            None => Cow::Borrowed(""),
-        };
-        Ok(Chat {
-            chat_id: text(self.chat_id),
-            username: text(self.username),
-            phone: text(self.phone),
-            ..Chat::empty(chat_type(&self.chat_type.0)?)
-        })
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => text.trim().into(),
+        Cow::Owned(text) => text.trim().to_owned().into(),
     }
 }
 
@@ -231,14 +231,13 @@ fn read_array<'r>(
     if cell.is_empty() {
         return Ok(Vec::new());
     }
-    let entries: Vec<ChatJson<'r>> = serde_json::from_str(cell).map_err(|error| {
+    let entries: Vec<Chat<'r>> = serde_json::from_str(cell).map_err(|error| {
         let reason = not_an_array(&error);
         vec![Fault::new(RejectCode::ContactDataInvalid, reason)]
     })?;
     let (mut chats, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
     for entry in entries {
-        let given = entry.into_chat();
-        match given.and_then(|given| read(given, phones, edits)) {
+        match read_entry(entry, phones, edits) {
             Ok(chat) => chats.push(chat),
             Err(fault) => faults.push(fault),
         }
