@@ -9,7 +9,7 @@ use super::Context;
 use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
-    export::OwnerNames,
+    export::{Exported, OwnerNames, rotation::Rotated},
     settings::exporting::{USERS, backup_form, backup_name},
     wording::{counted, shown_path, visible},
     workflow::{Backup, ExportRequest},
@@ -51,15 +51,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
             .console
             .say("--keep removed nothing, because this backup lacks contacts");
     }
-    for path in &rotated.removed {
-        context
-            .console
-            .say(&format!("removed {}", shown_path(path)));
-    }
-    for (path, reason) in &rotated.left_alone {
-        let line = format!("{} {reason}", shown_path(path));
-        context.console.say(&line);
-    }
+    show_rotated(context, &rotated);
     let output = path.map(|path| path.display().to_string());
     let left_alone: Vec<_> = rotated.left_alone.iter().map(|(path, _)| path).collect();
     let code = if exported.unreadable.is_empty() {
@@ -71,16 +63,6 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         let line = format!("not exported, because it is unreadable: {contact}");
         context.console.insist(&visible(&line));
     }
-    let again = match exported.passes {
-        0 | 1 => String::new(),
-        passes => format!(", read {passes} times because the account changed,"),
-    };
-    let text = format!(
-        "{} on {}{again} written to {}",
-        counted(exported.contacts, "contact"),
-        counted(exported.pages, "page"),
-        output.as_deref().unwrap_or("standard output")
-    );
     let summary = json!({
         "contacts": exported.contacts,
         "pages": exported.pages,
@@ -91,7 +73,32 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     });
     // If standard output was closed early, the summary is not needed either.
     if exported.is_read || context.console.wants_json() {
-        context.summarize(code, summary, &text);
+        context.summarize(code, summary, &in_words(&exported, output.as_deref()));
     }
     Ok(code)
+}
+
+fn show_rotated(context: &Context, rotated: &Rotated) {
+    for path in &rotated.removed {
+        context
+            .console
+            .say(&format!("removed {}", shown_path(path)));
+    }
+    for (path, reason) in &rotated.left_alone {
+        let line = format!("{} {reason}", shown_path(path));
+        context.console.say(&line);
+    }
+}
+
+fn in_words(exported: &Exported, output: Option<&str>) -> String {
+    let again = match exported.passes {
+        0 | 1 => String::new(),
+        passes => format!(", read {passes} times because the account changed,"),
+    };
+    format!(
+        "{} on {}{again} written to {}",
+        counted(exported.contacts, "contact"),
+        counted(exported.pages, "page"),
+        output.unwrap_or("standard output")
+    )
 }

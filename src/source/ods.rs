@@ -86,9 +86,7 @@ struct OdsTable<'a> {
 impl OdsTable<'_> {
     fn event(&mut self) -> Result<Event<'_>, SourceErrorKind> {
         self.buffer.clear();
-        self.xml
-            .read_event_into(&mut self.buffer)
-            .map_err(|error| damaged(&error))
+        self.xml.read_event_into(&mut self.buffer).map_err(damaged)
     }
 
     fn find(&mut self, sheet: &str) -> Result<bool, SourceErrorKind> {
@@ -122,7 +120,7 @@ impl OdsTable<'_> {
                     self.number = self.number.saturating_add(rows);
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table" => return Ok(()),
-                Event::Eof => return Err(damaged(&"the sheet is incomplete")),
+                Event::Eof => return Err(damaged("the sheet is incomplete")),
                 _ => {}
             }
         }
@@ -142,7 +140,7 @@ impl OdsTable<'_> {
         self.count_repeated(u64::from(repeated.saturating_sub(1)).saturating_mul(cells))?;
         for _ in 0..repeated {
             if self.number > SHEET_ROWS_MAX {
-                return Err(damaged(&format!(
+                return Err(damaged(format!(
                     "row {} is beyond the limit of a sheet",
                     self.number
                 )));
@@ -186,7 +184,7 @@ impl OdsTable<'_> {
                 Event::Start(tag) => (tag, true),
                 Event::Empty(tag) => (tag, false),
                 Event::End(tag) if tag.name().as_ref() == "table:table-row" => return Ok(()),
-                Event::Eof => return Err(damaged(&"a row is incomplete")),
+                Event::Eof => return Err(damaged("a row is incomplete")),
                 _ => continue,
             };
             let name = tag.name();
@@ -270,7 +268,7 @@ impl OdsTable<'_> {
                 Event::GeneralRef(entity) if paragraphs > 0 && !in_note => {
                     text.extend(resolve(entity));
                 }
-                Event::Eof => return Err(damaged(&"a cell is incomplete")),
+                Event::Eof => return Err(damaged("a cell is incomplete")),
                 _ => {}
             }
             if text.len() > limit {

@@ -11,7 +11,7 @@ use crate::{
     plan::Mode,
     report::notes::Asked,
     run::Done,
-    wording::{counted, duration, grouped},
+    wording::{counted, duration, float, grouped, rounded},
 };
 
 pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
@@ -124,13 +124,7 @@ fn speed(page: &ReportPage<'_>) -> Option<String> {
     if page.progress != Progress::Sent || arrived == 0 || page.summary.seconds < 0.5 {
         return None;
     }
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a rounded number of contacts"
-    )]
-    let rate = (arrived as f64 / page.summary.seconds).round() as u64;
+    let rate = rounded(float(arrived) / page.summary.seconds);
     Some(format!("{} per second", counted(rate, "contact")))
 }
 
