@@ -219,13 +219,7 @@ pub(super) enum Owner<'a> {
 }
 
 const CONTACT: [&str; 7] = [
-    "контакт",
-    "contacto",
-    "contato",
-    "contact",
-    "person",
-    "persona",
-    "pessoa",
+    "контакт", "contacto", "contato", "contact", "person", "persona", "pessoa",
 ];
 const OTHER: [&str; 16] = [
     "компания",

@@ -171,11 +171,7 @@ impl Session {
         records.set_runs_since_full(runs_since_full);
         let by_records = compared == ComparedWith::Records;
         Ok(incremental::record(
-            &mut records,
-            run,
-            options,
-            held,
-            by_records,
+            &mut records, run, options, held, by_records,
         )?)
     }
 }
