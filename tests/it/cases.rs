@@ -156,7 +156,7 @@ const TEXT: &[Case] = &[
             "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
             "2|N2|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
         ],
-        tells: &["spaces before them"],
+        tells: &["spaces before the quotes"],
         ..EMPTY
     },
     Case {
@@ -279,7 +279,7 @@ const VALUES: &[Case] = &[
             "1|Ana|user-1|https://crm.example.com/c/1|whatsapp 19987654321",
             "2|Bia|user-1|https://crm.example.com/c/2|whatsapp 19991234567",
         ],
-        tells: &["2 numbers in `Celular` are not valid in the country that their digits name"],
+        tells: &["2 numbers in `Celular` are not valid in the country of their digits"],
         ..EMPTY
     },
     Case {
@@ -327,7 +327,7 @@ const WORKBOOKS: &[Case] = &[
         exit: 3,
         tells: &[
             ": 1, in `viber` (open",
-            "phone number: write the whole number with its country code (the cell holds a formula",
+            "phone number: write the whole number with its country code (the cell contains a formula",
         ],
         ..EMPTY
     },
@@ -336,7 +336,7 @@ const WORKBOOKS: &[Case] = &[
         exit: 3,
         tells: &[
             ": 1, in `responsible_user_id` (open",
-            "is empty: fill `responsible_user_id`, or give a value for such rows with --set responsible_user_id='…' (the cell holds a formula",
+            "is empty: fill `responsible_user_id`, or give a value for such rows with --set responsible_user_id='…' (the cell contains a formula",
         ],
         ..EMPTY
     },
