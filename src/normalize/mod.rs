@@ -5,6 +5,7 @@
 
 mod cells;
 mod chat;
+mod chat_parts;
 mod country;
 mod edits;
 mod fields;

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::{
     cells::{Cells, is_yes_or_no},
-    chat,
+    chat, chat_parts,
     edits::{Edit, Edits},
     handle, phone,
     problems::RowProblems,
@@ -33,8 +33,7 @@ pub(super) struct ChatReader<'r, 'e> {
 }
 
 impl<'r> ChatReader<'r, '_> {
-    /// Reads chats, groups and phone numbers. The columns of a group are adjacent.
-    /// Reads the chats of a row; returns the first number in a phone column.
+    /// Reads the chats of a row. The columns of a group are adjacent. Returns the first number in a phone column.
     pub(super) fn read(mut self, assignments: &'r [Assignment]) -> Option<Cow<'r, str>> {
         let is_same_group = |a: &Assignment, b: &Assignment| match (a.field, b.field) {
             (Field::Group { number: a, .. }, Field::Group { number: b, .. }) => a == b,
@@ -60,7 +59,7 @@ impl<'r> ChatReader<'r, '_> {
             return;
         }
         let layout = self.file.mapping.backup;
-        if let Some(read) = layout.and_then(|layout| chat::read_backup(layout, field, cell)) {
+        if let Some(read) = layout.and_then(|layout| chat_parts::read_backup(layout, field, cell)) {
             match read {
                 Ok(chats) => self.chats.extend(chats),
                 Err(fault) => self.problems.add(Some(column), fault),
@@ -71,9 +70,9 @@ impl<'r> ChatReader<'r, '_> {
             self.edits.missing_value(cell);
             return self.edits.count(Edit::YesOrNo, || cell.to_owned());
         }
-        self.edits.begin_numbers(column);
+        self.edits.numbers.begin(column);
         let faults = chat::read_cell(field, cell, self.file, self.chats, self.edits);
-        self.edits.end_numbers();
+        self.edits.numbers.end();
         for (fault, value) in faults {
             // `-`, `нет` or `+`, which are not valid account names.
             let is_doubtful = field != Field::ContactData
@@ -98,7 +97,7 @@ impl<'r> ChatReader<'r, '_> {
         }
         let id_column = columns.iter().find(|it| is_part(it, GroupPart::ChatId));
         let chat_id = id_column.map_or("", |it| self.cells.get(it.column));
-        match chat::read_group(values, self.file, self.edits) {
+        match chat_parts::read_group(values, self.file, self.edits) {
             Ok(chat) if self.cells.is_literal() => self.chats.push(chat),
             Ok(chat) => chat::add(self.chats, chat, self.edits),
             Err(fault) => {
@@ -138,7 +137,7 @@ impl<'r> ChatReader<'r, '_> {
             return self.edits.count(Edit::PhoneUnused, || cell.to_owned());
         }
         let phones = &self.file.phones;
-        self.edits.begin_numbers(phone.column);
+        self.edits.numbers.begin(phone.column);
         for value in phone::values(cell, phones, self.edits) {
             let mut types = types;
             let named = phone::messengers(value);
@@ -160,6 +159,6 @@ impl<'r> ChatReader<'r, '_> {
                 }
             }
         }
-        self.edits.end_numbers();
+        self.edits.numbers.end();
     }
 }

@@ -127,11 +127,13 @@ impl<'a> Stager<'a> {
         let (read, edits) = self.stage(table, &rules, at, each)?;
         self.monitor.end();
         let is_told = self.reading.region.is_some() || self.reading.numbers_as_written;
-        if !is_told && let Some((column, lacking)) = edits.lacking_country(&rules.mapping.columns) {
+        if !is_told
+            && let Some((column, lacking)) = edits.numbers.lacking_country(&rules.mapping.columns)
+        {
             return Err(GateVerdict::lacking_country(column, lacking).into());
         }
         let mut warnings = read.notes;
-        warnings.extend(edits.number_warnings(&rules.mapping.columns));
+        warnings.extend(edits.numbers.warnings(&rules.mapping.columns));
         Ok(StagedTable {
             source: StagedSource {
                 bytes: read.bytes,

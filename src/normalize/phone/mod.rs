@@ -67,7 +67,7 @@ impl Phones {
         edits: &mut Edits,
     ) -> Result<Cow<'r, str>, PhoneFault> {
         if self.is_international(cell.as_bytes()) {
-            edits.number_sent(cell, true);
+            edits.numbers.sent(cell, true);
             return Ok(Cow::Borrowed(cell));
         }
         let text = tidy_code(cell, edits);
@@ -77,7 +77,7 @@ impl Phones {
             SheetNumber::Whole(digits) => {
                 edits.count(Edit::Expanded, || format!("{text} → {digits}"));
                 let number = self.read_digits(&digits, edits)?;
-                edits.number_sent(&number, true);
+                edits.numbers.sent(&number, true);
                 Ok(Cow::Owned(number.into_owned()))
             }
         }
@@ -126,7 +126,7 @@ impl Phones {
     fn read_text<'r>(&self, text: &'r str, edits: &mut Edits) -> Result<Cow<'r, str>, PhoneFault> {
         if let Some(number) = label::of_address(text) {
             let number = international(number?)?;
-            edits.number_sent(&number, false);
+            edits.numbers.sent(&number, false);
             edits.count(Edit::TextDropped, || format!("{text} → {number}"));
             return Ok(number);
         }
@@ -151,7 +151,7 @@ impl Phones {
         } else {
             self.read_digits(digits, edits)?
         };
-        edits.number_sent(&number, !written.plus);
+        edits.numbers.sent(&number, !written.plus);
         // Unchanged text is borrowed.
         if number == text {
             return Ok(Cow::Borrowed(text));
@@ -244,7 +244,7 @@ fn unknown_country(digits: &str, edits: &mut Edits) -> PhoneFault {
         (Edit::OtherNational, PhoneFault::National)
     };
     edits.count(edit, || digits.to_owned());
-    edits.number_rejected(digits);
+    edits.numbers.rejected(digits);
     fault
 }
 
