@@ -228,13 +228,13 @@ const TEXT: &[Case] = &[
             "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
             "2|Petrov, Ivan|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
         ],
-        tells: &["whole lines are in quotes"],
+        tells: &["whole lines are quoted"],
         ..EMPTY
     },
     Case {
         file: "21c-whole-line-quoted-data-only.csv",
         contacts: &["1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
-        tells: &["whole lines are in quotes"],
+        tells: &["whole lines are quoted"],
         ..EMPTY
     },
 ];
@@ -336,7 +336,7 @@ const WORKBOOKS: &[Case] = &[
         exit: 3,
         tells: &[
             ": 1, in `responsible_user_id` (open",
-            "is empty: fill `responsible_user_id`, or give a value for such rows with --set responsible_user_id='…' (the cell contains a formula",
+            "is empty: fill in `responsible_user_id`, or set a value for such rows with --set responsible_user_id='…' (the cell contains a formula",
         ],
         ..EMPTY
     },
@@ -381,7 +381,7 @@ const WORKBOOKS: &[Case] = &[
             "4|Name 3|user-1|https://crm.example.com/c/4|whatsapp 79990000003",
             "5|Name 4|user-1|https://crm.example.com/c/5|whatsapp 79990000004",
         ],
-        tells: &["row 3, whatsapp: cell_error: the cell holds the error value #SPILL!"],
+        tells: &["row 3, whatsapp: cell_error: the cell contains the error value #SPILL!"],
     },
     Case {
         file: "cp1251.xls",
