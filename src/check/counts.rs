@@ -15,9 +15,9 @@ pub(crate) struct TableCounts {
     pub codes: BTreeMap<String, u64>,
     /// The first contacts as JSON, with their rows.
     pub(super) contacts: Vec<(u64, String)>,
-    /// Rows that are rejected for their own values, not for those of other rows.
+    /// Rows rejected for their own values, not because of other rows.
     pub(super) examples: Examples,
-    /// If the rows of all tables are counted through: the number of its row 0, and of the next table's.
+    /// The number of the table's row 0, counting the rows of all tables.
     pub(super) first: u64,
     pub(super) end: u64,
 }
@@ -58,7 +58,7 @@ impl TableCounts {
         self.forget(row);
     }
 
-    /// It is not sent, so it is not shown.
+    /// Removes a contact that is not sent from those to show.
     fn forget(&mut self, row: u64) {
         if let Ok(at) = self.contacts.binary_search_by_key(&row, |(row, _)| *row) {
             self.contacts.remove(at);
@@ -71,7 +71,7 @@ impl TableCounts {
         contacts.map(|(_, json)| json.clone()).collect()
     }
 
-    /// The first rejected rows, and how many more there are.
+    /// The first rejected rows, and the number of further ones.
     pub(crate) fn rejects_shown(&self) -> Vec<String> {
         self.examples.lines(|(_, row)| row.to_string())
     }

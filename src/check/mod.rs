@@ -1,6 +1,6 @@
-//! Checks files without a network and without a run file: what `import` would read, map and reject.
+//! Checks files offline and without a run file: reads, maps and rejects rows like `import`.
 //!
-//! Rows are counted table by table, and compared across all tables as `import` compares them.
+//! Rows are counted by table and compared across all tables, as in `import`.
 
 mod counts;
 mod report;
@@ -24,10 +24,10 @@ use crate::{
     stage::{Keep, ReadRequest, Stager},
 };
 
-/// Contacts that are kept beyond those to show: some of the first may turn out to be duplicates.
+/// Contacts kept in addition to those to show, because some of the first may turn out to be duplicates.
 const SPARE: usize = 20;
 
-/// Checks files. `show`: contacts of each table to keep for the user.
+/// Checks files. `show`: number of contacts of each table to keep for the user.
 pub fn check(
     reading: &ReadRequest,
     mode: Mode,
@@ -48,7 +48,7 @@ pub fn check(
 pub(crate) struct Checker<'a> {
     stager: Stager<'a>,
     at: Position,
-    /// Contacts of each table to keep.
+    /// Number of contacts of each table to keep.
     kept: usize,
     tables: Vec<CheckedTable>,
     ids: IdIndex,
@@ -56,7 +56,7 @@ pub(crate) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    /// Checks as a plan of this mode would. `show`: contacts of each table to keep for the user.
+    /// Creates a checker for plans of this mode. `show`: number of contacts of each table to keep for the user.
     pub(crate) fn new(
         reading: &'a ReadRequest,
         mode: Mode,
@@ -74,7 +74,7 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Reads a table to its end and returns warnings, and the text of a mapping file for it.
+    /// Reads a table to its end. Returns warnings and the text of a mapping file.
     pub(crate) fn read(
         &mut self,
         table: Table,
@@ -114,11 +114,12 @@ impl<'a> Checker<'a> {
         Ok((warnings, file))
     }
 
-    /// Rejects rows that contradict another one, and merges equal ones, across all tables.
+    /// Rejects contradicting rows and merges equal ones, across all tables.
     pub(crate) fn finish(self) -> Result<CheckReport, Error> {
         let mut tables = self.tables;
-        let groups = self.ids.into_groups();
-        let groups = groups.and_then(|ids| Ok((ids, self.chats.into_groups()?)));
+        let pool = &self.stager.pool;
+        let groups = self.ids.into_groups(pool);
+        let groups = groups.and_then(|ids| Ok((ids, self.chats.into_groups(pool)?)));
         let (repeats, shared) = groups.map_err(Error::io(env::temp_dir()))?;
         let mut repeated = Repeated {
             contradicting: Vec::new(),
@@ -150,12 +151,12 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Warnings that are known before the rows are read.
+/// Warnings known before the rows are read.
 pub(crate) fn early_warnings(table: &Table, mapping: &Mapping) -> Vec<String> {
     [table.warnings(), mapping.warnings.clone()].concat()
 }
 
-/// Notes the ids and the phones of a block; `first` is the number of its table's row 0.
+/// Indexes the ids and phones of a block. `first` is the number of its table's row 0.
 fn index(
     at: Position,
     block: &StagedBlock,
@@ -170,10 +171,10 @@ fn index(
     chats.add(at, block)
 }
 
-/// The table and the row of a place.
+/// The table and the row at a place.
 fn locate(tables: &[CheckedTable], place: u64) -> At {
     let behind = tables.partition_point(|table| table.counts.first <= place);
-    // An empty table has the same `first` as the next one; the last of them has the rows.
+    // An empty table has the same `first` as the next one. The last of them has the rows.
     let table = behind.saturating_sub(1);
     (table, place - tables[table].counts.first)
 }

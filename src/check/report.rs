@@ -28,7 +28,7 @@ use crate::{
     wording::{elapsed, shown_path},
 };
 
-/// The ledger of rejects files that belong to no account.
+/// The ledger of rejects files without an account.
 const OFFLINE: &str = "offline";
 
 /// The result of a check.
@@ -55,18 +55,18 @@ impl CheckedTable {
     }
 }
 
-/// Rows that have something in common.
+/// Rows with something in common.
 pub(crate) struct Repeated {
-    /// Rows of one id that contradict each other: all of them are rejected.
+    /// Rows with the same id and different values, which are all rejected.
     pub contradicting: Vec<Vec<At>>,
-    /// Rows of one id with the same values: they are one contact.
+    /// Rows with the same id and equal values, which form one contact.
     pub same: Vec<Vec<At>>,
-    /// Rows with one phone or account, and different ids.
+    /// Rows with the same phone or account, and different ids.
     pub shared: SharedChats,
 }
 
 impl CheckReport {
-    /// The rows of all tables, by what would become of them.
+    /// The rows of all tables, by expected result.
     #[must_use]
     pub fn rows(&self) -> Rows {
         let mut sum = Rows::default();
@@ -131,7 +131,7 @@ impl CheckReport {
         tables.chain(self.repeated.shared.warnings()).collect()
     }
 
-    /// The object of the summary, with all tables.
+    /// The summary as JSON, with all tables.
     pub(crate) fn with_tables(&self, summary: &Summary) -> Value {
         let mut summary = json!(summary);
         let SharedChats { phones, accounts } = &self.repeated.shared;

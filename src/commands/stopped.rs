@@ -20,12 +20,18 @@ impl Context<'_> {
         files: &[PathBuf],
     ) -> Result<Session, Error> {
         self.session().inspect_err(|error| {
-            let run = RunWithoutAccount {
-                command,
-                mode,
-                files,
-                profile: self.settings.profile_word(),
-                started: self.watched.started,
+            let run = HistoryEntry {
+                started_at: self.watched.started,
+                seconds: elapsed(self.watched.started),
+                profile: Some(self.settings.profile_word().to_owned()),
+                command: command.to_owned(),
+                mode: mode.as_str().to_owned(),
+                source: joined(files),
+                directory: directory_name(),
+                status: RunStatus::Stopped,
+                exit_code: Some(error.exit_code() as u8),
+                error: Some(error.to_string()),
+                ..HistoryEntry::default()
             };
             if let Err(error) = record_without_account(&self.settings.state_directory, run) {
                 self.console.say(&not_recorded(&error));

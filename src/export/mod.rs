@@ -269,7 +269,7 @@ pub(crate) struct TableForm {
 /// Writes one row.
 pub(crate) type WriteRow<'a> = dyn FnMut(&[&str]) -> Result<(), IoError> + 'a;
 
-/// Writes a table, whose rows `fill` passes to the function that it gets. The file gets its name when it is complete.
+/// Writes a table. `fill` passes rows to the function that it gets. The file appears when it is complete.
 pub(crate) fn write_table<T, E: From<IoError>>(
     path: &Path,
     form: TableForm,
@@ -293,14 +293,14 @@ pub(crate) fn write_table<T, E: From<IoError>>(
         }));
         writer.finish()
     });
-    // An error of the rows comes before one that follows from it.
+    // An error in the rows is reported before its consequences.
     let filled = filled.transpose()?;
     written.map_err(named)?;
     OutputFile::finish_buffer(out).map_err(named)?;
     filled.ok_or_else(|| named(io::ErrorKind::Other.into()).into())
 }
 
-/// Writes these contacts as a backup, in sheets of so many rows.
+/// Writes these contacts as a backup, with this many rows per sheet.
 #[cfg(test)]
 pub(crate) fn write_backup<'c>(
     contacts: impl IntoIterator<Item = Contact<'c>>,

@@ -34,17 +34,17 @@ pub(super) trait RowWriter {
 /// Called with each row.
 pub(super) type EachBackupRow<'a> = dyn FnMut(&[ExportCell<'_>]) -> io::Result<()> + 'a;
 
-/// Names of employees by their ids.
+/// Names of employees by id.
 #[derive(Debug, Default)]
 pub(crate) struct OwnerNames(HashMap<String, String>);
 
 impl OwnerNames {
-    /// The name of an employee; empty if it is not known.
+    /// The name of an employee; empty if unknown.
     pub(super) fn of(&self, id: &str) -> &str {
         self.0.get(id).map_or("", String::as_str)
     }
 
-    /// The names of `[values.responsible_user_id]`. Of several names for one id, the first in the alphabet is used.
+    /// The names in `[values.responsible_user_id]`. Of several names for one id, the alphabetically first is used.
     pub(crate) fn of_mapping(file: &MappingFile) -> Self {
         let table = file.values.get(&Field::ResponsibleUserId);
         let named = table.into_iter().flatten().rev();
@@ -52,7 +52,7 @@ impl OwnerNames {
         Self(named.map(|(name, id)| (id.clone(), name.clone())).collect())
     }
 
-    /// The names that the account lists.
+    /// The names in the account's list.
     pub(crate) fn of_account(staff: &Staff) -> Self {
         let list = staff.employees.list().iter();
         Self(list.map(|it| (it.id.clone(), it.name.clone())).collect())

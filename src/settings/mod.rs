@@ -134,7 +134,7 @@ impl Settings {
         self.profile_name.as_deref().unwrap_or("default")
     }
 
-    /// Uses a sandbox, as the run did whose report follows.
+    /// Uses a sandbox, for the report of a run that used one.
     pub(crate) const fn rehearse(&mut self) {
         (self.sandbox, self.account.sandbox) = (true, true);
     }

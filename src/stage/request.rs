@@ -15,7 +15,7 @@ use crate::{
     source::{self, ReadOptions, SheetChoice, SourceError, Table, Usual},
 };
 
-/// The files to read, and how.
+/// The files to read, and the options for reading them.
 #[derive(Clone, Debug, Default)]
 pub struct ReadRequest {
     /// The files, in order.
@@ -24,11 +24,11 @@ pub struct ReadRequest {
     pub mapping: MappingOptions,
     /// Country of phone numbers without a country code.
     pub region: Option<Region>,
-    /// Send numbers without a country code as they are (`--region none`).
+    /// Send numbers without a country code as written (`--region none`).
     pub numbers_as_written: bool,
-    /// Leave a number that is not valid out of a contact that has another chat (`--bad-numbers drop`).
+    /// Leave an invalid number out of a contact that has another chat (`--bad-numbers drop`).
     pub drop_bad_numbers: bool,
-    /// The number of worker threads; `None` is one for each core.
+    /// The number of worker threads; `None` for one per core.
     pub workers: Option<u16>,
     /// The delimiter of text files, unless it is detected.
     pub delimiter: Option<u8>,
@@ -38,14 +38,14 @@ pub struct ReadRequest {
     pub sheet: SheetChoice,
     /// The row of the header, unless it is detected.
     pub header_row: Option<u32>,
-    /// How the mapping file says that the source is read.
+    /// The defaults for reading the source in the mapping file.
     pub(crate) usual: Usual,
-    /// The contacts that are read (`--ids`); the rows of others are only counted.
+    /// The contacts to read (`--ids`). Rows of other contacts are only counted.
     pub(crate) selection: Option<Selection>,
 }
 
 impl ReadRequest {
-    /// Reads these files as they are: columns, delimiter and encoding are detected.
+    /// Reads these files with detected columns, delimiter and encoding.
     pub fn new(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self {
             files: files.into_iter().map(Into::into).collect(),
@@ -68,7 +68,7 @@ impl ReadRequest {
         none.or(self.region.map(|region| region.to_string()))
     }
 
-    /// Opens a file: one table, or one for each sheet.
+    /// Opens a file: one table, or one per sheet.
     pub(crate) fn open(
         &self,
         file: &Path,

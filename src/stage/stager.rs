@@ -203,7 +203,7 @@ impl<'a> Stager<'a> {
     }
 }
 
-/// A table before it is read.
+/// Describes a table before it is read.
 fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
     StagedSource {
         path: table.origin.path.display().to_string(),

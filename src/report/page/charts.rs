@@ -51,7 +51,7 @@ pub(super) struct Chart<'a> {
 }
 
 impl TimeAxis {
-    /// An axis for processes with so many columns of so many seconds.
+    /// An axis for processes, each with a number of columns and their length in seconds.
     pub(super) fn new(processes: &[(usize, f64)]) -> Self {
         let total: f64 = processes
             .iter()

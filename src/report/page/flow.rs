@@ -211,7 +211,7 @@ impl Flow {
             .map(|(top, height)| top + height.max(LABEL))
             .fold(0.0, f64::max)
             + 4.0;
-        // The labels of the last column need space as well.
+        // The labels of the last column also need space.
         let steps = self.columns.len().saturating_sub(1).max(1) as u64;
         let step = ((width - LABEL_WIDTH) / float(steps)).min(STEP_MAX);
         let left = |column: usize| float(column as u64) * step;
