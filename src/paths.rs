@@ -16,6 +16,11 @@ const ENTRIES_MAX: usize = 10_000;
 /// Number of files that are suggested if none has a similar name.
 const SHOWN: usize = 3;
 
+/// True for `-`, which stands for standard input or output.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 /// The directory of a file, whether or not the file exists.
 pub(crate) fn directory(path: &Path) -> &Path {
     match path.parent() {

@@ -13,7 +13,7 @@ use crate::{
     formula::{literal_code, literal_text},
     mapping::{self, BackupLayout},
     reject::{Fault, RejectCode},
-    source::{CARRIAGE_RETURN, CellFaultKind, Row},
+    source::{CARRIAGE_RETURN, CellFault, CellFaultKind, Row},
     wording::{counted, is_blank, shown},
 };
 
@@ -124,53 +124,58 @@ impl<'r> Cells<'r> {
             )));
         }
         for fault in self.row.faults {
-            let column = fault.column as usize;
-            let is_used = file.used.get(column).copied().unwrap_or(false);
-            let cell = || shown(self.raw(column));
-            let fault = match &fault.kind {
-                CellFaultKind::Undecodable => {
-                    let reason = format!(
-                        "{} has bytes that are invalid in the file's encoding: set --encoding, or correct the cell",
-                        cell()
-                    );
-                    Fault::new(RejectCode::BytesUndecodable, reason)
-                }
-                CellFaultKind::StrayQuote => {
-                    let reason = format!(
-                        "text follows a closing quote in {}: double the quotes within the cell (\"\")",
-                        cell()
-                    );
-                    Fault::new(RejectCode::RowRagged, reason)
-                }
-                CellFaultKind::NotJson(why) => {
-                    let reason = format!("the line is not a JSON object: {why}");
-                    problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));
-                    continue;
-                }
-                _ if !is_used => continue,
-                CellFaultKind::Object => {
-                    let reason = format!(
-                        "{} is an object, not a value: write the value itself",
-                        cell()
-                    );
-                    Fault::new(RejectCode::JsonInvalid, reason)
-                }
-                CellFaultKind::DigitsLost => phone::digits_lost(self.raw(column)),
-                CellFaultKind::Error(text) => {
-                    edits.missing_value(text);
-                    problems.add_error_value(column, text, file);
-                    continue;
-                }
-                CellFaultKind::Uncalculated => {
-                    problems.add_uncalculated(column);
-                    continue;
-                }
-            };
-            problems.add(Some(column), fault);
+            self.report_fault(fault, file, problems, edits);
         }
         if !self.is_literal() {
             self.report_words(file, problems, edits);
         }
+    }
+
+    fn report_fault(
+        &self,
+        fault: &CellFault,
+        file: &FileRules,
+        problems: &mut RowProblems<'r>,
+        edits: &mut Edits,
+    ) {
+        let column = fault.column as usize;
+        let is_used = file.used.get(column).copied().unwrap_or(false);
+        let cell = || shown(self.raw(column));
+        let fault = match &fault.kind {
+            CellFaultKind::Undecodable => {
+                let reason = format!(
+                    "{} has bytes that are invalid in the file's encoding: set --encoding, or correct the cell",
+                    cell()
+                );
+                Fault::new(RejectCode::BytesUndecodable, reason)
+            }
+            CellFaultKind::StrayQuote => {
+                let reason = format!(
+                    "text follows a closing quote in {}: double the quotes within the cell (\"\")",
+                    cell()
+                );
+                Fault::new(RejectCode::RowRagged, reason)
+            }
+            CellFaultKind::NotJson(why) => {
+                let reason = format!("the line is not a JSON object: {why}");
+                return problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));
+            }
+            _ if !is_used => return,
+            CellFaultKind::Object => {
+                let reason = format!(
+                    "{} is an object, not a value: write the value itself",
+                    cell()
+                );
+                Fault::new(RejectCode::JsonInvalid, reason)
+            }
+            CellFaultKind::DigitsLost => phone::digits_lost(self.raw(column)),
+            CellFaultKind::Error(text) => {
+                edits.missing_value(text);
+                return problems.add_error_value(column, text, file);
+            }
+            CellFaultKind::Uncalculated => return problems.uncalculated.push(column),
+        };
+        problems.add(Some(column), fault);
     }
 
     /// Reports the names of errors, and words for missing values, as text.

@@ -19,7 +19,7 @@ pub(super) struct RowProblems<'r> {
     found: Vec<(usize, Fault)>,
     doubts: Vec<Doubt<'r>>,
     /// Columns with an uncalculated formula.
-    uncalculated: Vec<usize>,
+    pub(super) uncalculated: Vec<usize>,
 }
 
 /// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if no other
@@ -67,11 +67,6 @@ impl<'r> RowProblems<'r> {
             }),
             _ => self.add(Some(column), fault),
         }
-    }
-
-    /// Adds a formula that was not calculated.
-    pub(super) fn add_uncalculated(&mut self, column: usize) {
-        self.uncalculated.push(column);
     }
 
     /// Adds the fault of a value in a chat's column.

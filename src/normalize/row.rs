@@ -33,12 +33,12 @@ pub(crate) struct Rejection {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Turns a row into a contact that satisfies every rule of the API.
+/// Turns a row into a contact that satisfies every rule of the API; `None` if its contact is not selected.
 pub(crate) fn read_row<'r>(
     file: &'r FileRules,
     row: Row<'r>,
     edits: &mut Edits,
-) -> Result<Contact<'r>, Rejection> {
+) -> Option<Result<Contact<'r>, Rejection>> {
     let reader = RowReader {
         file,
         cells: Cells {
@@ -65,18 +65,21 @@ struct RowReader<'r, 'e> {
 }
 
 impl<'r> RowReader<'r, '_> {
-    fn read(mut self) -> Result<Contact<'r>, Rejection> {
+    fn read(mut self) -> Option<Result<Contact<'r>, Rejection>> {
         let assignments = &self.file.mapping.assignments;
         let singles = assignments.partition_point(|it| it.field.is_single());
         self.cells
             .report_faults(self.file, &mut self.problems, self.edits);
         if self.cells.is_not_a_row() {
-            return Err(Rejection {
+            return Some(Err(Rejection {
                 id: None,
                 problems: self.problems.finish(self.file),
-            });
+            }));
         }
         self.read_singles(&assignments[..singles]);
+        if self.is_left_out() {
+            return None;
+        }
         self.first_number = ChatReader {
             file: self.file,
             cells: self.cells,
@@ -88,6 +91,9 @@ impl<'r> RowReader<'r, '_> {
         .read(&assignments[singles..]);
         self.cells.inspect_others(self.file, self.edits);
         self.apply_templates();
+        if self.is_left_out() {
+            return None;
+        }
         self.problems
             .settle_doubts(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
@@ -97,16 +103,27 @@ impl<'r> RowReader<'r, '_> {
                 inspect_link(&self.contact.uri, self.edits);
             }
             self.edits.count_dropped();
-            return Ok(self.contact);
+            return Some(Ok(self.contact));
         }
         self.edits.dropped.clear();
+        Some(Err(Rejection {
+            id: self.known_id().map(str::to_owned),
+            problems: self.problems.finish(self.file),
+        }))
+    }
+
+    /// The id, if it is surely that of the contact.
+    fn known_id(&self) -> Option<&str> {
         let is_known = self.cells.row.ragged.is_none()
             && !self.contact.id.is_empty()
             && !self.problems.has_lost_digits(ContactField::Id, self.file);
-        Err(Rejection {
-            id: is_known.then(|| self.contact.id.into_owned()),
-            problems: self.problems.finish(self.file),
-        })
+        is_known.then_some(&*self.contact.id)
+    }
+
+    /// True if the contact is not selected. Its id may be known before the templates are applied, or only then.
+    fn is_left_out(&self) -> bool {
+        let selection = self.file.selection.as_ref();
+        selection.is_some_and(|chosen| self.known_id().is_some_and(|id| !chosen.contains(id)))
     }
 
     /// Reads the single-valued fields. The first column with a value is used.

@@ -40,8 +40,8 @@ pub struct ReadRequest {
     pub header_row: Option<u32>,
     /// The defaults for reading the source in the mapping file.
     pub(crate) usual: Usual,
-    /// The contacts to read (`--ids`). Rows of other contacts are only counted.
-    pub(crate) selection: Option<Selection>,
+    /// The contacts that are read (`--ids`); the rows of others are only counted.
+    pub(crate) selection: Option<Arc<Selection>>,
 }
 
 impl ReadRequest {

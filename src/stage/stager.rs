@@ -29,7 +29,6 @@ use crate::{
     },
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
-    selection::Selection,
     source::{Block, ReadReport, Row, SourceError, SourceErrorKind, Table, Widths},
 };
 
@@ -123,6 +122,7 @@ impl<'a> Stager<'a> {
         if self.reading.numbers_as_written {
             rules.send_numbers_as_written();
         }
+        rules.selection.clone_from(&self.reading.selection);
         self.monitor.begin(Phase::Reading, Some(table.bytes));
         let (read, edits) = self.stage(table, &rules, at, each)?;
         self.monitor.end();
@@ -160,7 +160,6 @@ impl<'a> Stager<'a> {
             keep: self.keep,
             hash_seed: self.hash_seed,
             rules,
-            selection: self.reading.selection.as_ref(),
             monitor: &**self.monitor,
         };
         let workers = self.pool.current_num_threads();
@@ -173,18 +172,10 @@ impl<'a> Stager<'a> {
         };
         at.first_row = u64::from(table.header_row) + 1;
         table.take_values(rules.mapping.cell_values());
-        let mut bytes_shown = 0;
-        let blocks = std::iter::from_fn(|| {
-            let block = table.next_block().transpose();
-            self.monitor.advance(table.bytes_read() - bytes_shown);
-            bytes_shown = table.bytes_read();
-            block
-        })
-        .fuse();
         let mut edits = Edits::about_columns(rules.mapping.hints.clone());
         parallel::ordered_in(
             &self.pool,
-            blocks,
+            blocks(&mut table, &**self.monitor),
             |block| block.map(|block| worker.stage_block(&block)),
             |staged| {
                 let (block, of_block) = staged.map_err(interrupted)?;
@@ -203,7 +194,22 @@ impl<'a> Stager<'a> {
     }
 }
 
-/// Describes a table before it is read.
+/// The blocks of a table. Their bytes are shown as progress.
+fn blocks(
+    table: &mut Table,
+    monitor: &dyn Monitor,
+) -> impl Iterator<Item = Result<Block, SourceError>> {
+    let mut bytes_shown = 0;
+    let blocks = std::iter::from_fn(move || {
+        let block = table.next_block().transpose();
+        monitor.advance(table.bytes_read() - bytes_shown);
+        bytes_shown = table.bytes_read();
+        block
+    });
+    blocks.fuse()
+}
+
+/// A table before it is read.
 fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
     StagedSource {
         path: table.origin.path.display().to_string(),
@@ -224,7 +230,6 @@ struct Worker<'a> {
     keep: Keep,
     hash_seed: u64,
     rules: &'a FileRules,
-    selection: Option<&'a Selection>,
     monitor: &'a dyn Monitor,
 }
 
@@ -264,21 +269,14 @@ impl Worker<'_> {
     /// Adds a row. `None` if its contact is not selected; such a row leaves no trace.
     fn add_row(&self, row: Row<'_>, edits: &mut Edits, staged: &mut StagedBlock) -> Option<()> {
         let offset = row.offset;
-        let read = if let Some(selection) = self.selection {
+        let read = if self.rules.selection.is_some() {
             let mut of_row = Edits::default();
-            let read = read_row(self.rules, row, &mut of_row);
-            let id = match &read {
-                Ok(contact) => Some(&*contact.id),
-                Err(rejection) => rejection.id.as_deref(),
-            };
-            if id.is_some_and(|id| !selection.contains(id)) {
-                return None;
-            }
+            let read = read_row(self.rules, row, &mut of_row)?;
             edits.dropped.append(&mut of_row.dropped);
             edits.merge(of_row);
             read
         } else {
-            read_row(self.rules, row, edits)
+            read_row(self.rules, row, edits)?
         };
         match read {
             Ok(contact) => {

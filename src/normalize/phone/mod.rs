@@ -38,7 +38,7 @@ use super::{
 pub(super) struct Phones {
     home: Option<Home>,
     /// True if numbers without a country code are sent as written: `--region none`.
-    as_written: bool,
+    pub(super) as_written: bool,
     /// True if an invalid number is left out of a contact with other chats: `--bad-numbers drop`.
     pub(super) drops_bad: bool,
 }
@@ -53,11 +53,6 @@ impl Phones {
             as_written: false,
             drops_bad: false,
         }
-    }
-
-    /// Sends numbers without a country code as written.
-    pub(super) const fn send_as_written(&mut self) {
-        self.as_written = true;
     }
 
     /// The number, international and digits only.
