@@ -17,7 +17,7 @@ use crate::{
     error::{Error, ExitCode},
     mapping::{self, MappingFile},
     output::is_special,
-    plan::duplicates::OnDuplicate,
+    paths::is_stream,
     progress::Monitor,
     report::{rejects, summary::Summary},
     settings::reading,
@@ -31,7 +31,7 @@ use crate::{
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
-    let is_pipe = |file: &PathBuf| is_special(file) || file.as_os_str() == "-";
+    let is_pipe = |file: &PathBuf| is_special(file) || is_stream(file);
     let page = args.report.report.as_deref();
     let reads_twice = args.rejects.is_some() || page.is_some();
     if reads_twice && reading.files.iter().any(is_pipe) {

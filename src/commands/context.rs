@@ -14,6 +14,7 @@ use crate::{
     api::Rate,
     cli::without_secrets,
     error::{Error, ExitCode},
+    paths::is_stream,
     progress::Monitor,
     run::store::Store,
     settings::Settings,
@@ -128,7 +129,7 @@ impl<'a> Context<'a> {
 
     /// Announces that `--ids -` reads from a terminal.
     pub(super) fn await_ids(&self, ids: Option<&Path>) {
-        if ids == Some(Path::new("-")) && io::stdin().is_terminal() {
+        if ids.is_some_and(is_stream) && io::stdin().is_terminal() {
             self.console
                 .say("reading the ids from standard input, one on each line: end it with Ctrl-D");
         }

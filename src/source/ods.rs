@@ -5,7 +5,7 @@
 //! count towards a limit.
 
 use std::{
-    ops::ControlFlow,
+    ops::{ControlFlow, Range},
     sync::{Arc, atomic::AtomicU64},
 };
 
@@ -211,21 +211,31 @@ impl OdsTable<'_> {
                 bytes = bytes
                     .saturating_add(cell.text.len().saturating_mul(last.saturating_sub(column)));
                 if bytes > self.row_bytes_max {
-                    return Err(SourceErrorKind::RowTooLong {
-                        limit: self.row_bytes_max,
-                    });
+                    let limit = self.row_bytes_max;
+                    return Err(SourceErrorKind::RowTooLong { limit });
                 }
-                self.count_repeated(last.saturating_sub(column + 1) as u64)?;
-                for column in column..last {
-                    *self.row.cell(column) = cell.clone();
-                }
-                if rows > 1 {
-                    let end = self.number.saturating_add(rows);
-                    self.spans.push((column, end, cell));
-                }
+                self.place(cell, column..last, rows)?;
             }
             column = last;
         }
+    }
+
+    /// Puts a cell into its columns, and keeps it for the following rows that it covers.
+    fn place(
+        &mut self,
+        cell: Cell,
+        columns: Range<usize>,
+        rows: u32,
+    ) -> Result<(), SourceErrorKind> {
+        self.count_repeated(columns.len().saturating_sub(1) as u64)?;
+        for column in columns.clone() {
+            *self.row.cell(column) = cell.clone();
+        }
+        if rows > 1 {
+            let end = self.number.saturating_add(rows);
+            self.spans.push((columns.start, end, cell));
+        }
+        Ok(())
     }
 
     /// Reads the text of a cell up to its end. Comments are skipped.
