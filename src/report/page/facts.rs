@@ -10,7 +10,7 @@ use super::{
 use crate::{
     plan::Mode,
     report::notes::Asked,
-    run::Done,
+    run::{Done, StagedSource},
     wording::{counted, duration, float, grouped, rounded},
 };
 
@@ -53,21 +53,20 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
                         div { dt { (name) } dd { (value) } }
                     }
                 }
-                @for file in sources.files() {
-                    div {
-                        dt { "File" }
-                        dd {
-                            bdi { (visible(&file.path)) }
-                            @if !file.blake3.is_empty() {
-                                br;
-                                small {
-                                    (size(file.bytes)) " · BLAKE3 digest "
-                                    code.digest { (visible(&file.blake3)) }
-                                }
-                            }
-                        }
-                    }
-                }
+                @for file in sources.files() { div { dt { "File" } dd { (source(file)) } } }
+            }
+        }
+    }
+}
+
+fn source(file: &StagedSource) -> Markup {
+    html! {
+        bdi { (visible(&file.path)) }
+        @if !file.blake3.is_empty() {
+            br;
+            small {
+                (size(file.bytes)) " · BLAKE3 digest "
+                code.digest { (visible(&file.blake3)) }
             }
         }
     }
