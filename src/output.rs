@@ -6,7 +6,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read as _, Write},
+    io::{self, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
 };
 
@@ -252,6 +252,12 @@ impl OutputFile {
                 persist(file, &path)
             }
         }
+    }
+
+    /// [`finish`](Self::finish), after what is in its buffer.
+    pub(crate) fn finish_buffer(out: BufWriter<Self>) -> io::Result<()> {
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.finish()
     }
 }
 

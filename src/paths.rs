@@ -16,6 +16,11 @@ const ENTRIES_MAX: usize = 10_000;
 /// Number of files that are suggested if none has a similar name.
 const SHOWN: usize = 3;
 
+/// True for `-`, which stands for standard input or output.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 /// The directory of a file, whether or not the file exists.
 pub(crate) fn directory(path: &Path) -> &Path {
     match path.parent() {
@@ -173,12 +178,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         for name in [
-            "contacts.csv",
-            "deals.xlsx",
-            "~$deals.xlsx",
-            ".contacts.cs",
-            "my list.csv",
-            "notes.md",
+            "contacts.csv", "deals.xlsx", "~$deals.xlsx", ".contacts.cs", "my list.csv", "notes.md",
         ] {
             fs::write(at(name), "").unwrap();
         }

@@ -7,7 +7,10 @@ use std::{
     path::Path,
 };
 
-use crate::wording::{grouped, shown};
+use crate::{
+    paths::is_stream,
+    wording::{grouped, shown},
+};
 
 /// Maximum size of a file of ids, far more than any account needs.
 const BYTES_MAX: u64 = 256 << 20;
@@ -40,7 +43,7 @@ impl Selection {
     /// Reads a file, or standard input for `-`.
     pub(crate) fn read(path: &Path) -> Result<Self, SelectionError> {
         let mut bytes = Vec::new();
-        let input: &mut dyn Read = if path == Path::new("-") {
+        let input: &mut dyn Read = if is_stream(path) {
             &mut io::stdin()
         } else {
             &mut File::open(path)?

@@ -9,6 +9,8 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::wording::float;
+
 /// Number of slices at which neighbours are merged.
 pub(crate) const SLICES_MAX: usize = 240;
 
@@ -268,7 +270,6 @@ impl Latencies {
     }
 
     /// A percentile in milliseconds, accurate to 6 %; `None` without answers.
-    #[expect(clippy::cast_precision_loss, reason = "only displayed")]
     pub(crate) fn percentile_ms(&self, percent: u32) -> Option<f64> {
         let count: u128 = self.steps.values().map(|&count| u128::from(count)).sum();
         let rank = (count * u128::from(percent)).div_ceil(100).max(1);
@@ -278,12 +279,11 @@ impl Latencies {
             before >= rank
         })?;
         let middle = middle_of(*step).min(self.slowest_us);
-        Some(middle as f64 / 1_000.0)
+        Some(float(middle) / 1_000.0)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "only displayed")]
     pub(crate) fn slowest_ms(&self) -> f64 {
-        self.slowest_us as f64 / 1_000.0
+        float(self.slowest_us) / 1_000.0
     }
 }
 

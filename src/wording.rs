@@ -7,6 +7,29 @@ use jiff::Timestamp;
 /// Items of a list that are shown.
 const SHOWN: usize = 10;
 
+/// A count, for a number that is rounded in the end.
+#[expect(clippy::cast_precision_loss, reason = "no count is near 2^52")]
+pub(crate) const fn float(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts and durations are never negative and fit into 64 bits"
+)]
+pub(crate) fn rounded(number: f64) -> u64 {
+    number.round() as u64
+}
+
+/// `3 created`, `1 failed`: the counts that are not 0, each with its word.
+pub(crate) fn named_counts<'w>(
+    counts: impl IntoIterator<Item = (u64, &'w str)>,
+) -> impl Iterator<Item = String> {
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    counts.map(|(count, word)| format!("{} {word}", grouped(count)))
+}
+
 /// `2, 5, 9`. A longer list ends with the number of items left out.
 pub(crate) fn shortened(words: impl ExactSizeIterator<Item = String>) -> String {
     let more = words.len().saturating_sub(SHOWN);
@@ -64,16 +87,11 @@ pub(crate) fn shown_path(path: &Path) -> String {
 }
 
 /// A duration: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a duration is never negative and fits into 64 bits"
-)]
 pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 9.95 && seconds.fract() != 0.0 {
         return format!("{seconds:.1} s");
     }
-    let whole = seconds.round() as u64;
+    let whole = rounded(seconds);
     match (whole / 3600, whole / 60 % 60, whole % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
         (0, minutes, seconds) => format!("{minutes} min {seconds} s"),

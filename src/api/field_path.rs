@@ -162,9 +162,7 @@ pub(super) fn joined(path: &str, field: &str) -> String {
 
 /// The path up to its last known field of a contact.
 pub(super) fn known_field(path: &str) -> Option<String> {
-    let is_known = |part: &str| {
-        ContactField::ALL.iter().any(|field| field.as_str() == part) || CHAT_FIELDS.contains(&part)
-    };
+    let is_known = |part: &str| part.parse::<ContactField>().is_ok() || CHAT_FIELDS.contains(&part);
     let parts: Vec<&str> = path
         .split(['.', '[', ']', '/'])
         .filter(|it| !it.is_empty())

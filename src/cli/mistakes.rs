@@ -47,12 +47,7 @@ const SYNONYMS: [(&[&str], &str); 9] = [
     ),
     (
         &[
-            "employees",
-            "employee",
-            "staff",
-            "managers",
-            "owners",
-            "user",
+            "employees", "employee", "staff", "managers", "owners", "user",
         ],
         "`users` lists the employees and their ids",
     ),
@@ -170,12 +165,9 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
         }
         ErrorKind::InvalidValue => {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
-            let is_owners =
-                text(ContextKind::InvalidArg).is_some_and(|name| name.contains("--owners"));
-            let is_toml = Path::new(&value)
-                .extension()
-                .is_some_and(|ending| ending == "toml");
-            (is_owners && is_toml).then(|| {
+            let option = text(ContextKind::InvalidArg).unwrap_or_default();
+            let ending = Path::new(&value).extension();
+            (option.contains("--owners") && ending.is_some_and(|it| it == "toml")).then(|| {
                 format!("a file that maps names to ids is a mapping file: --mapping {value}")
             })
         }
@@ -237,20 +229,14 @@ fn argument_tip(
     words: &[String],
 ) -> Option<String> {
     let name = command.get_name();
-    let has = |command: &Command, long: &str| {
-        command
-            .get_arguments()
-            .any(|arg| arg.get_long() == Some(long))
-    };
     let is_root = name == cli.get_name();
     let Some(short) = argument.strip_prefix('-') else {
-        let is_table = name == "export" || name == "users";
         return match name {
             "export" => Some(format!(
                 "name the file with -o: wazzup-contacts export -o {argument}"
             )),
-            _ if is_table => Some(format!(
-                "write them to a file: wazzup-contacts {name} --csv > {argument}"
+            "users" => Some(format!(
+                "write them to a file: wazzup-contacts users --csv > {argument}"
             )),
             _ => None,
         };
@@ -285,6 +271,11 @@ fn argument_tip(
             others.join(", ")
         )),
     }
+}
+
+fn has(command: &Command, long: &str) -> bool {
+    let mut options = command.get_arguments();
+    options.any(|option| option.get_long() == Some(long))
 }
 
 fn nearest_command(command: &Command, word: &str) -> Option<String> {

@@ -213,11 +213,7 @@ mod tests {
             })
         };
         let accounts = [
-            "profile:acme",
-            "profile:bravo",
-            "account:72042419",
-            "profile:",
-            "profile:ещё",
+            "profile:acme", "profile:bravo", "account:72042419", "profile:", "profile:ещё",
         ];
         assert_eq!(
             accounts.map(|account| of(account).unwrap()),

@@ -29,22 +29,18 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
         .expires_at
         .and_then(|at| at.duration_since(SystemTime::now()).ok());
     let mut lines = vec![format!("token     valid, from {}", status.origin)];
-    if let (Some(ends), Some(left)) = (ends, left) {
-        lines.push(format!(
-            "expires   {ends:.0}, in {} min",
-            left.as_secs() / 60
-        ));
-    } else {
-        lines.push("expires   unknown (tokens live one hour)".to_owned());
-    }
-    lines.push(format!(
-        "renewal   {}",
-        if status.is_renewable {
-            "automatic"
-        } else {
-            "not possible: set a new token when it expires"
+    lines.push(match (ends, left) {
+        (Some(ends), Some(left)) => {
+            format!("expires   {ends:.0}, in {} min", left.as_secs() / 60)
         }
-    ));
+        _ => "expires   unknown (tokens live one hour)".to_owned(),
+    });
+    let renewal = if status.is_renewable {
+        "automatic"
+    } else {
+        "not possible: set a new token when it expires"
+    };
+    lines.push(format!("renewal   {renewal}"));
     if let Some(account) = &status.account {
         // The account comes from the token and may contain line ends.
         lines.push(format!("account   {}", clipped(account, 100)));

@@ -17,6 +17,7 @@ use crate::{
     error::{Error, ExitCode},
     mapping::{self, MappingFile},
     output::is_special,
+    paths::is_stream,
     plan::duplicates::OnDuplicate,
     progress::Monitor,
     report::{rejects, summary::Summary},
@@ -31,7 +32,7 @@ use crate::{
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
-    let is_pipe = |file: &PathBuf| is_special(file) || file.as_os_str() == "-";
+    let is_pipe = |file: &PathBuf| is_special(file) || is_stream(file);
     let page = args.report.report.as_deref();
     let reads_twice = args.rejects.is_some() || page.is_some();
     if reads_twice && reading.files.iter().any(is_pipe) {

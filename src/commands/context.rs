@@ -14,6 +14,7 @@ use crate::{
     api::Rate,
     cli::without_secrets,
     error::{Error, ExitCode},
+    paths::is_stream,
     progress::Monitor,
     run::store::Store,
     settings::Settings,
@@ -87,7 +88,9 @@ impl<'a> Context<'a> {
 
     fn session_options(&self) -> Result<AccountOptions, Error> {
         if !self.settings.sandbox {
-            return self.account_options();
+            let options = self.settings.account_session()?;
+            self.warn_of_rate(options.client.rate);
+            return Ok(options);
         }
         let sandbox = crate::sandbox::Sandbox::start(crate::sandbox::Options::default())
             .map_err(Error::io("sandbox"))?;
@@ -111,12 +114,6 @@ impl<'a> Context<'a> {
         self.console.summary(&object, text);
     }
 
-    fn account_options(&self) -> Result<AccountOptions, Error> {
-        let options = self.settings.account_session()?;
-        self.warn_of_rate(options.client.rate);
-        Ok(options)
-    }
-
     /// Warns of a rate above the API's limit. It is allowed, because the server may be another one.
     fn warn_of_rate(&self, rate: Rate) {
         if rate.exceeds_the_api() {
@@ -128,7 +125,7 @@ impl<'a> Context<'a> {
 
     /// Announces that `--ids -` reads from a terminal.
     pub(super) fn await_ids(&self, ids: Option<&Path>) {
-        if ids == Some(Path::new("-")) && io::stdin().is_terminal() {
+        if ids.is_some_and(is_stream) && io::stdin().is_terminal() {
             self.console
                 .say("reading the ids from standard input, one on each line: end it with Ctrl-D");
         }

@@ -5,21 +5,19 @@ use std::path::Path;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::Context;
+use super::{Context, users::staff};
 use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
-    export::OwnerNames,
+    export::{Exported, OwnerNames, rotation::Rotated},
+    paths::is_stream,
     settings::exporting::{USERS, backup_form, backup_name},
     wording::{counted, shown_path, visible},
     workflow::{Backup, ExportRequest},
 };
 
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Error> {
-    let output = args
-        .output
-        .as_deref()
-        .filter(|path| *path != Path::new("-"));
+    let output = args.output.as_deref().filter(|path| !is_stream(path));
     let mut form = backup_form(args, output)?;
     let name = backup_name(args, output)?;
     if output.is_none() {
@@ -28,11 +26,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;
     if args.owner_names.as_deref() == Some(Path::new(USERS)) {
-        let staff = session.reader().staff()?;
-        if let Some(warning) = staff.warning() {
-            context.console.say(&warning);
-        }
-        form.owner_names = Some(OwnerNames::of_account(&staff));
+        form.owner_names = Some(OwnerNames::of_account(&staff(context, &session)?));
     }
     let request = ExportRequest {
         name,
@@ -46,41 +40,21 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         path,
         rotated,
     } = request.export(&session)?;
-    if args.keep.is_some() && !exported.unreadable.is_empty() {
+    let is_whole = exported.unreadable.is_empty();
+    if args.keep.is_some() && !is_whole {
         context
             .console
             .say("--keep removed nothing, because this backup lacks contacts");
     }
-    for path in &rotated.removed {
-        context
-            .console
-            .say(&format!("removed {}", shown_path(path)));
-    }
-    for (path, reason) in &rotated.left_alone {
-        let line = format!("{} {reason}", shown_path(path));
-        context.console.say(&line);
-    }
+    show_rotated(context, &rotated);
     let output = path.map(|path| path.display().to_string());
     let left_alone: Vec<_> = rotated.left_alone.iter().map(|(path, _)| path).collect();
-    let code = if exported.unreadable.is_empty() {
+    let code = if is_whole {
         ExitCode::Done
     } else {
         ExitCode::Rejected
     };
-    for contact in &exported.unreadable {
-        let line = format!("not exported, because it is unreadable: {contact}");
-        context.console.insist(&visible(&line));
-    }
-    let again = match exported.passes {
-        0 | 1 => String::new(),
-        passes => format!(", read {passes} times because the account changed,"),
-    };
-    let text = format!(
-        "{} on {}{again} written to {}",
-        counted(exported.contacts, "contact"),
-        counted(exported.pages, "page"),
-        output.as_deref().unwrap_or("standard output")
-    );
+    show_unreadable(context, &exported);
     let summary = json!({
         "contacts": exported.contacts,
         "pages": exported.pages,
@@ -91,7 +65,39 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     });
     // If standard output was closed early, the summary is not needed either.
     if exported.is_read || context.console.wants_json() {
-        context.summarize(code, summary, &text);
+        context.summarize(code, summary, &in_words(&exported, output.as_deref()));
     }
     Ok(code)
+}
+
+fn show_unreadable(context: &Context, exported: &Exported) {
+    for contact in &exported.unreadable {
+        let line = format!("not exported, because it is unreadable: {contact}");
+        context.console.insist(&visible(&line));
+    }
+}
+
+fn show_rotated(context: &Context, rotated: &Rotated) {
+    for path in &rotated.removed {
+        context
+            .console
+            .say(&format!("removed {}", shown_path(path)));
+    }
+    for (path, reason) in &rotated.left_alone {
+        let line = format!("{} {reason}", shown_path(path));
+        context.console.say(&line);
+    }
+}
+
+fn in_words(exported: &Exported, output: Option<&str>) -> String {
+    let again = match exported.passes {
+        0 | 1 => String::new(),
+        passes => format!(", read {passes} times because the account changed,"),
+    };
+    format!(
+        "{} on {}{again} written to {}",
+        counted(exported.contacts, "contact"),
+        counted(exported.pages, "page"),
+        output.unwrap_or("standard output")
+    )
 }

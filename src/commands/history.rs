@@ -8,7 +8,7 @@ use crate::{
     cli::RunsArgs,
     error::Error,
     ledger::{HistoryEntry, RunStatus},
-    wording::{duration, grouped, shown_path},
+    wording::{duration, named_counts, shown_path},
     workflow::RunHistory,
 };
 
@@ -111,10 +111,8 @@ pub(super) fn result(run: &HistoryEntry, superseded_by: Option<&str>) -> String 
         (plan.unchanged, "unchanged"),
         (rows.rejected, "rejected"),
     ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let counts = counts.map(|(count, word)| format!("{} {word}", grouped(count)));
     std::iter::once(status)
-        .chain(counts)
+        .chain(named_counts(counts))
         .collect::<Vec<_>>()
         .join(", ")
 }

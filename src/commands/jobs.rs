@@ -98,7 +98,7 @@ impl JobRunner {
         let watched = Watched::new(&job.command, Some(job.name.clone()));
         let _span = watched.span().entered();
         let (name, command) = (job.name.clone(), job.command.clone());
-        let profile = job.settings.profile_name.clone();
+        let profile = job.settings.profile_word().to_owned();
         let console = Console::of_job(self.quiet, self.live.of_job(&name));
         let stopped = self.signals.stop_requested();
         let ended = match stopped {
@@ -125,7 +125,7 @@ impl JobRunner {
         JobResult {
             summary: summary.and_then(|object| RawValue::from_string(object).ok()),
             job: name,
-            profile: profile.unwrap_or_else(|| "default".to_owned()),
+            profile,
             command,
             outcome,
             exit_code: code as u8,

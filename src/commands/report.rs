@@ -11,6 +11,7 @@ use super::{Context, next_steps::Standing, page::page_of, resume};
 use crate::{
     cli::ReportArgs,
     error::{Error, ExitCode},
+    paths::is_stream,
     report::{
         notes::Asked,
         page::{self, ReportPage},
@@ -21,10 +22,7 @@ use crate::{
 
 pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, Error> {
     let path = context.store()?.find(&args.run);
-    let output = args
-        .output
-        .as_deref()
-        .filter(|path| *path != Path::new("-"));
+    let output = args.output.as_deref().filter(|path| !is_stream(path));
     let output = output.map(|output| page::check_asked_page(output, &[], Some(&path)));
     let output = output.transpose()?;
     if output.is_none() {

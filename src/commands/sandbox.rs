@@ -8,7 +8,7 @@ use super::Context;
 use crate::{
     cli::SandboxArgs,
     error::{Error, ExitCode},
-    sandbox::{FaultSyntaxError, Faults, Options, Sandbox},
+    sandbox::{FaultSyntaxError, Faults, Options, PartnerAccount, Sandbox},
     wording::counted,
 };
 
@@ -33,6 +33,21 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
     let partner = options.partner.clone();
     context.signals.begin_work();
     let sandbox = Sandbox::start(options).map_err(Error::io(format!("port {}", args.port)))?;
+    show_access(context, &sandbox, partner)?;
+    while context.signals.stop_requested().is_none() {
+        thread::sleep(Duration::from_millis(100));
+    }
+    let counts = sandbox.counts();
+    context.console.say(&format!(
+        "{} answered, {} held",
+        counted(counts.values().sum(), "request"),
+        counted(sandbox.contact_count() as u64, "contact")
+    ));
+    Ok(ExitCode::Done)
+}
+
+/// Shows the address of the sandbox and the credentials that it accepts.
+fn show_access(context: &Context, sandbox: &Sandbox, partner: PartnerAccount) -> Result<(), Error> {
     let (base_url, token) = (sandbox.base_url(), sandbox.token());
     if context.console.wants_json() {
         let object = json!({
@@ -69,14 +84,5 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
             &lines,
         );
     }
-    while context.signals.stop_requested().is_none() {
-        thread::sleep(Duration::from_millis(100));
-    }
-    let counts = sandbox.counts();
-    context.console.say(&format!(
-        "{} answered, {} held",
-        counted(counts.values().sum(), "request"),
-        counted(sandbox.contact_count() as u64, "contact")
-    ));
-    Ok(ExitCode::Done)
+    Ok(())
 }

@@ -4,7 +4,7 @@ use super::{Context, next_steps::Standing, resume};
 use crate::{
     error::{Error, ExitCode},
     report::{page::Progress, rejects},
-    run::snapshot,
+    run::{RunFile, snapshot},
     wording::{counted, shown_path, visible},
     workflow::{SealedRun, SentRun},
 };
@@ -15,27 +15,8 @@ pub(super) fn show_sent(
     SealedRun { run, meta, .. }: &SealedRun,
     mut sent: SentRun,
 ) -> Result<ExitCode, Error> {
-    let (failed, are_more) = &sent.not_deleted;
-    let mut lines: Vec<_> = failed
-        .iter()
-        .map(|(id, reason)| format!("{id}  {reason}"))
-        .collect();
-    if *are_more {
-        lines.push(format!(
-            "… all of them: wazzup-contacts runs show {}",
-            resume::named(run)
-        ));
-    }
-    context.console.section("not deleted", &lines);
-    if !matches!(sent.failure, Some(Error::Budget(_))) {
-        let causes = sent.refused.causes.iter().map(ToString::to_string);
-        let advice = sent.refused.advice().into_iter();
-        let advice = advice.chain(sent.refused_too_late.clone());
-        let lines: Vec<_> = causes.chain(advice).collect();
-        context.console.section("refused by the server", &lines);
-    }
-    let warnings = Vec::from_iter(sent.written_by_others.clone());
-    context.console.warnings(&warnings);
+    show_refusals(context, run, &sent);
+    context.console.warnings(sent.written_by_others.as_slice());
     if let Some(written) = &sent.rejects {
         say_where_rejects_are(context, written);
     }
@@ -77,6 +58,28 @@ pub(super) fn show_sent(
             .insist(&format!("to continue: {}", visible(command)));
     }
     sent.result()
+}
+
+fn show_refusals(context: &Context, run: &RunFile, sent: &SentRun) {
+    let (failed, are_more) = &sent.not_deleted;
+    let mut lines: Vec<_> = failed
+        .iter()
+        .map(|(id, reason)| format!("{id}  {reason}"))
+        .collect();
+    if *are_more {
+        lines.push(format!(
+            "… all of them: wazzup-contacts runs show {}",
+            resume::named(run)
+        ));
+    }
+    context.console.section("not deleted", &lines);
+    if !matches!(sent.failure, Some(Error::Budget(_))) {
+        let causes = sent.refused.causes.iter().map(ToString::to_string);
+        let advice = sent.refused.advice().into_iter();
+        let advice = advice.chain(sent.refused_too_late.clone());
+        let lines: Vec<_> = causes.chain(advice).collect();
+        context.console.section("refused by the server", &lines);
+    }
 }
 
 /// Prints the path of the rejects if it differs from the requested one, or if the summary is hidden, because

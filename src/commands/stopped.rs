@@ -20,11 +20,10 @@ impl Context<'_> {
         files: &[PathBuf],
     ) -> Result<Session, Error> {
         self.session().inspect_err(|error| {
-            let profile = self.settings.profile_name.as_deref();
             let run = HistoryEntry {
                 started_at: self.watched.started,
                 seconds: elapsed(self.watched.started),
-                profile: Some(profile.unwrap_or("default").to_owned()),
+                profile: Some(self.settings.profile_word().to_owned()),
                 command: command.to_owned(),
                 mode: mode.as_str().to_owned(),
                 source: joined(files),

@@ -71,8 +71,8 @@ pub(super) fn say_nothing_is_left(context: &Context) {
 }
 
 fn say_superseded(context: &Context, history: &RunHistory) {
-    let own = context.settings.profile_name.as_deref();
-    let is_own = |run: &HistoryEntry| run.profile.as_deref() == Some(own.unwrap_or("default"));
+    let own = context.settings.profile_word();
+    let is_own = |run: &HistoryEntry| run.profile.as_deref() == Some(own);
     for run in history
         .runs
         .iter()

@@ -6,18 +6,18 @@ use serde_json::json;
 
 use super::{Context, data};
 use crate::{
+    account::staff::Staff,
+    api::ApiError,
     cli::UsersArgs,
     employees::Employee,
     error::{Error, ExitCode},
+    workflow::Session,
 };
 
 pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
-    let staff = session.reader().staff()?;
+    let staff = staff(context, &session)?;
     let list = staff.employees.list();
-    if let Some(warning) = staff.warning() {
-        context.console.say(&warning);
-    }
     if context.console.wants_json() {
         let summary = json!({
             "command": "users", "exit_code": 0, "users": list, "unreadable": staff.unreadable,
@@ -38,6 +38,15 @@ pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error
     let rows: Vec<_> = list.iter().map(row).collect();
     data::table(&[], &rows)?;
     Ok(ExitCode::Done)
+}
+
+/// The employees of the account; says if some can't be read.
+pub(super) fn staff(context: &Context, session: &Session) -> Result<Staff, ApiError> {
+    let staff = session.reader().staff()?;
+    if let Some(warning) = staff.warning() {
+        context.console.say(&warning);
+    }
+    Ok(staff)
 }
 
 fn csv(list: &[Employee]) -> io::Result<Vec<u8>> {

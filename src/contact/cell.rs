@@ -8,17 +8,17 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Chat, ChatType, json};
+use super::{Chat, ChatType, chat::is_blank};
 
 /// The identifiers of a chat.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Identifiers<'a> {
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "is_blank")]
     chat_id: Cow<'a, str>,
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "is_blank")]
     username: Cow<'a, str>,
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "is_blank")]
     phone: Cow<'a, str>,
 }
 

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize, Serializer, de};
+use serde_json::{Map, Value};
 
-use super::json::{self, UnknownFields};
 use crate::nearest::remark;
 
 /// A chat type, named as in the API. \[pub\]
@@ -145,13 +145,13 @@ pub struct Chat<'a> {
     #[serde(serialize_with = "by_name")]
     pub chat_type: ChatType,
     /// The id in the messenger.
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "is_blank")]
     pub chat_id: Cow<'a, str>,
     /// Telegram only, without `@`.
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "is_blank")]
     pub username: Cow<'a, str>,
     /// Telegram and Max only: international, digits only.
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "is_blank")]
     pub phone: Cow<'a, str>,
     /// Members that the API does not document.
     #[serde(flatten, skip_serializing_if = "UnknownFields::is_empty")]
@@ -230,6 +230,50 @@ impl<'a> Chat<'a> {
             phone: self.phone.into_owned().into(),
             unknown: self.unknown,
         }
+    }
+}
+
+#[expect(clippy::ptr_arg, reason = "serde passes a reference to the field")]
+pub(super) fn is_blank(text: &Cow<'_, str>) -> bool {
+    text.is_empty()
+}
+
+/// Undocumented members of a contact or a chat. They are shown and stored but never sent, because the API refuses
+/// requests with unknown fields. \[seen\]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownFields {
+    /// The JSON text of an object.
+    members: Option<Box<str>>,
+}
+
+impl UnknownFields {
+    pub(super) fn new(members: Map<String, Value>) -> Self {
+        let has_some = !members.is_empty();
+        Self {
+            members: has_some.then(|| Value::Object(members).to_string().into()),
+        }
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        let members = self.members.as_deref();
+        // Can't fail: it was written by `new`.
+        members.map_or_else(Map::new, |text| {
+            serde_json::from_str(text).unwrap_or_default()
+        })
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.members.is_none()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.members().into_iter().map(|(name, _)| name)
+    }
+}
+
+impl Serialize for UnknownFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.members())
     }
 }
 

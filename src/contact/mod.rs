@@ -9,17 +9,16 @@
 
 pub(crate) mod cell;
 mod chat;
-mod json;
 pub(crate) mod reading;
 pub(crate) mod spelling;
 mod writing;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub(crate) use self::chat::UnknownChatType;
-pub use {self::chat::Chat, self::chat::ChatType, self::json::UnknownFields};
+pub use {self::chat::Chat, self::chat::ChatType, self::chat::UnknownFields};
 
 /// Maximum length of an id in characters (Unicode scalar values). \[pub\]
 pub(crate) const ID_CHARS_MAX: usize = 100;
@@ -38,16 +37,16 @@ pub struct Contact<'a> {
     /// The id in the CRM, chosen by the caller.
     pub id: Cow<'a, str>,
     /// The employee's id, not a name.
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "chat::is_blank")]
     pub responsible_user_id: Cow<'a, str>,
     /// The customer's name.
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "chat::is_blank")]
     pub name: Cow<'a, str>,
     /// The ways to reach the customer, in the order of the file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contact_data: Vec<Chat<'a>>,
     /// Link to the contact's card in the CRM.
-    #[serde(skip_serializing_if = "json::is_blank")]
+    #[serde(skip_serializing_if = "chat::is_blank")]
     pub uri: Cow<'a, str>,
     /// Members that the API does not document.
     #[serde(flatten, skip_serializing_if = "UnknownFields::is_empty")]
@@ -85,8 +84,8 @@ impl Operation {
 }
 
 /// A field of a contact, as diffs and messages name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum ContactField {
     Id,
     ResponsibleUserId,
@@ -96,24 +95,9 @@ pub(crate) enum ContactField {
 }
 
 impl ContactField {
-    /// Every field.
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Id,
-        Self::ResponsibleUserId,
-        Self::Name,
-        Self::ContactData,
-        Self::Uri,
-    ];
-
     /// The name in the API's JSON.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::ResponsibleUserId => "responsible_user_id",
-            Self::Name => "name",
-            Self::ContactData => "contact_data",
-            Self::Uri => "uri",
-        }
+    pub(crate) fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -9,17 +9,14 @@
 //! read again; if it keeps changing, nothing is written. The output file appears when it is complete.
 
 pub(crate) mod book;
-mod csv;
 pub(crate) mod excel;
 pub(crate) mod format;
 mod guard;
-mod lines;
 pub(crate) mod name;
-mod owners;
 pub(crate) mod rotation;
 mod rows;
 mod spool;
-mod table;
+mod text;
 
 use std::{
     collections::HashSet,
@@ -40,14 +37,12 @@ use crate::{
     source::SHEET_ROWS_MAX,
 };
 use book::BookWriter;
-use csv::CsvWriter;
 use format::{Compression, TableFormat};
-use lines::LinesWriter;
-pub(crate) use owners::OwnerNames;
 use rotation::{ShrinkError, ShrinkGuard};
-use rows::{RowMaker, RowWriter};
+pub(crate) use rows::OwnerNames;
+use rows::{ExportCell, RowMaker, RowWriter};
 use spool::{BUFFER_BYTES, Spool, SpooledContact};
-pub(crate) use table::{TableForm, write_table};
+use text::{CsvWriter, LinesWriter};
 
 /// The form of a backup.
 #[derive(Debug)]
@@ -182,8 +177,7 @@ fn write(spool: &mut Spool, form: &BackupForm, path: Option<&Path>) -> io::Resul
     };
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, OutputFile::open(path, Symlinks::Follow)?);
     form.write(spool, &scratch, &mut out)?;
-    let target = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    target.finish()?;
+    OutputFile::finish_buffer(out)?;
     Ok(true)
 }
 
@@ -263,6 +257,47 @@ impl BackupForm {
         spool.for_each(|contact| maker.rows(contact, &mut |cells| writer.row(cells)))?;
         writer.finish()
     }
+}
+
+/// The form of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TableForm {
+    pub format: TableFormat,
+    pub compression: Compression,
+}
+
+/// Writes one row.
+pub(crate) type WriteRow<'a> = dyn FnMut(&[&str]) -> Result<(), IoError> + 'a;
+
+/// Writes a table. `fill` passes rows to the function that it gets. The file appears when it is complete.
+pub(crate) fn write_table<T, E: From<IoError>>(
+    path: &Path,
+    form: TableForm,
+    columns: &[&str],
+    fill: impl FnOnce(&mut WriteRow<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let named = |error| IoError::at(path)(error);
+    let mut out = BufWriter::new(OutputFile::open(path, Symlinks::Follow).map_err(named)?);
+    let columns: Vec<_> = columns.iter().map(ToString::to_string).collect();
+    let scratch = output::real(path);
+    let mut filled = None;
+    let written = form.compression.compress(&mut out, |out| {
+        let scratch = output::directory(&scratch);
+        let mut writer = form.format.writer(out, &columns, scratch, SHEET_ROWS_MAX)?;
+        filled = Some(fill(&mut |cells| {
+            let cells: Vec<_> = cells
+                .iter()
+                .map(|&cell| ExportCell::Text(cell.into()))
+                .collect();
+            writer.row(&cells).map_err(named)
+        }));
+        writer.finish()
+    });
+    // An error in the rows is reported before its consequences.
+    let filled = filled.transpose()?;
+    written.map_err(named)?;
+    OutputFile::finish_buffer(out).map_err(named)?;
+    filled.ok_or_else(|| named(io::ErrorKind::Other.into()).into())
 }
 
 /// Writes these contacts as a backup, with this many rows per sheet.

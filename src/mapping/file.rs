@@ -64,29 +64,28 @@ pub(crate) enum BadNumbers {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct MappingFile {
-    #[serde(default = "yes")]
     pub auto: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub phone_as: Option<Vec<ChatType>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sheet: Option<SheetKey>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub header_row: Option<NonZeroU32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bad_numbers: Option<BadNumbers>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) columns: BTreeMap<Field, Columns>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<Field, Template>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub values: ValueTables,
     /// The form of a sample's link, in which the user's own address is still missing.
     #[serde(skip)]
@@ -123,10 +122,6 @@ impl From<&SheetKey> for SheetChoice {
 pub(crate) enum Columns {
     One(String),
     Any(Vec<String>),
-}
-
-const fn yes() -> bool {
-    true
 }
 
 impl Default for MappingFile {
@@ -178,11 +173,6 @@ impl MappingFile {
             auto: false,
             phone_as: Some(mapping.phone_as.clone()),
             region: mapping.region.clone(),
-            encoding: None,
-            delimiter: None,
-            sheet: None,
-            header_row: None,
-            bad_numbers: None,
             columns: columns
                 .into_iter()
                 .map(|(field, names)| (field, one_or_any(names)))
@@ -191,7 +181,7 @@ impl MappingFile {
                 .map(|template| (template.field, template.source.clone()))
                 .collect(),
             values: mapping.values.clone(),
-            unedited_link: None,
+            ..Self::default()
         }
     }
 

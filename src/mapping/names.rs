@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{
     alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, ROW_KINDS, USUAL, Weight},
     backup,
-    field::{Field, GroupPart},
+    field::{Field, PARTS},
 };
 use crate::contact::ChatType;
 
@@ -208,13 +208,8 @@ fn numbered_group(key: &str) -> Option<KnownName> {
         .parse()
         .ok()
         .filter(|number| *number > 0)?;
-    let part = match name {
-        "chattype" => GroupPart::ChatType,
-        "chatid" => GroupPart::ChatId,
-        "username" => GroupPart::Username,
-        "phone" => GroupPart::Phone,
-        _ => return None,
-    };
+    let mut parts = PARTS.into_iter();
+    let (part, _) = parts.find(|(_, word)| self::key(word) == name)?;
     Some(alias(Field::Group { number, part }, USUAL))
 }
 
@@ -230,13 +225,7 @@ pub(super) enum Owner<'a> {
 }
 
 const CONTACT: [&str; 7] = [
-    "контакт",
-    "contacto",
-    "contato",
-    "contact",
-    "person",
-    "persona",
-    "pessoa",
+    "контакт", "contacto", "contato", "contact", "person", "persona", "pessoa",
 ];
 const OTHER: [&str; 16] = [
     "компания",
@@ -290,7 +279,7 @@ fn prefix(name: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::ChatType;
+    use crate::{contact::ChatType, mapping::GroupPart};
 
     fn field(name: &str) -> Option<Field> {
         match know(name) {

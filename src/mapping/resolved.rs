@@ -13,6 +13,7 @@ use super::{
 use crate::{
     contact::{ChatType, ContactField},
     layout::display_width,
+    source::CellValue,
 };
 
 /// The resolved columns of one file.
@@ -172,36 +173,9 @@ impl Mapping {
         }
     }
 
-    /// For each column, whether it contains ids, numbers or accounts, read directly or by a template.
-    pub(crate) fn code_columns(&self) -> Vec<bool> {
-        self.columns_with(Field::is_code)
-    }
-
-    /// For each column, whether it contains ids of contacts or employees, read directly or by a template.
-    pub(crate) fn id_columns(&self) -> Vec<bool> {
-        self.columns_with(|field| matches!(field, Field::Id | Field::ResponsibleUserId))
-    }
-
-    /// For each column, whether it contains only links. A template may build its own link from the text.
-    pub(crate) fn link_columns(&self) -> Vec<bool> {
-        let mut are_links = vec![false; self.columns.len()];
-        for it in self.of_field(Field::Uri) {
-            are_links[it.column] = true;
-        }
-        let others = self.columns_with(|field| field != Field::Uri);
-        are_links
-            .iter()
-            .zip(others)
-            .map(|(&is, other)| is && !other)
-            .collect()
-    }
-
-    /// For each column, whether it is read at all.
-    pub(crate) fn used_columns(&self) -> Vec<bool> {
-        self.columns_with(|_| true)
-    }
-
-    fn columns_with(&self, is_wanted: impl Fn(Field) -> bool) -> Vec<bool> {
+    /// The values that are read from the cells of each column, directly or by a template. A column contains links only
+    /// if nothing else is read from it; a template may build its own link from the text.
+    pub(crate) fn cell_values(&self) -> Vec<CellValue> {
         let assigned = self.assignments.iter().map(|one| (one.field, one.column));
         let templates = self
             .placeholders()
@@ -209,11 +183,17 @@ impl Mapping {
                 Placeholder::Column(column) => Some((field, column)),
                 _ => None,
             });
-        let mut are_wanted = vec![false; self.columns.len()];
+        let mut values = vec![CellValue::Unused; self.columns.len()];
         for (field, column) in assigned.chain(templates) {
-            are_wanted[column] |= is_wanted(field);
+            let value = match field {
+                Field::Id | Field::ResponsibleUserId => CellValue::Id,
+                field if field.is_code() => CellValue::Code,
+                Field::Uri if self.of_field(field).any(|it| it.column == column) => CellValue::Link,
+                _ => CellValue::Text,
+            };
+            values[column] = values[column].max(value);
         }
-        are_wanted
+        values
     }
 
     /// The values that templates insert, each with the template's field.

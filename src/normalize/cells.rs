@@ -1,26 +1,27 @@
-//! The cells of a row as delivered by the source, and the problems found in them.
+//! The cells of a row as delivered by the source.
 
 use std::borrow::Cow;
 
 use super::{
     edits::{Edit, Edits},
     phone,
+    problems::RowProblems,
     rules::FileRules,
-    text::tidy,
+    text::{tidy, tidy_code},
 };
 use crate::{
-    contact::{Contact, ContactField},
-    mapping,
-    reject::{DroppedNumber, Fault, Problem, RejectCode},
-    source::{CARRIAGE_RETURN, CellFaultKind, Row},
+    formula::{literal_code, literal_text},
+    mapping::{self, BackupLayout},
+    reject::{Fault, RejectCode},
+    source::{CARRIAGE_RETURN, CellFault, CellFaultKind, Row},
     wording::{counted, is_blank, shown},
 };
 
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'r> {
     pub(super) row: Row<'r>,
-    /// True in a backup, where a word for a missing value or the name of an error is a value.
-    pub(super) is_literal: bool,
+    /// The layout of the file, if it is a backup.
+    pub(super) backup: Option<BackupLayout>,
     /// True if a cell of the row is a word for a missing value or the name of an error. [`Cells::report_faults`]
     /// checks this once for all fields.
     pub(super) has_words: bool,
@@ -36,6 +37,30 @@ impl<'r> Cells<'r> {
             return "";
         }
         cell
+    }
+
+    /// True in a backup, where a word for a missing value or the name of an error is a value.
+    pub(super) const fn is_literal(&self) -> bool {
+        self.backup.is_some()
+    }
+
+    pub(super) fn text(&self, column: usize, edits: &mut Edits) -> Cow<'r, str> {
+        let cell = self.get(column);
+        match self.backup {
+            None => self.tidied(cell, edits),
+            Some(BackupLayout::Objects) => cell.into(),
+            Some(_) => literal_text(cell),
+        }
+    }
+
+    /// An id or a part of a chat.
+    pub(super) fn code(&self, column: usize, edits: &mut Edits) -> Cow<'r, str> {
+        let cell = self.get(column);
+        match self.backup {
+            None => tidy_code(cell, edits).into(),
+            Some(BackupLayout::Objects) => cell.into(),
+            Some(_) => literal_code(cell),
+        }
     }
 
     /// Cleans up a cell of free text.
@@ -99,52 +124,67 @@ impl<'r> Cells<'r> {
             )));
         }
         for fault in self.row.faults {
-            let column = fault.column as usize;
-            let is_used = file.used.get(column).copied().unwrap_or(false);
-            match &fault.kind {
-                CellFaultKind::Undecodable => {
-                    let reason = format!(
-                        "{} has bytes that are invalid in the file's encoding: set --encoding, or correct the cell",
-                        shown(self.raw(column))
-                    );
-                    let fault = Fault::new(RejectCode::BytesUndecodable, reason);
-                    problems.add(Some(column), fault);
-                }
-                CellFaultKind::Error(text) if is_used => {
-                    edits.missing_value(text);
-                    report_error_value(column, text, file, problems);
-                }
-                CellFaultKind::DigitsLost if is_used => {
-                    problems.add(Some(column), phone::digits_lost(self.raw(column)));
-                }
-                CellFaultKind::Object if is_used => {
-                    let reason = format!(
-                        "{} is an object, not a value: write the value itself",
-                        shown(self.raw(column))
-                    );
-                    problems.add(Some(column), Fault::new(RejectCode::JsonInvalid, reason));
-                }
-                CellFaultKind::StrayQuote => {
-                    let reason = format!(
-                        "text follows a closing quote in {}: double the quotes within the cell (\"\")",
-                        shown(self.raw(column))
-                    );
-                    problems.add(Some(column), Fault::new(RejectCode::RowRagged, reason));
-                }
-                CellFaultKind::NotJson(why) => {
-                    let reason = format!("the line is not a JSON object: {why}");
-                    problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));
-                }
-                CellFaultKind::Uncalculated if is_used => problems.uncalculated.push(column),
-                CellFaultKind::Error(_)
-                | CellFaultKind::DigitsLost
-                | CellFaultKind::Uncalculated
-                | CellFaultKind::Object => {}
+            self.report_fault(fault, file, problems, edits);
+        }
+        if !self.is_literal() {
+            self.report_words(file, problems, edits);
+        }
+    }
+
+    fn report_fault(
+        &self,
+        fault: &CellFault,
+        file: &FileRules,
+        problems: &mut RowProblems<'r>,
+        edits: &mut Edits,
+    ) {
+        let column = fault.column as usize;
+        let is_used = file.used.get(column).copied().unwrap_or(false);
+        let cell = || shown(self.raw(column));
+        let fault = match &fault.kind {
+            CellFaultKind::Undecodable => {
+                let reason = format!(
+                    "{} has bytes that are invalid in the file's encoding: set --encoding, or correct the cell",
+                    cell()
+                );
+                Fault::new(RejectCode::BytesUndecodable, reason)
             }
-        }
-        if self.is_literal {
-            return;
-        }
+            CellFaultKind::StrayQuote => {
+                let reason = format!(
+                    "text follows a closing quote in {}: double the quotes within the cell (\"\")",
+                    cell()
+                );
+                Fault::new(RejectCode::RowRagged, reason)
+            }
+            CellFaultKind::NotJson(why) => {
+                let reason = format!("the line is not a JSON object: {why}");
+                return problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));
+            }
+            _ if !is_used => return,
+            CellFaultKind::Object => {
+                let reason = format!(
+                    "{} is an object, not a value: write the value itself",
+                    cell()
+                );
+                Fault::new(RejectCode::JsonInvalid, reason)
+            }
+            CellFaultKind::DigitsLost => phone::digits_lost(self.raw(column)),
+            CellFaultKind::Error(text) => {
+                edits.missing_value(text);
+                return problems.add_error_value(column, text, file);
+            }
+            CellFaultKind::Uncalculated => return problems.uncalculated.push(column),
+        };
+        problems.add(Some(column), fault);
+    }
+
+    /// Reports the names of errors, and words for missing values, as text.
+    fn report_words(
+        &mut self,
+        file: &FileRules,
+        problems: &mut RowProblems<'r>,
+        edits: &mut Edits,
+    ) {
         for (column, &cell) in self.row.cells.iter().enumerate() {
             if !may_be_word(cell) {
                 continue;
@@ -159,7 +199,7 @@ impl<'r> Cells<'r> {
             }
             if is_error && !self.is_faulty(column) {
                 edits.missing_value(cell);
-                report_error_value(column, cell.trim(), file, problems);
+                problems.add_error_value(column, cell.trim(), file);
             }
             if is_empty {
                 edits.missing_value(cell);
@@ -169,69 +209,12 @@ impl<'r> Cells<'r> {
     }
 }
 
-/// Reports an error value. `#N/A` means a missing value: one of several numbers may be missing, and a name may be
-/// in other columns. Other error values may hide a value, and an id from another column may be another contact's.
-fn report_error_value(column: usize, text: &str, file: &FileRules, problems: &mut RowProblems<'_>) {
-    let reason =
-        format!("the cell contains the error value {text}: correct its formula, or empty it");
-    let fault = Fault::new(RejectCode::CellError, reason);
-    let mut fields = [
-        ContactField::ContactData,
-        ContactField::Name,
-        ContactField::Uri,
-        ContactField::ResponsibleUserId,
-    ]
-    .into_iter();
-    let field = fields.find(|field| file.mapping.gives(column, *field));
-    let no_value = NO_VALUE.into_iter().find(|word| *word == text);
-    match (field, no_value) {
-        (Some(field), Some(value)) => problems.doubts.push(Doubt {
-            column,
-            field,
-            fault,
-            value,
-            is_dropped: false,
-        }),
-        _ => problems.add(Some(column), fault),
-    }
-}
-
-/// Error values for a missing value.
-const NO_VALUE: [&str; 3] = ["#N/A", "#Н/Д", "#N/D"];
-
 /// Error values of formulas, as spreadsheets write them to text files.
 const ERROR_VALUES: [&str; 31] = [
-    "#N/A",
-    "#NULL!",
-    "#DIV/0!",
-    "#VALUE!",
-    "#REF!",
-    "#NAME?",
-    "#NUM!",
-    "#Н/Д",
-    "#ПУСТО!",
-    "#ДЕЛ/0!",
-    "#ЗНАЧ!",
-    "#ССЫЛКА!",
-    "#ИМЯ?",
-    "#ЧИСЛО!",
-    "#N/D",
-    "#¡VALOR!",
-    "#¡REF!",
-    "#¿NOMBRE?",
-    "#VALOR!",
-    "#NOME?",
-    "#ERROR!",
-    "#SPILL!",
-    "#GETTING_DATA",
-    "#FIELD!",
-    "#CALC!",
-    "#BLOCKED!",
-    "#CONNECT!",
-    "#UNKNOWN!",
-    "#BUSY!",
-    "#PYTHON!",
-    "#EXTERNAL!",
+    "#N/A", "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#Н/Д", "#ПУСТО!",
+    "#ДЕЛ/0!", "#ЗНАЧ!", "#ССЫЛКА!", "#ИМЯ?", "#ЧИСЛО!", "#N/D", "#¡VALOR!", "#¡REF!", "#¿NOMBRE?",
+    "#VALOR!", "#NOME?", "#ERROR!", "#SPILL!", "#GETTING_DATA", "#FIELD!", "#CALC!", "#BLOCKED!",
+    "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#PYTHON!", "#EXTERNAL!",
 ];
 
 /// A fast path: false for most cells, because no error value or word for a missing value begins like them.
@@ -277,145 +260,4 @@ fn ends_in_digit(cell: &[u8]) -> bool {
 
 fn is_error_value(cell: &str) -> bool {
     cell.starts_with('#') && ERROR_VALUES.contains(&cell.trim())
-}
-
-/// The faults found in a row. Does not allocate for a valid row.
-#[derive(Default)]
-pub(super) struct RowProblems<'r> {
-    /// Each with its column, or [`NO_COLUMN`].
-    found: Vec<(usize, Fault)>,
-    doubts: Vec<Doubt<'r>>,
-    /// Columns with an uncalculated formula.
-    uncalculated: Vec<usize>,
-}
-
-/// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if no other
-/// column provides a value, because a remark about one chat must not reject the contact.
-struct Doubt<'r> {
-    column: usize,
-    field: ContactField,
-    fault: Fault,
-    value: &'r str,
-    /// True if it is left out because of `--bad-numbers drop`.
-    is_dropped: bool,
-}
-
-/// Sorts problems without a column last. (A wrong number of cells comes first, because it explains the others.)
-const NO_COLUMN: usize = usize::MAX;
-
-impl<'r> RowProblems<'r> {
-    #[cold]
-    pub(super) fn add(&mut self, column: Option<usize>, fault: Fault) {
-        self.found.push((column.unwrap_or(NO_COLUMN), fault));
-    }
-
-    /// Adds the fault of a value in a chat's column.
-    pub(super) fn add_of_chat(
-        &mut self,
-        column: usize,
-        fault: Fault,
-        value: &'r str,
-        is_doubtful: bool,
-        file: &FileRules,
-    ) {
-        let is_number = matches!(
-            fault.code,
-            RejectCode::PhoneInvalid | RejectCode::PhoneTruncated
-        );
-        let is_dropped = file.phones.drops_bad && is_number && !is_doubtful;
-        if is_doubtful || is_dropped {
-            self.doubts.push(Doubt {
-                column,
-                field: ContactField::ContactData,
-                fault,
-                value,
-                is_dropped,
-            });
-        } else {
-            self.add(Some(column), fault);
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
-    /// True if a spreadsheet has rounded a value in a column of this field.
-    pub(super) fn has_lost_digits(&self, field: ContactField, file: &FileRules) -> bool {
-        self.found.iter().any(|(column, fault)| {
-            fault.code == RejectCode::DigitsLost && file.mapping.gives(*column, field)
-        })
-    }
-
-    /// Drops doubts about fields that have a value, and turns the others into problems.
-    pub(super) fn settle_doubts(
-        &mut self,
-        contact: &Contact<'_>,
-        file: &FileRules,
-        edits: &mut Edits,
-    ) {
-        for doubt in std::mem::take(&mut self.doubts) {
-            let edit = match doubt.field {
-                ContactField::ContactData => Edit::PhoneLeftOut,
-                _ => Edit::NoValue,
-            };
-            if contact.missing().any(|field| field == doubt.field) {
-                self.add(Some(doubt.column), doubt.fault);
-            } else if doubt.is_dropped {
-                edits.dropped.push(DroppedNumber {
-                    row: 0,
-                    id: contact.id.to_string(),
-                    value: doubt.value.to_owned(),
-                    problem: doubt.fault.at(file.column_name(doubt.column)),
-                });
-            } else {
-                edits.count(edit, || doubt.value.to_owned());
-            }
-        }
-    }
-
-    /// True if another problem already explains why the field is empty: one in a column of the field, or any
-    /// problem if a template provides the field.
-    pub(super) fn explain(&self, field: ContactField, file: &FileRules) -> bool {
-        let mapping = &file.mapping;
-        let mut templates = mapping.templates.iter();
-        self.found.iter().any(|(column, fault)| {
-            mapping.gives(*column, field)
-                || match field {
-                    ContactField::ResponsibleUserId => fault.code == RejectCode::ResponsibleUnknown,
-                    ContactField::ContactData => is_about_chats(fault.code),
-                    _ => false,
-                }
-        }) || (!self.found.is_empty()
-            && templates.any(|template| template.field.contact_field() == Some(field)))
-    }
-
-    /// The problems in column order.
-    pub(super) fn finish(mut self, file: &FileRules) -> Vec<Problem> {
-        self.found
-            .sort_by_key(|(column, fault)| (fault.code != RejectCode::RowRagged, *column));
-        let problems = self.found.into_iter().map(|(column, mut fault)| {
-            if self.uncalculated.contains(&column) {
-                fault
-                    .reason
-                    .push_str(" (the cell contains a formula that was saved without its result)");
-            }
-            fault.at(file.column_name(column))
-        });
-        problems.collect()
-    }
-}
-
-const fn is_about_chats(code: RejectCode) -> bool {
-    matches!(
-        code,
-        RejectCode::PhoneInvalid
-            | RejectCode::PhoneTruncated
-            | RejectCode::UsernameInvalid
-            | RejectCode::ContactDataInvalid
-            | RejectCode::ChatTypeUnknown
-            | RejectCode::ChatIdMissing
-            | RejectCode::DigitsLost
-            | RejectCode::CellError
-    )
 }

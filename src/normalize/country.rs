@@ -3,16 +3,24 @@
 //!
 //! Memory use is bounded: only the first few numbers are kept.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, Region};
 
 use super::phone::numbering;
 use crate::wording::grouped;
 
+/// The numbers of a table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Numbers {
+    columns: BTreeMap<usize, NumberCounts>,
+    /// The current column; `None` if its numbers are not counted.
+    current: Option<usize>,
+}
+
 /// The numbers of one column.
 #[derive(Clone, Debug, Default)]
-pub(super) struct NumberCounts {
+struct NumberCounts {
     /// Numbers that were sent or that lack a country.
     read: u64,
     /// Numbers that are sent although they are invalid in their country.
@@ -47,9 +55,60 @@ const TRIED_MAX: usize = 5;
 /// Maximum number of countries in a question.
 const COUNTRIES_MAX: usize = 3;
 
-impl NumberCounts {
-    /// Counts a number that is sent.
+impl Numbers {
+    /// Counts the following numbers as those of this column.
+    pub(super) const fn begin(&mut self, column: usize) {
+        self.current = Some(column);
+    }
+
+    /// Stops counting numbers.
+    pub(super) const fn end(&mut self) {
+        self.current = None;
+    }
+
+    /// Counts a number that is sent. It is bare if it was written without a `+`.
     pub(super) fn sent(&mut self, digits: &str, is_bare: bool) {
+        if let Some(column) = self.current {
+            self.columns
+                .entry(column)
+                .or_default()
+                .sent(digits, is_bare);
+        }
+    }
+
+    /// Counts a number that is rejected for its missing country code.
+    pub(super) fn rejected(&mut self, digits: &str) {
+        if let Some(column) = self.current {
+            self.columns.entry(column).or_default().rejected(digits);
+        }
+    }
+
+    /// Warnings about numbers that are sent although they are invalid in their country.
+    pub(crate) fn warnings(&self, columns: &[String]) -> Vec<String> {
+        let numbers = self.columns.iter();
+        let warnings = numbers.filter_map(|(column, counts)| counts.warning(columns.get(*column)?));
+        warnings.collect()
+    }
+
+    /// The first column in which most numbers lack their country code.
+    pub(crate) fn lacking_country<'c>(
+        &self,
+        columns: &'c [String],
+    ) -> Option<(&'c String, LackingCountry)> {
+        let mut numbers = self.columns.iter();
+        numbers.find_map(|(column, counts)| Some((columns.get(*column)?, counts.lacking()?)))
+    }
+
+    /// Adds the numbers of a later part of the same table.
+    pub(super) fn merge(&mut self, later: Self) {
+        for (column, counts) in later.columns {
+            self.columns.entry(column).or_default().merge(counts);
+        }
+    }
+}
+
+impl NumberCounts {
+    fn sent(&mut self, digits: &str, is_bare: bool) {
         self.read += 1;
         if is_valid(digits) {
             return;
@@ -62,8 +121,7 @@ impl NumberCounts {
         }
     }
 
-    /// Counts a number that is rejected for its missing country code.
-    pub(super) fn rejected(&mut self, digits: &str) {
+    fn rejected(&mut self, digits: &str) {
         self.read += 1;
         self.add_bare(digits);
     }
@@ -75,8 +133,7 @@ impl NumberCounts {
         }
     }
 
-    /// Adds the counts of a later part of the file.
-    pub(super) fn merge(&mut self, later: Self) {
+    fn merge(&mut self, later: Self) {
         self.read += later.read;
         self.invalid += later.invalid;
         self.doubtful += later.doubtful;
@@ -86,8 +143,7 @@ impl NumberCounts {
         self.sample.extend(later.sample.into_iter().take(room));
     }
 
-    /// The warning about numbers that are sent although they are invalid in their country.
-    pub(super) fn warning(&self, column: &str) -> Option<String> {
+    fn warning(&self, column: &str) -> Option<String> {
         let example = self.first_invalid.as_ref()?;
         let (are, country) = match self.invalid {
             1 => (
@@ -107,7 +163,7 @@ impl NumberCounts {
 
     /// Some if most numbers are national numbers of one country, invalid as written, and some of them would be
     /// sent. If all are rejected, nothing wrong is sent, and the rejects contain the advice.
-    pub(super) fn lacking(&self) -> Option<LackingCountry> {
+    fn lacking(&self) -> Option<LackingCountry> {
         if self.doubtful == 0 || self.bare * 2 <= self.read {
             return None;
         }
@@ -213,13 +269,8 @@ mod tests {
     #[test]
     fn numbers_of_today_and_of_messengers_are_valid() {
         for digits in [
-            "79991234567",
-            "525512345678",
-            "5215512345678",
-            "551187654321",
-            "5511987654321",
-            "390669821234",
-            "5491123456789",
+            "79991234567", "525512345678", "5215512345678", "551187654321", "5511987654321",
+            "390669821234", "5491123456789",
         ] {
             assert!(is_valid(digits), "{digits}");
         }

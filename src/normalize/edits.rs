@@ -7,12 +7,11 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    country::{LackingCountry, NumberCounts},
-    owner_notes::OwnerNotes,
+use super::{country::Numbers, owner_notes::OwnerNotes};
+use crate::{
+    reject::DroppedNumber,
+    wording::{clipped, counted, grouped, looks_like_number, shell_quoted},
 };
-use crate::reject::DroppedNumber;
-use crate::wording::{clipped, counted, grouped, looks_like_number, shell_quoted};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Edit {
@@ -122,12 +121,9 @@ pub(crate) struct Edits {
     unmapped: Vec<UnmappedColumn>,
     /// Advice about the columns.
     about_columns: Vec<String>,
-    /// The numbers by column.
-    numbers: BTreeMap<usize, NumberCounts>,
+    pub(crate) numbers: Numbers,
     /// The numbers that were left out of the current row.
     pub(crate) dropped: Vec<DroppedNumber>,
-    /// The current column; `None` if its numbers are not counted.
-    column: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -254,54 +250,9 @@ impl Edits {
         unmapped.phones += u64::from(is_phone);
     }
 
-    /// Counts the following numbers as those of this column.
-    pub(super) const fn begin_numbers(&mut self, column: usize) {
-        self.column = Some(column);
-    }
-
-    /// Stops counting numbers.
-    pub(super) const fn end_numbers(&mut self) {
-        self.column = None;
-    }
-
-    /// Counts a number that is sent. It is bare if it was written without a `+`.
-    pub(super) fn number_sent(&mut self, digits: &str, is_bare: bool) {
-        if let Some(column) = self.column {
-            self.numbers
-                .entry(column)
-                .or_default()
-                .sent(digits, is_bare);
-        }
-    }
-
-    /// Counts a number that is rejected for its missing country code.
-    pub(super) fn number_rejected(&mut self, digits: &str) {
-        if let Some(column) = self.column {
-            self.numbers.entry(column).or_default().rejected(digits);
-        }
-    }
-
-    /// Warnings about numbers that are sent although they are invalid in their country.
-    pub(crate) fn number_warnings(&self, columns: &[String]) -> Vec<String> {
-        let numbers = self.numbers.iter();
-        let warnings = numbers.filter_map(|(column, counts)| counts.warning(columns.get(*column)?));
-        warnings.collect()
-    }
-
-    /// The first column in which most numbers lack their country code.
-    pub(crate) fn lacking_country<'c>(
-        &self,
-        columns: &'c [String],
-    ) -> Option<(&'c String, LackingCountry)> {
-        let mut numbers = self.numbers.iter();
-        numbers.find_map(|(column, counts)| Some((columns.get(*column)?, counts.lacking()?)))
-    }
-
     /// Adds the edits of a later part of the same table.
     pub(crate) fn merge(&mut self, later: Self) {
-        for (column, counts) in later.numbers {
-            self.numbers.entry(column).or_default().merge(counts);
-        }
+        self.numbers.merge(later.numbers);
         for (edit, (count, example)) in later.counts {
             self.counts.entry(edit).or_insert((0, example)).0 += count;
         }

@@ -1,7 +1,7 @@
 //! The API's rules for a whole contact: length limits and required fields.
 
 use super::{
-    cells::RowProblems,
+    problems::RowProblems,
     rules::{FileRules, Required},
 };
 use crate::{

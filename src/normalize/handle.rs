@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::{
     edits::{Edit, Edits},
+    link,
     phone::{self, Phones},
 };
 use crate::{
@@ -31,25 +32,13 @@ pub(super) fn read<'r>(
         ChatType::Vk => Ok(Chat::by_id(chat_type, vk(value, edits)?)),
         ChatType::Max => max(value, phones, edits),
         ChatType::Avito => {
-            let account = path(value, &["avito.ru", "m.avito.ru"]).map(avito_account);
-            let id = opaque(reduced(value, account, edits)?)?;
+            let id = opaque(reduced(value, link::avito(value), edits)?)?;
             Ok(Chat::by_id(chat_type, id))
         }
         ChatType::Whatsgroup | ChatType::Telegroup | ChatType::Maxgroup | ChatType::Other(_) => {
             Ok(Chat::by_id(chat_type, opaque(value)?))
         }
     }
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or_default()
-}
-
-/// The account in the path of an Avito link. The path of an advert ends in its number.
-fn avito_account(path: &str) -> &str {
-    const ACCOUNTS: [&str; 3] = ["profile", "user", "brands"];
-    let is_account = ACCOUNTS.contains(&first(path)) || !path.contains('/');
-    if is_account { last(path) } else { "" }
 }
 
 /// The account of a reduced link. A link without an account is a fault.
@@ -64,7 +53,7 @@ fn reduced<'r>(
             edits.count(Edit::LinkReduced, || format!("{value} → {account}"));
             Ok(account)
         }
-        None if is_link(value) => Err(no_account_in_link(value)),
+        None if link::is_link(value) => Err(no_account_in_link(value)),
         None => Ok(value),
     }
 }
@@ -90,19 +79,7 @@ pub(super) fn number<'r>(
     if !value.contains(['/', ':']) || value.contains('@') {
         return read(value, edits);
     }
-    let chat = path(
-        value,
-        &[
-            "wa.me",
-            "api.whatsapp.com",
-            "web.whatsapp.com",
-            "viber.click",
-        ],
-    );
-    let inside = parameter(value, "phone")
-        .or_else(|| parameter(value, "number"))
-        .or(chat.map(last));
-    match inside {
+    match link::number(value) {
         // A number in a link is international, with or without `+`.
         Some(inside) => {
             let digits = inside.trim_start_matches("%2B").trim_start_matches("%2b");
@@ -114,7 +91,7 @@ pub(super) fn number<'r>(
             edits.count(Edit::LinkReduced, || format!("{value} → {number}"));
             Ok(number.into())
         }
-        None if is_link(value) => Err(no_account_in_link(value)),
+        None if link::is_link(value) => Err(no_account_in_link(value)),
         None => read(value, edits),
     }
 }
@@ -126,17 +103,13 @@ pub(super) fn is_plain_username(value: &str) -> bool {
 
 /// Digits are an id, `@name` and links a username, `+7 …` a phone.
 fn telegram<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
-    if is_account_number(value) {
-        count_phone_like(value, edits);
-        return Ok(Chat::by_id(ChatType::Telegram, value));
-    }
-    if let Some(id) = parameter(value, "id").filter(|_| value.starts_with("tg://user")) {
+    if let Some(id) = link::telegram_id(value) {
         return Ok(Chat::by_id(ChatType::Telegram, id));
     }
-    if looks_like_phone(value) {
-        return phone_chat(ChatType::Telegram, value, phones, edits);
+    match of_digits(ChatType::Telegram, value, phones, edits) {
+        Some(chat) => chat,
+        None => username(value, phones, edits),
     }
-    username(value, phones, edits)
 }
 
 /// A Telegram username in any form. A link with a number returns the number.
@@ -148,10 +121,7 @@ pub(super) fn username<'r>(
     if is_plain_username(value) {
         return Ok(by_username(value));
     }
-    let account = path(value, &["t.me", "telegram.me", "telegram.dog"])
-        .map(|path| first(path.strip_prefix("s/").unwrap_or(path)))
-        .map(|account| page_or(account, &TELEGRAM_PAGES))
-        .or_else(|| parameter(value, "domain").filter(|_| value.starts_with("tg://")));
+    let account = link::telegram(value);
     let name = reduced(value, account, edits)?;
     if account.is_some() && name.starts_with('+') {
         // `t.me/+79991112233` is a number, `t.me/+AbCdEf` an invitation.
@@ -218,16 +188,7 @@ fn looks_like_phone(value: &str) -> bool {
 }
 
 fn instagram<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
-    const HOSTS: [&str; 4] = ["instagram.com", "instagr.am", "m.instagram.com", "ig.me"];
-    // `_u/ann` opens the app, `m/ann` a conversation, `stories/ann` the stories.
-    let account = path(value, &HOSTS)
-        .map(|path| {
-            let before = ["_u/", "_n/", "m/", "stories/"].into_iter();
-            before.fold(path, |path, part| path.strip_prefix(part).unwrap_or(path))
-        })
-        .map(|path| page_or(first(path), &INSTAGRAM_PAGES))
-        .or_else(|| parameter(value, "username").filter(|_| value.starts_with("instagram://")));
-    let name = without_at(reduced(value, account, edits)?, edits);
+    let name = without_at(reduced(value, link::instagram(value), edits)?, edits);
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
     if (1..=64).contains(&name.len()) && name.bytes().all(letters) {
         Ok(name)
@@ -238,17 +199,7 @@ fn instagram<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
 
 /// VK's pages write the account 123 as `id123`.
 fn vk<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
-    const HOSTS: [&str; 7] = [
-        "vk.com",
-        "m.vk.com",
-        "web.vk.me",
-        "vk.ru",
-        "m.vk.ru",
-        "vk.me",
-        "vkontakte.ru",
-    ];
-    let account = path(value, &HOSTS).map(|path| vk_account(value, path));
-    let name = without_at(reduced(value, account, edits)?, edits);
+    let name = without_at(reduced(value, link::vk(value), edits)?, edits);
     let number = name
         .strip_prefix("id")
         .filter(|digits| is_account_number(digits));
@@ -259,129 +210,29 @@ fn vk<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
     Ok(name)
 }
 
-/// The account in a link to VK: `ann`, `id123`, `im?sel=123`, `write123`. Communities, posts and other pages are not accounts.
-fn vk_account<'r>(link: &'r str, path: &'r str) -> &'r str {
-    let page = first(path);
-    let is_person = |id: &&str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
-    let conversation = path
-        .strip_prefix("im/convo/")
-        .or_else(|| page.strip_prefix("write"))
-        .filter(is_person);
-    if let Some(id) = conversation {
-        return id;
-    }
-    let is_of_community = |kind: &str| {
-        let number = page.strip_prefix(kind);
-        number.is_some_and(|number| {
-            number.starts_with(|c: char| c == '-' || c.is_ascii_digit())
-                && number.bytes().all(|byte| !byte.is_ascii_alphabetic())
-        })
-    };
-    if page == "im" || is_of_community("gim") {
-        return parameter(link, "sel").filter(is_person).unwrap_or_default();
-    }
-    if VK_NUMBERED.into_iter().any(is_of_community) {
-        return "";
-    }
-    page_or(page, &VK_PAGES)
-}
-
-/// The account, or an empty text for one of the site's own pages.
-fn page_or<'r>(account: &'r str, pages: &[&str]) -> &'r str {
-    let is_page = pages.iter().any(|page| account.eq_ignore_ascii_case(page));
-    if is_page { "" } else { account }
-}
-
-/// Paths of t.me that are not usernames.
-const TELEGRAM_PAGES: [&str; 18] = [
-    "joinchat",
-    "c",
-    "addstickers",
-    "addemoji",
-    "addlist",
-    "addtheme",
-    "bg",
-    "boost",
-    "confirmphone",
-    "contact",
-    "giftcode",
-    "invoice",
-    "login",
-    "nft",
-    "proxy",
-    "setlanguage",
-    "share",
-    "socks",
-];
-
-const INSTAGRAM_PAGES: [&str; 14] = [
-    "p",
-    "reel",
-    "reels",
-    "explore",
-    "tv",
-    "direct",
-    "highlights",
-    "s",
-    "share",
-    "accounts",
-    "about",
-    "legal",
-    "web",
-    "channel",
-];
-
-/// Pages of VK that are not accounts.
-const VK_PAGES: [&str; 14] = [
-    "away.php",
-    "share.php",
-    "feed",
-    "friends",
-    "groups",
-    "join",
-    "login",
-    "mail",
-    "photos",
-    "search",
-    "video",
-    "clips",
-    "market",
-    "settings",
-];
-
-/// The words before the number of a community, a post or another VK page.
-const VK_NUMBERED: [&str; 14] = [
-    "public", "club", "event", "wall", "photo", "video", "clip", "album", "albums", "topic",
-    "market", "doc", "app", "story",
-];
-
 /// Digits are an id, a formatted number is a phone, and everything else is an opaque id.
 fn max<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
-    if is_account_number(value) {
-        count_phone_like(value, edits);
-        return Ok(Chat::by_id(ChatType::Max, value));
+    if let Some(chat) = of_digits(ChatType::Max, value, phones, edits) {
+        return chat;
     }
-    if looks_like_phone(value) {
-        return phone_chat(ChatType::Max, value, phones, edits);
-    }
-    let account = path(value, &["max.ru", "web.max.ru"]).map(|path| {
-        let is_other = matches!(first(path), "join" | "c");
-        if is_other { "" } else { last(path) }
-    });
-    let id = opaque(reduced(value, account, edits)?)?;
+    let id = opaque(reduced(value, link::max(value), edits)?)?;
     Ok(Chat::by_id(ChatType::Max, id))
 }
 
-fn phone_chat<'r>(
+/// The chat of a value that is an id of digits, or a phone number.
+fn of_digits<'r>(
     chat_type: ChatType,
     value: &'r str,
     phones: &Phones,
     edits: &mut Edits,
-) -> Result<Chat<'r>, Fault> {
-    let number = phones.read(value, edits);
-    number
-        .map(|number| Chat::by_phone(chat_type, number))
-        .map_err(|fault| fault.into_fault(value))
+) -> Option<Result<Chat<'r>, Fault>> {
+    if is_account_number(value) {
+        count_phone_like(value, edits);
+        return Some(Ok(Chat::by_id(chat_type, value)));
+    }
+    let number = looks_like_phone(value).then(|| phones.read(value, edits))?;
+    let chat = number.map(|number| Chat::by_phone(chat_type, number));
+    Some(chat.map_err(|fault| fault.into_fault(value)))
 }
 
 fn not_an_account(chat_type: ChatType, value: &str) -> Fault {
@@ -404,48 +255,6 @@ fn no_account_in_link(value: &str) -> Fault {
         shown(value)
     );
     Fault::new(RejectCode::UsernameInvalid, reason)
-}
-
-/// The path of a link to one of these hosts, without the query: `ann` in `t.me/ann?start=1`.
-fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
-    let (host, rest) = host_and_path(text)?;
-    let known = hosts.iter().any(|known| host.eq_ignore_ascii_case(known));
-    known.then(|| {
-        rest.split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('/')
-    })
-}
-
-/// The value of a query parameter: `phone` in `…/send?phone=79991112233&text=hi`.
-fn parameter<'r>(text: &'r str, name: &str) -> Option<&'r str> {
-    let (_, query) = text.split_once('?')?;
-    query
-        .split(['&', '#'])
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
-}
-
-fn first(path: &str) -> &str {
-    path.split('/').next().unwrap_or_default()
-}
-
-/// True for any link. A link that can't be reduced must not be sent as an account.
-fn is_link(text: &str) -> bool {
-    text.contains("://") || host_and_path(text).is_some_and(|(host, _)| host.contains('.'))
-}
-
-/// The host and the path; the scheme and `www.` may be missing.
-fn host_and_path(text: &str) -> Option<(&str, &str)> {
-    let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let (host, rest) = after_scheme.trim_start_matches('/').split_once('/')?;
-    let bare = match host.get(..4) {
-        Some(www) if www.eq_ignore_ascii_case("www.") => &host[4..],
-        _ => host,
-    };
-    Some((bare, rest))
 }
 
 #[cfg(test)]
@@ -628,24 +437,5 @@ mod tests {
             assert_eq!(fault.code, code, "{value}");
             assert!(fault.reason.contains(value), "{}", fault.reason);
         }
-    }
-
-    #[test]
-    fn links_are_taken_apart() {
-        for (text, wanted) in [
-            ("https://t.me/ann?start=1", Some("ann")),
-            ("http://www.T.me/ann/", Some("ann")),
-            ("t.me/ann", Some("ann")),
-            ("//t.me/ann#x", Some("ann")),
-            ("https://t.me/", Some("")),
-            ("https://other.example/ann", None),
-            ("t.me", None),
-            ("", None),
-            ("ж.п/я", None),
-        ] {
-            assert_eq!(path(text, &["t.me"]), wanted, "{text}");
-        }
-        assert_eq!(parameter("x/send?text=a&phone=79", "phone"), Some("79"));
-        assert!(is_link("tg://user?id=1") && is_link("example.com/x") && !is_link("a/b"));
     }
 }

@@ -5,14 +5,18 @@
 
 mod cells;
 mod chat;
+mod chat_parts;
 mod country;
 mod edits;
 mod fields;
 mod handle;
+mod link;
 mod owner;
 mod owner_notes;
 mod phone;
+mod problems;
 mod row;
+mod row_chats;
 mod rules;
 mod template;
 mod text;

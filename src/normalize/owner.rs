@@ -40,16 +40,7 @@ pub(super) fn read<'r>(
         edits
             .owners
             .unknown(&value, OwnersKnownBy::Table, can_look_up);
-        let look_up = if can_look_up {
-            ", or look it up with --owners match"
-        } else {
-            ""
-        };
-        let reason = format!(
-            "{} has no id in the mapping file: add it to {TABLE}{look_up}",
-            shown(&value)
-        );
-        return Err(Fault::new(RejectCode::ResponsibleUnknown, reason));
+        return Err(not_in_table(&value, can_look_up));
     }
     let look = OwnerLook::of(&value);
     // Only the shortest placeholders consist of digits.
@@ -67,6 +58,19 @@ pub(super) fn read<'r>(
             .unknown(&value, OwnersKnownBy::Nothing, can_look_up);
     }
     Ok(whole_id(value, file, edits))
+}
+
+fn not_in_table(value: &str, can_look_up: bool) -> Fault {
+    let look_up = if can_look_up {
+        ", or look it up with --owners match"
+    } else {
+        ""
+    };
+    let reason = format!(
+        "{} has no id in the mapping file: add it to {TABLE}{look_up}",
+        shown(value)
+    );
+    Fault::new(RejectCode::ResponsibleUnknown, reason)
 }
 
 /// The employee's id for a value. A value that looks like an id is kept with a warning, because the account may

@@ -7,20 +7,21 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::{
-    cells::{Cells, RowProblems, is_yes_or_no},
+    cells::Cells,
     chat,
     edits::{Edit, Edits},
     fields::check,
-    handle, owner, phone,
+    owner, phone,
+    problems::RowProblems,
+    row_chats::ChatReader,
     rules::FileRules,
     template::{self, RowValues},
-    text::{inspect_link, link_target, tidy_code},
+    text::{inspect_link, link_target},
 };
 use crate::{
-    contact::{ChatType, Contact, ContactField, is_own_address},
-    formula::{literal_code, literal_text},
-    mapping::{Assignment, BackupLayout, Field, GroupPart},
-    reject::{Fault, Problem, RejectCode},
+    contact::{Contact, ContactField, is_own_address},
+    mapping::{Assignment, BackupLayout, Field},
+    reject::{Fault, Problem},
     source::Row,
 };
 
@@ -32,17 +33,17 @@ pub(crate) struct Rejection {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Turns a row into a contact that satisfies every rule of the API.
+/// Turns a row into a contact that satisfies every rule of the API; `None` if its contact is not selected.
 pub(crate) fn read_row<'r>(
     file: &'r FileRules,
     row: Row<'r>,
     edits: &mut Edits,
-) -> Result<Contact<'r>, Rejection> {
+) -> Option<Result<Contact<'r>, Rejection>> {
     let reader = RowReader {
         file,
         cells: Cells {
             row,
-            is_literal: file.mapping.backup.is_some(),
+            backup: file.mapping.backup,
             has_words: false,
         },
         contact: Contact::default(),
@@ -51,11 +52,6 @@ pub(crate) fn read_row<'r>(
         edits,
     };
     reader.read()
-}
-
-/// True if the column contains this part of a chat.
-fn is_part(it: &Assignment, wanted: GroupPart) -> bool {
-    matches!(it.field, Field::Group { part, .. } if part == wanted)
 }
 
 struct RowReader<'r, 'e> {
@@ -69,40 +65,65 @@ struct RowReader<'r, 'e> {
 }
 
 impl<'r> RowReader<'r, '_> {
-    fn read(mut self) -> Result<Contact<'r>, Rejection> {
+    fn read(mut self) -> Option<Result<Contact<'r>, Rejection>> {
         let assignments = &self.file.mapping.assignments;
         let singles = assignments.partition_point(|it| it.field.is_single());
         self.cells
             .report_faults(self.file, &mut self.problems, self.edits);
         if self.cells.is_not_a_row() {
-            return Err(Rejection {
+            return Some(Err(Rejection {
                 id: None,
                 problems: self.problems.finish(self.file),
-            });
+            }));
         }
         self.read_singles(&assignments[..singles]);
-        self.read_chats(&assignments[singles..]);
+        if self.is_left_out() {
+            return None;
+        }
+        self.first_number = ChatReader {
+            file: self.file,
+            cells: self.cells,
+            chats: &mut self.contact.contact_data,
+            first_number: None,
+            problems: &mut self.problems,
+            edits: self.edits,
+        }
+        .read(&assignments[singles..]);
         self.cells.inspect_others(self.file, self.edits);
         self.apply_templates();
+        if self.is_left_out() {
+            return None;
+        }
         self.problems
             .settle_doubts(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
-            if !self.cells.is_literal {
+            if !self.cells.is_literal() {
                 owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
                 inspect_link(&self.contact.uri, self.edits);
             }
             self.edits.count_dropped();
-            return Ok(self.contact);
+            return Some(Ok(self.contact));
         }
         self.edits.dropped.clear();
+        Some(Err(Rejection {
+            id: self.known_id().map(str::to_owned),
+            problems: self.problems.finish(self.file),
+        }))
+    }
+
+    /// The id, if it is surely that of the contact.
+    fn known_id(&self) -> Option<&str> {
         let is_known = self.cells.row.ragged.is_none()
             && !self.contact.id.is_empty()
             && !self.problems.has_lost_digits(ContactField::Id, self.file);
-        Err(Rejection {
-            id: is_known.then(|| self.contact.id.into_owned()),
-            problems: self.problems.finish(self.file),
-        })
+        is_known.then_some(&*self.contact.id)
+    }
+
+    /// True if the contact is not selected. Its id may be known before the templates are applied, or only then.
+    fn is_left_out(&self) -> bool {
+        let selection = self.file.selection.as_ref();
+        selection.is_some_and(|chosen| self.known_id().is_some_and(|id| !chosen.contains(id)))
     }
 
     /// Reads the single-valued fields. The first column with a value is used.
@@ -126,7 +147,7 @@ impl<'r> RowReader<'r, '_> {
                 Field::Name => {
                     self.contact.name = self.joined(&mut name_parts);
                     if self.contact.name.is_empty() {
-                        self.contact.name = self.text(it.column);
+                        self.contact.name = self.cells.text(it.column, self.edits);
                     }
                 }
                 _ => {}
@@ -140,28 +161,9 @@ impl<'r> RowReader<'r, '_> {
         }
     }
 
-    fn text(&mut self, column: usize) -> Cow<'r, str> {
-        let cell = self.cells.get(column);
-        match self.file.mapping.backup {
-            None => self.cells.tidied(cell, self.edits),
-            Some(BackupLayout::Objects) => cell.into(),
-            Some(_) => literal_text(cell),
-        }
-    }
-
-    /// An id or a part of a chat.
-    fn code(&mut self, column: usize) -> Cow<'r, str> {
-        let cell = self.cells.get(column);
-        match self.file.mapping.backup {
-            None => tidy_code(cell, self.edits).into(),
-            Some(BackupLayout::Objects) => cell.into(),
-            Some(_) => literal_code(cell),
-        }
-    }
-
     /// The id of a contact or an employee.
     fn id(&mut self, column: usize) -> Cow<'r, str> {
-        let id = self.code(column);
+        let id = self.cells.code(column, self.edits);
         // A spreadsheet may have rounded an id of a backup, too. Export guards ids that only look rounded.
         let suspect = match self.file.mapping.backup {
             None => &*id,
@@ -181,7 +183,7 @@ impl<'r> RowReader<'r, '_> {
             None => link_target(cell, self.edits),
             Some(_) => None,
         };
-        let link = target.map_or_else(|| self.text(column), Cow::Borrowed);
+        let link = target.map_or_else(|| self.cells.text(column, self.edits), Cow::Borrowed);
         if is_own_address(&link) {
             self.edits.count(Edit::OwnAddress, || link.to_string());
             return Cow::Borrowed("");
@@ -191,7 +193,7 @@ impl<'r> RowReader<'r, '_> {
 
     fn read_part(&mut self, part: &mut Cow<'r, str>, column: usize) {
         if part.is_empty() {
-            *part = self.text(column);
+            *part = self.cells.text(column, self.edits);
         }
     }
 
@@ -248,140 +250,6 @@ impl<'r> RowReader<'r, '_> {
             Field::Name => &mut self.contact.name,
             _ => &mut self.contact.uri,
         }
-    }
-
-    /// Reads chats, groups and phone numbers. The columns of a group are adjacent.
-    fn read_chats(&mut self, assignments: &'r [Assignment]) {
-        let is_same_group = |a: &Assignment, b: &Assignment| match (a.field, b.field) {
-            (Field::Group { number: a, .. }, Field::Group { number: b, .. }) => a == b,
-            _ => false,
-        };
-        let mut phone_types = None;
-        for columns in assignments.chunk_by(is_same_group) {
-            match columns[0].field {
-                Field::Group { .. } => self.read_group(columns),
-                Field::Phone => {
-                    let types = phone_types.get_or_insert_with(|| self.missing_phone_types());
-                    self.read_phones(&columns[0], types);
-                }
-                field => self.read_cell(field, columns[0].column),
-            }
-        }
-    }
-
-    fn read_cell(&mut self, field: Field, column: usize) {
-        let cell = self.cells.get(column);
-        if cell.is_empty() {
-            return;
-        }
-        let layout = self.file.mapping.backup;
-        if let Some(read) = layout.and_then(|layout| chat::read_backup(layout, field, cell)) {
-            match read {
-                Ok(chats) => self.contact.contact_data.extend(chats),
-                Err(fault) => self.problems.add(Some(column), fault),
-            }
-            return;
-        }
-        if is_yes_or_no(cell) {
-            self.edits.missing_value(cell);
-            return self.edits.count(Edit::YesOrNo, || cell.to_owned());
-        }
-        let chats = &mut self.contact.contact_data;
-        self.edits.begin_numbers(column);
-        let faults = chat::read_cell(field, cell, self.file, chats, self.edits);
-        self.edits.end_numbers();
-        for (fault, value) in faults {
-            // `-`, `нет` or `+`, which are not valid account names.
-            let is_doubtful = field != Field::ContactData
-                && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
-            let fault = phone::of_several(fault, cell);
-            self.problems
-                .add_of_chat(column, fault, value, is_doubtful, self.file);
-        }
-    }
-
-    fn read_group(&mut self, columns: &'r [Assignment]) {
-        let mut values: [Cow<'r, str>; 4] = Default::default();
-        for it in columns {
-            if let Field::Group { part, .. } = it.field
-                && values[part as usize].is_empty()
-            {
-                values[part as usize] = self.code(it.column);
-            }
-        }
-        if values.iter().all(|value| value.is_empty()) {
-            return;
-        }
-        let id_column = columns.iter().find(|it| is_part(it, GroupPart::ChatId));
-        let chat_id = id_column.map_or("", |it| self.cells.get(it.column));
-        match chat::read_group(values, self.file, self.edits) {
-            Ok(chat) if self.cells.is_literal => self.contact.contact_data.push(chat),
-            Ok(chat) => chat::add(&mut self.contact.contact_data, chat, self.edits),
-            Err(fault) => {
-                let is_of_type = fault.code == RejectCode::ChatTypeUnknown;
-                let column = columns
-                    .iter()
-                    .find(|it| is_part(it, GroupPart::ChatType) == is_of_type);
-                let column = column.map_or(columns[0].column, |it| it.column);
-                self.problems
-                    .add_of_chat(column, fault, chat_id, false, self.file);
-            }
-        }
-    }
-
-    /// The types of `--phone-as` for which the row has no chat yet.
-    fn missing_phone_types(&self) -> SmallVec<[ChatType; 4]> {
-        let chats = &self.contact.contact_data;
-        let types = self.file.mapping.phone_as.iter();
-        types
-            .filter(|wanted| chats.iter().all(|chat| chat.chat_type != **wanted))
-            .copied()
-            .collect()
-    }
-
-    /// Turns numbers without a chat type into chats of these types.
-    fn read_phones(&mut self, phone: &Assignment, types: &[ChatType]) {
-        let cell = self.cells.get(phone.column);
-        if cell.is_empty() {
-            return;
-        }
-        let kind = phone.kind_column.map(|column| self.cells.get(column));
-        if kind.is_some_and(phone::is_fax) {
-            return self.edits.count(Edit::FaxSkipped, || cell.to_owned());
-        }
-        let is_unused = types.is_empty() && !self.file.inserts_phone;
-        if is_unused && phone::messengers(cell).is_empty() {
-            return self.edits.count(Edit::PhoneUnused, || cell.to_owned());
-        }
-        let phones = &self.file.phones;
-        self.edits.begin_numbers(phone.column);
-        for value in phone::values(cell, phones, self.edits) {
-            let mut types = types;
-            let named = phone::messengers(value);
-            if !named.is_empty() {
-                self.edits
-                    .count(Edit::MessengerNamed, || value.trim().to_owned());
-                types = &named;
-            }
-            match handle::number(value, phones, self.edits) {
-                Ok(number) => {
-                    chat::add_phone(
-                        &mut self.contact.contact_data,
-                        types,
-                        number.clone(),
-                        self.edits,
-                    );
-                    self.first_number.get_or_insert(number);
-                }
-                Err(fault) => {
-                    let is_doubtful = types.is_empty() || phone::is_remark(value);
-                    let fault = phone::of_several(fault, cell);
-                    self.problems
-                        .add_of_chat(phone.column, fault, value, is_doubtful, self.file);
-                }
-            }
-        }
-        self.edits.end_numbers();
     }
 
     fn apply_templates(&mut self) {

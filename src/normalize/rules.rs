@@ -1,11 +1,16 @@
 //! The rules for reading the rows of a file, prepared once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::phone::{Phones, Region};
 use crate::{
     employees::OwnerRule,
     mapping::{Field, Mapping, name_key},
+    selection::Selection,
+    source::CellValue,
 };
 
 /// The fields that a row must have.
@@ -28,6 +33,8 @@ pub(crate) struct FileRules {
     pub(super) used: Vec<bool>,
     pub(super) owners_are_names: bool,
     pub(super) owners: OwnerRule,
+    /// The contacts that are read; `None` for all.
+    pub(crate) selection: Option<Arc<Selection>>,
     /// The mapping file's `[values.FIELD]` tables.
     values: Vec<(Field, ValueTable)>,
     /// True if a template inserts a phone number.
@@ -43,12 +50,15 @@ impl FileRules {
         owners: OwnerRule,
     ) -> Self {
         let values = mapping.values.iter();
+        let used = mapping.cell_values().into_iter();
+        let used = used.map(|value| value != CellValue::Unused);
         Self {
             required,
             phones: Phones::new(region),
-            used: mapping.used_columns(),
+            used: used.collect(),
             owners_are_names: mapping.owners_are_names(),
             owners,
+            selection: None,
             values: values
                 .map(|(field, table)| (*field, ValueTable::new(table)))
                 .collect(),
@@ -64,7 +74,7 @@ impl FileRules {
 
     /// Sends numbers without a country code as written.
     pub(crate) const fn send_numbers_as_written(&mut self) {
-        self.phones.send_as_written();
+        self.phones.as_written = true;
     }
 
     /// The mapping file's value table for a field.

@@ -10,7 +10,7 @@ use crate::{
     reject::is_rejects_file,
     run::{RunError, RunFile, StagedSource, Tally, sources, tally::NOT_SELECTED},
     source::EncodingDoubt,
-    wording::{counted, grouped, shown},
+    wording::{counted, float, grouped, shown},
 };
 
 /// A limit: a number or a percentage.
@@ -25,14 +25,10 @@ pub enum Bound {
 
 impl Bound {
     /// True if `part` of `whole` exceeds the bound.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of rows are far below 2^52"
-    )]
     pub(crate) fn is_exceeded(self, part: u64, whole: u64) -> bool {
         match self {
             Self::Count(count) => part > count,
-            Self::Percent(percent) => part > 0 && part as f64 * 100.0 > percent * whole as f64,
+            Self::Percent(percent) => part > 0 && float(part) * 100.0 > percent * float(whole),
         }
     }
 }

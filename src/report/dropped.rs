@@ -116,10 +116,7 @@ fn write(
     }
     if let Some(out) = out {
         let buffered = out.into_inner().map_err(csv::IntoInnerError::into_error)?;
-        let file = buffered
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?;
-        file.finish()?;
+        OutputFile::finish_buffer(buffered)?;
     }
     Ok(count)
 }

@@ -1,9 +1,6 @@
 //! The summary of a command: an object for scripts, and lines for people.
 
-use std::{
-    fmt::{self, Write as _},
-    path::Path,
-};
+use std::{fmt, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -107,18 +104,13 @@ impl Summary {
     }
 }
 
-/// `3 created · 0 updated`: parts that are not zero or marked to be always shown.
+/// The counts with their words, apart from those that are 0 and not always shown.
 fn parts(parts: &[(&str, u64, bool)]) -> String {
-    let mut text = String::new();
-    for (name, count, _) in parts
+    let shown = parts
         .iter()
-        .filter(|(_, count, always)| *count > 0 || *always)
-    {
-        let dot = if text.is_empty() { "" } else { " · " };
-        // Writing to a String can't fail.
-        let _ = write!(text, "{dot}{} {name}", grouped(*count));
-    }
-    text
+        .filter(|(_, count, always)| *count > 0 || *always);
+    let shown = shown.map(|(name, count, _)| format!("{} {name}", grouped(*count)));
+    shown.collect::<Vec<_>>().join(" · ")
 }
 
 impl fmt::Display for Rows {

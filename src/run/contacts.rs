@@ -178,7 +178,8 @@ impl Contacts {
 }
 
 /// The last block for whose start the condition is true, given its first contact, source and row. Blocks are in
-/// the order of both. Blocks are large rows: a linear search took a quarter of the time of 10,000,000 rows.
+/// the order of both. A linear search would read a page of every block,
+/// which is quadratic for a large source.
 pub(super) fn last_block(
     run: &RunFile,
     is_reached: impl Fn(u64, (u32, u64)) -> bool,

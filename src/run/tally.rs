@@ -112,11 +112,7 @@ impl Tally {
                 "read = blank + merged + rejected + not_selected + contacts",
                 rows.read,
                 total([
-                    rows.blank,
-                    rows.merged,
-                    rows.rejected,
-                    rows.not_selected,
-                    rows.contacts,
+                    rows.blank, rows.merged, rows.rejected, rows.not_selected, rows.contacts,
                 ]),
             ),
             (
@@ -128,11 +124,7 @@ impl Tally {
                 "create + update + delete = created + updated + deleted + failed + unknown + not_attempted",
                 total([plan.create, plan.update, plan.delete]),
                 total([
-                    done.created,
-                    done.updated,
-                    done.deleted,
-                    done.failed,
-                    done.unknown,
+                    done.created, done.updated, done.deleted, done.failed, done.unknown,
                     done.not_attempted,
                 ]),
             ),

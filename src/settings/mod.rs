@@ -129,6 +129,11 @@ impl Settings {
         Ok(options)
     }
 
+    /// The name of the profile, as messages and the history give it.
+    pub(crate) fn profile_word(&self) -> &str {
+        self.profile_name.as_deref().unwrap_or("default")
+    }
+
     /// Uses a sandbox, for the report of a run that used one.
     pub(crate) const fn rehearse(&mut self) {
         (self.sandbox, self.account.sandbox) = (true, true);
@@ -136,7 +141,7 @@ impl Settings {
 
     /// Adopts profile and base URL of a past run for the suggested commands, unless the settings are the same.
     pub(crate) fn take_over(&mut self, profile: &str, base_url: &str) {
-        let current = self.profile_name.as_deref().unwrap_or("default");
+        let current = self.profile_word();
         if !profile.is_empty() && profile != current {
             self.common.profile = Some(profile.to_owned());
         }
@@ -208,8 +213,8 @@ impl Settings {
 
     /// The file with the profile's rotating refresh token.
     fn token_store(&self) -> PathBuf {
-        let name = self.profile_name.as_deref().unwrap_or("default");
-        let name: String = name
+        let name: String = self
+            .profile_word()
             .chars()
             .map(|c| if c.is_alphanumeric() { c } else { '-' })
             .collect();

@@ -1,6 +1,6 @@
 //! Resolves the options of reading from flags, the profile and the mapping file.
 
-use std::{io, num::NonZeroU32, path::Path, str::FromStr};
+use std::{io, num::NonZeroU32, path::Path, str::FromStr, sync::Arc};
 
 use encoding_rs::Encoding;
 
@@ -12,7 +12,7 @@ use crate::{
         self, BadNumbers, Field, MappingFile, MappingOptions, Preset, Template, UnknownField,
     },
     nearest,
-    paths::{advice, read_fault, similar},
+    paths::{advice, is_stream, read_fault, similar},
     plan::Mode,
     selection::{Selection, SelectionError},
     source::{SheetChoice, Usual},
@@ -74,9 +74,8 @@ pub(crate) fn resolve_selected(
     planning: &PlanningArgs,
     profile: &Profile,
 ) -> Result<ReadRequest, SettingsError> {
-    let is_stdin = |path: &Path| path == Path::new("-");
-    let reads_twice = args.files.iter().any(|file| is_stdin(file))
-        && planning.ids.as_deref().is_some_and(is_stdin);
+    let reads_twice = args.files.iter().any(|file| is_stream(file))
+        && planning.ids.as_deref().is_some_and(is_stream);
     if reads_twice {
         return Err(SettingsError::wrong(
             "the contacts and --ids can't both be read from standard input",
@@ -87,7 +86,8 @@ pub(crate) fn resolve_selected(
     Ok(ReadRequest {
         selection: selection
             .map(|path| self::selection(path, planning.mode))
-            .transpose()?,
+            .transpose()?
+            .map(Arc::new),
         ..resolve(args, profile)?
     })
 }

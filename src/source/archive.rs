@@ -65,7 +65,7 @@ pub(super) struct Surveyor {
 impl Surveyor {
     /// Unpacks all parts except sheets.
     pub(super) fn begin(file: &SourceFile, limits: &Limits) -> Result<Self, SourceErrorKind> {
-        let mut archive = Archive::new(file.reader()).map_err(|error| damaged(&error))?;
+        let mut archive = Archive::new(file.reader()).map_err(damaged)?;
         if archive.len() > PARTS_MAX {
             return Err(too_large("the workbook", format!("{PARTS_MAX} parts")));
         }
@@ -246,7 +246,7 @@ impl<'a> Inspection<'a> {
                 Ok(read) => read,
                 // If the part is needed, its reader reports the damage.
                 Err(_) if self.role == Role::Other => return Ok(bytes),
-                Err(error) => return Err(damaged(&format!("{}: {error}", self.name))),
+                Err(error) => return Err(damaged(format!("{}: {error}", self.name))),
             };
             bytes += read as u64;
             if bytes > self.limit {

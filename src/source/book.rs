@@ -66,9 +66,7 @@ impl Workbook {
         thread::scope(|scope| {
             let surveying = thread.spawn_scoped(scope, survey)?;
             let opened = contain(|| self.open(Arc::default()));
-            let survey = surveying
-                .join()
-                .unwrap_or_else(|_| Err(damaged(&GAVE_UP)))?;
+            let survey = surveying.join().unwrap_or_else(|_| Err(damaged(GAVE_UP)))?;
             Ok((survey, opened?))
         })
     }
@@ -80,13 +78,13 @@ impl Workbook {
     fn open(&self, counter: Arc<AtomicU64>) -> Result<Book, SourceErrorKind> {
         let reader = BufReader::new(self.file.counted_reader(counter));
         Ok(match self.kind {
-            Kind::Xlsb => Book::Xlsb(Xlsb::new(reader).map_err(|error| damaged(&error))?),
+            Kind::Xlsb => Book::Xlsb(Xlsb::new(reader).map_err(damaged)?),
             Kind::Xls => {
                 let mut options = XlsOptions::default();
                 options.force_codepage = self.code_page;
-                Book::Xls(Xls::new_with_options(reader, options).map_err(|error| damaged(&error))?)
+                Book::Xls(Xls::new_with_options(reader, options).map_err(damaged)?)
             }
-            _ => Book::Xlsx(Xlsx::new(reader).map_err(|error| damaged(&error))?),
+            _ => Book::Xlsx(Xlsx::new(reader).map_err(damaged)?),
         })
     }
 }
@@ -107,9 +105,7 @@ impl Book {
     ) -> Result<ControlFlow<()>, SourceErrorKind> {
         match self {
             Self::Xlsx(book) => {
-                let mut cells = book
-                    .worksheet_cells_reader(sheet)
-                    .map_err(|error| damaged(&error))?;
+                let mut cells = book.worksheet_cells_reader(sheet).map_err(damaged)?;
                 let patterns: Vec<_> = cells.styles().iter().map(pattern).collect();
                 collector.cells(|| {
                     let next = cells.next_cell_with_style_id();
@@ -122,18 +118,14 @@ impl Book {
                 })
             }
             Self::Xlsb(book) => {
-                let mut cells = book
-                    .worksheet_cells_reader(sheet)
-                    .map_err(|error| damaged(&error))?;
+                let mut cells = book.worksheet_cells_reader(sheet).map_err(damaged)?;
                 collector.cells(|| {
                     let next = cells.next_cell().map(|cell| Some((cell?, None)));
                     next.map_err(|error| (matches!(error, XlsbError::CellError(_)), error))
                 })
             }
             Self::Xls(book) => {
-                let range = book
-                    .worksheet_range(sheet)
-                    .map_err(|error| damaged(&error))?;
+                let range = book.worksheet_range(sheet).map_err(damaged)?;
                 let (top, left) = range.start().unwrap_or_default();
                 for (row, column, data) in range.used_cells() {
                     let at = (
@@ -220,7 +212,7 @@ impl RowCollector<'_, '_> {
                     }
                 }
                 Err((true, _)) if self.errors_left > 0 => self.errors_left -= 1,
-                Err((_, error)) => return Err(damaged(&error)),
+                Err((_, error)) => return Err(damaged(error)),
             }
         }
     }
@@ -239,9 +231,7 @@ impl RowCollector<'_, '_> {
             return Err(SourceErrorKind::TooManyColumns { limit });
         }
         if row >= SHEET_ROWS_MAX {
-            return Err(damaged(&format!(
-                "row {row} is beyond the limit of a sheet"
-            )));
+            return Err(damaged(format!("row {row} is beyond the limit of a sheet")));
         }
         if row != self.at && self.go_to(row)?.is_break() {
             return Ok(ControlFlow::Break(()));

@@ -104,8 +104,14 @@ pub(super) trait RowSource: Send {
 }
 
 /// The value that a column takes from its cells, if they have more than text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+///
+/// If a column holds several kinds, the later one counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum CellValue {
+    /// The column is not read.
+    Unused,
+    /// The address that a cell links to.
+    Link,
     #[default]
     Text,
     /// The serial number of a date, for phone numbers that were formatted as dates.
@@ -113,10 +119,6 @@ pub(crate) enum CellValue {
     /// The serial number of a date, or a number as its format displays it: other systems have the id with leading
     /// zeros.
     Id,
-    /// The address that a cell links to.
-    Link,
-    /// The column is not read.
-    Unused,
 }
 
 /// The first rows, to find the header.

@@ -13,6 +13,7 @@ use encoding_rs::{
 };
 
 use super::languages::{MODEL, is_letter};
+use crate::wording::float;
 
 /// The code pages of contact files, with log priors. On a tie, the first wins.
 const CODE_PAGES: [(&Encoding, f64); 8] = [
@@ -52,8 +53,7 @@ pub(super) fn best(
     let words = telling_words(text);
     let mut scores = CODE_PAGES.map(|(encoding, share)| {
         let (head, _) = encoding.decode_without_bom_handling(&text[..text.len().min(1 << 13)]);
-        #[expect(clippy::cast_precision_loss, reason = "there are few columns")]
-        let known = known_columns(&head) as f64;
+        let known = float(known_columns(&head) as u64);
         let score = share + known * KNOWN_COLUMN + score(&words, encoding);
         (score, encoding)
     });

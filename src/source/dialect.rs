@@ -9,6 +9,7 @@ use super::{
     block::walk,
     header::{self, HEADER_ROWS, Header, PreviewRow},
 };
+use crate::wording::float;
 
 /// The delimiters to try; on a tie, the first wins.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -130,9 +131,9 @@ fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64
     let others: Vec<_> = rows.iter().filter(is_other).collect();
     let even = mean(others.iter().map(|row| likeness(row.cells.len(), width)));
     let first = others.iter().take(HEADER_ROWS as usize);
-    let known_in_data = mean(first.map(|row| float(recognise(&row.cells))));
-    let names = float(header.known) - known_in_data.unwrap_or(0.0);
-    even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100)) / 1000.0
+    let known_in_data = mean(first.map(|row| float(recognise(&row.cells) as u64)));
+    let names = float(header.known as u64) - known_in_data.unwrap_or(0.0);
+    even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100) as u64) / 1000.0
 }
 
 /// The fraction of the width that a row with this number of cells fills. Programs omit trailing cells or end rows
@@ -141,16 +142,12 @@ fn likeness(cells: usize, width: usize) -> f64 {
     if cells < 2 {
         return 0.0;
     }
-    float(cells.min(width)) / float(cells.max(width))
+    float(cells.min(width) as u64) / float(cells.max(width) as u64)
 }
 
 fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     let count = numbers.len();
-    (count > 0).then(|| numbers.sum::<f64>() / float(count))
-}
-
-fn float(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+    (count > 0).then(|| numbers.sum::<f64>() / float(count as u64))
 }
 
 #[cfg(test)]

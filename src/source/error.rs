@@ -185,7 +185,7 @@ impl SourceErrorKind {
     }
 }
 
-pub(super) fn damaged(why: &dyn fmt::Display) -> SourceErrorKind {
+pub(super) fn damaged(why: impl fmt::Display) -> SourceErrorKind {
     SourceErrorKind::Damaged {
         what: "workbook",
         why: why.to_string(),

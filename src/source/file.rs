@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     output::temporary,
+    paths::is_stream,
     progress::{Monitor, WaitFor, Waiting, unless_stopped},
 };
 
@@ -39,7 +40,7 @@ impl SourceFile {
         limit: u64,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, SourceErrorKind> {
-        if path.as_os_str() == "-" {
+        if is_stream(path) {
             return Self::spool(|| Ok(io::stdin()), limit, monitor);
         }
         let metadata = fs::metadata(path)?;

@@ -118,33 +118,26 @@ impl<'a, 'b> TableReading<'a, 'b> {
             return ControlFlow::Break(());
         }
         match step {
-            HtmlStep::Text(text) => self.text(text, depth > read_depth),
-            HtmlStep::HiddenText => {
-                self.hidden_texts += 1;
-                ControlFlow::Continue(())
-            }
-            HtmlStep::Link(tag) => {
-                self.link(tag);
-                ControlFlow::Continue(())
-            }
-            HtmlStep::Break | HtmlStep::Table(_) => self.mark(LINE_BREAK),
-            HtmlStep::Row(_) | HtmlStep::Group(_) if depth > read_depth => self.mark(LINE_BREAK),
-            HtmlStep::Cell(_) if depth > read_depth => self.mark(' '),
-            HtmlStep::Cell(start) => self.cell(start),
+            HtmlStep::Text(text) => self.text(text, depth > read_depth)?,
+            HtmlStep::HiddenText => self.hidden_texts += 1,
+            HtmlStep::Link(tag) => self.link(tag),
+            HtmlStep::Break | HtmlStep::Table(_) => self.mark(LINE_BREAK)?,
+            HtmlStep::Row(_) | HtmlStep::Group(_) if depth > read_depth => self.mark(LINE_BREAK)?,
+            HtmlStep::Cell(_) if depth > read_depth => self.mark(' ')?,
+            HtmlStep::Cell(start) => self.cell(start)?,
             HtmlStep::Row(start) => {
                 self.end_row()?;
                 if let Some(tag) = start {
                     self.start_row(is_hidden(tag));
                 }
-                ControlFlow::Continue(())
             }
             HtmlStep::Group(start) => {
                 self.end_row()?;
                 self.is_in_hidden_group = start.is_some_and(is_hidden);
                 self.spans.clear();
-                ControlFlow::Continue(())
             }
         }
+        ControlFlow::Continue(())
     }
 
     /// The hidden parts of the table, or the error that stopped reading.

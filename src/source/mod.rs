@@ -54,7 +54,7 @@ mod text_blocks;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use crate::progress::Monitor;
+use crate::{paths::is_stream, progress::Monitor};
 
 pub(crate) use self::{
     block::Block, block::CARRIAGE_RETURN, block::Row, block::Widths, cell::CellValue,
@@ -177,7 +177,7 @@ pub(crate) struct TableOrigin {
 
 impl fmt::Display for TableOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.as_os_str() == "-" {
+        if is_stream(&self.path) {
             f.write_str("standard input")?;
         } else {
             write!(f, "`{}`", self.path.display())?;

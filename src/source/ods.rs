@@ -5,7 +5,7 @@
 //! count towards a limit.
 
 use std::{
-    ops::ControlFlow,
+    ops::{ControlFlow, Range},
     sync::{Arc, atomic::AtomicU64},
 };
 
@@ -86,9 +86,7 @@ struct OdsTable<'a> {
 impl OdsTable<'_> {
     fn event(&mut self) -> Result<Event<'_>, SourceErrorKind> {
         self.buffer.clear();
-        self.xml
-            .read_event_into(&mut self.buffer)
-            .map_err(|error| damaged(&error))
+        self.xml.read_event_into(&mut self.buffer).map_err(damaged)
     }
 
     fn find(&mut self, sheet: &str) -> Result<bool, SourceErrorKind> {
@@ -122,7 +120,7 @@ impl OdsTable<'_> {
                     self.number = self.number.saturating_add(rows);
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table" => return Ok(()),
-                Event::Eof => return Err(damaged(&"the sheet is incomplete")),
+                Event::Eof => return Err(damaged("the sheet is incomplete")),
                 _ => {}
             }
         }
@@ -142,7 +140,7 @@ impl OdsTable<'_> {
         self.count_repeated(u64::from(repeated.saturating_sub(1)).saturating_mul(cells))?;
         for _ in 0..repeated {
             if self.number > SHEET_ROWS_MAX {
-                return Err(damaged(&format!(
+                return Err(damaged(format!(
                     "row {} is beyond the limit of a sheet",
                     self.number
                 )));
@@ -186,7 +184,7 @@ impl OdsTable<'_> {
                 Event::Start(tag) => (tag, true),
                 Event::Empty(tag) => (tag, false),
                 Event::End(tag) if tag.name().as_ref() == "table:table-row" => return Ok(()),
-                Event::Eof => return Err(damaged(&"a row is incomplete")),
+                Event::Eof => return Err(damaged("a row is incomplete")),
                 _ => continue,
             };
             let name = tag.name();
@@ -213,21 +211,31 @@ impl OdsTable<'_> {
                 bytes = bytes
                     .saturating_add(cell.text.len().saturating_mul(last.saturating_sub(column)));
                 if bytes > self.row_bytes_max {
-                    return Err(SourceErrorKind::RowTooLong {
-                        limit: self.row_bytes_max,
-                    });
+                    let limit = self.row_bytes_max;
+                    return Err(SourceErrorKind::RowTooLong { limit });
                 }
-                self.count_repeated(last.saturating_sub(column + 1) as u64)?;
-                for column in column..last {
-                    *self.row.cell(column) = cell.clone();
-                }
-                if rows > 1 {
-                    let end = self.number.saturating_add(rows);
-                    self.spans.push((column, end, cell));
-                }
+                self.place(cell, column..last, rows)?;
             }
             column = last;
         }
+    }
+
+    /// Puts a cell into its columns, and keeps it for the following rows that it covers.
+    fn place(
+        &mut self,
+        cell: Cell,
+        columns: Range<usize>,
+        rows: u32,
+    ) -> Result<(), SourceErrorKind> {
+        self.count_repeated(columns.len().saturating_sub(1) as u64)?;
+        for column in columns.clone() {
+            *self.row.cell(column) = cell.clone();
+        }
+        if rows > 1 {
+            let end = self.number.saturating_add(rows);
+            self.spans.push((columns.start, end, cell));
+        }
+        Ok(())
     }
 
     /// Reads the text of a cell up to its end. Comments are skipped.
@@ -270,7 +278,7 @@ impl OdsTable<'_> {
                 Event::GeneralRef(entity) if paragraphs > 0 && !in_note => {
                     text.extend(resolve(entity));
                 }
-                Event::Eof => return Err(damaged(&"a cell is incomplete")),
+                Event::Eof => return Err(damaged("a cell is incomplete")),
                 _ => {}
             }
             if text.len() > limit {

@@ -26,11 +26,8 @@ pub(super) fn with_content<T>(
     counter: Arc<AtomicU64>,
     work: impl FnOnce(Xml<'_>) -> Result<T, SourceErrorKind>,
 ) -> Result<T, SourceErrorKind> {
-    let mut archive =
-        zip::ZipArchive::new(file.counted_reader(counter)).map_err(|error| damaged(&error))?;
-    let part = archive
-        .by_name("content.xml")
-        .map_err(|error| damaged(&error))?;
+    let mut archive = zip::ZipArchive::new(file.counted_reader(counter)).map_err(damaged)?;
+    let part = archive.by_name("content.xml").map_err(damaged)?;
     work(Reader::from_reader(BufReader::with_capacity(1 << 16, part)))
 }
 
@@ -48,10 +45,7 @@ pub(super) fn sheets(file: &SourceFile) -> Result<Vec<Sheet>, SourceErrorKind> {
         let mut buffer = Vec::new();
         loop {
             buffer.clear();
-            match xml
-                .read_event_into(&mut buffer)
-                .map_err(|error| damaged(&error))?
-            {
+            match xml.read_event_into(&mut buffer).map_err(damaged)? {
                 Event::Start(tag) | Event::Empty(tag) => sheets.tag(&tag),
                 Event::Eof => return Ok(sheets.found),
                 _ => {}

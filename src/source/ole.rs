@@ -37,7 +37,7 @@ pub(super) fn stream_of(
     }
     let mut bytes = file.head(file.bytes)?;
     let is_padded = pad(&mut bytes);
-    let ole = Ole::new(&bytes).ok_or_else(|| damaged(&"its table of contents can't be read"))?;
+    let ole = Ole::new(&bytes).ok_or_else(|| damaged("its table of contents can't be read"))?;
     if ole.entry("EncryptedPackage").is_some() {
         return Err(password());
     }
@@ -46,7 +46,7 @@ pub(super) fn stream_of(
     };
     let stream = ole
         .stream(entry)
-        .ok_or_else(|| damaged(&"its sectors form a cycle or are beyond the end"))?;
+        .ok_or_else(|| damaged("its sectors form a cycle or are beyond the end"))?;
     let unknown = ole.places(entry, &unknown_errors(&stream));
     if !is_padded && unknown.is_empty() {
         return Ok((stream, file.clone()));

@@ -21,7 +21,7 @@ use crate::output::temporary;
 
 /// The file itself, or a copy that calamine can read.
 pub(super) fn repaired(file: &SourceFile, kind: Kind) -> Result<SourceFile, SourceErrorKind> {
-    let mut archive = ZipArchive::new(file.reader()).map_err(|error| damaged(&error))?;
+    let mut archive = ZipArchive::new(file.reader()).map_err(damaged)?;
     let Some(workbook) = package::workbook_part(&mut archive) else {
         return Ok(file.clone());
     };
@@ -135,16 +135,13 @@ impl Copy {
             match self.parts.get(&name) {
                 Some(bytes) => {
                     let options = SimpleFileOptions::default();
-                    into.start_file(placed, options)
-                        .map_err(|error| damaged(&error))?;
+                    into.start_file(placed, options).map_err(damaged)?;
                     into.write_all(bytes)?;
                 }
-                None => into
-                    .raw_copy_file_rename(part, placed)
-                    .map_err(|error| damaged(&error))?,
+                None => into.raw_copy_file_rename(part, placed).map_err(damaged)?,
             }
         }
-        let copy = into.finish().map_err(|error| damaged(&error))?;
+        let copy = into.finish().map_err(damaged)?;
         Ok(file.replaced_by(copy)?)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use encoding_rs::Encoding;
 
 use super::{
-    EncodingFinding, EncodingReason, Kind, Limits, SourceErrorKind, SourceForm, Table,
+    EncodingFinding, EncodingReason, Kind, Limits, ReadOptions, SourceErrorKind, SourceForm, Table,
     cut::{Cut, Cutter, OddCells},
     dialect, encoding,
     input::Input,
@@ -42,18 +42,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         .delimiter
         .or(separator.map(|separator| separator.0))
         .or(plan.quoting.map(|(_, delimiter)| delimiter));
-    let find = |delimiter| dialect::find(text, delimiter, options.header_row, options.recognise);
-    let fits = |layout: &dialect::Layout| layout.header.columns.len() > 1;
-    let usual = options.usual.delimiter.filter(|_| named.is_none());
-    let usual = usual.filter(|usual| find(Some(*usual)).is_some_and(|layout| fits(&layout)));
-    let delimiter = named.or(usual);
-    let layout = find(delimiter);
-    refuse_unclosed_quote(text, delimiter, layout.as_ref(), &options.limits)?;
-    let layout = layout.ok_or(SourceErrorKind::NoHeader)?;
-    if layout.header.columns.len() > options.limits.columns {
-        let limit = options.limits.columns;
-        return Err(SourceErrorKind::TooManyColumns { limit });
-    }
+    let layout = find_layout(text, named, options)?;
     plan.delimiter = layout.delimiter;
     plan.columns = layout.header.columns.len();
     plan.skip = head.len() - text.len() + layout.header.data_at;
@@ -73,26 +62,42 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
             line_end: line_end(&head),
         },
         kind: Kind::Text,
-        notes: notes(
-            &head,
-            &layout,
-            &finding,
-            plan.quoting.map(|(quoting, _)| quoting),
-        ),
+        notes: notes(&head, &layout, &finding, plan.quoting),
         columns: layout.header.columns,
         encoding: Some(finding),
         rows: Box::new(TextBlocks::new(plan, input.origin.clone())?),
     })
 }
 
+/// The delimiter and the header. `named`: the delimiter by the options or the file itself.
+fn find_layout(
+    text: &[u8],
+    named: Option<u8>,
+    options: &ReadOptions<'_>,
+) -> Result<dialect::Layout, SourceErrorKind> {
+    let find = |delimiter| dialect::find(text, delimiter, options.header_row, options.recognise);
+    let fits = |layout: &dialect::Layout| layout.header.columns.len() > 1;
+    let usual = options.usual.delimiter.filter(|_| named.is_none());
+    let usual = usual.filter(|usual| find(Some(*usual)).is_some_and(|layout| fits(&layout)));
+    let delimiter = named.or(usual);
+    let layout = find(delimiter);
+    refuse_unclosed_quote(text, delimiter, layout.as_ref(), &options.limits)?;
+    let layout = layout.ok_or(SourceErrorKind::NoHeader)?;
+    let limit = options.limits.columns;
+    if layout.header.columns.len() > limit {
+        return Err(SourceErrorKind::TooManyColumns { limit });
+    }
+    Ok(layout)
+}
+
 fn notes(
     head: &[u8],
     layout: &dialect::Layout,
     finding: &EncodingFinding,
-    quoting: Option<Quoting>,
+    quoting: Option<(Quoting, u8)>,
 ) -> Vec<String> {
     let mut notes = layout.header.notes();
-    notes.extend(quoting.map(|quoting| quoting.note().to_owned()));
+    notes.extend(quoting.map(|(quoting, _)| quoting.note().to_owned()));
     notes.extend(spoiled_names(&layout.header.columns));
     if layout.header.columns.len() < 2 {
         let header = layout.header.columns.first();

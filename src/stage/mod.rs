@@ -1,10 +1,11 @@
 //! Reads source files into a run file.
 
+mod request;
 mod stager;
 
 use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 
-pub use self::stager::ReadRequest;
+pub use self::request::ReadRequest;
 pub(crate) use self::stager::{Keep, Stager};
 use crate::{
     contact::ChatType,

@@ -7,18 +7,17 @@
 use std::{
     hash::{BuildHasher as _, RandomState},
     ops::ControlFlow,
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use encoding_rs::Encoding;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::ReadRequest;
 use crate::{
     contact::Contact,
     employees::OwnerRule,
-    mapping::{self, BackupLayout, Mapping, MappingFile, MappingOptions},
-    normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
+    mapping::{BackupLayout, Mapping, MappingFile},
+    normalize::{Edits, FileRules, Rejection, Required, read_row},
     parallel::{self, Workers},
     plan::{
         Mode,
@@ -27,103 +26,8 @@ use crate::{
     },
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
-    selection::Selection,
-    source::{
-        self, Block, CellValue, ReadOptions, ReadReport, Row, SheetChoice, SourceError,
-        SourceErrorKind, Table, Usual, Widths,
-    },
+    source::{Block, ReadReport, Row, SourceError, SourceErrorKind, Table, Widths},
 };
-
-/// The files to read, and the options for reading them.
-#[derive(Clone, Debug)]
-pub struct ReadRequest {
-    /// The files, in order.
-    pub files: Vec<PathBuf>,
-    /// The options for mapping columns to fields.
-    pub mapping: MappingOptions,
-    /// Country of phone numbers without a country code.
-    pub region: Option<Region>,
-    /// Send numbers without a country code as written (`--region none`).
-    pub numbers_as_written: bool,
-    /// Leave an invalid number out of a contact that has another chat (`--bad-numbers drop`).
-    pub drop_bad_numbers: bool,
-    /// The number of worker threads; `None` for one per core.
-    pub workers: Option<u16>,
-    /// The delimiter of text files, unless it is detected.
-    pub delimiter: Option<u8>,
-    /// The encoding of text files, unless it is detected.
-    pub encoding: Option<&'static Encoding>,
-    /// The sheets of a workbook.
-    pub sheet: SheetChoice,
-    /// The row of the header, unless it is detected.
-    pub header_row: Option<u32>,
-    /// The defaults for reading the source in the mapping file.
-    pub(crate) usual: Usual,
-    /// The contacts to read (`--ids`). Rows of other contacts are only counted.
-    pub(crate) selection: Option<Selection>,
-}
-
-impl ReadRequest {
-    /// Reads these files with detected columns, delimiter and encoding.
-    pub fn new(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
-        Self {
-            files: files.into_iter().map(Into::into).collect(),
-            mapping: MappingOptions::default(),
-            region: None,
-            numbers_as_written: false,
-            drop_bad_numbers: false,
-            workers: None,
-            delimiter: None,
-            encoding: None,
-            sheet: SheetChoice::default(),
-            header_row: None,
-            usual: Usual::default(),
-            selection: None,
-        }
-    }
-
-    /// Opens all files.
-    pub(crate) fn open_all(&self, monitor: &Arc<dyn Monitor>) -> Result<Vec<Table>, SourceError> {
-        let mut tables = Vec::new();
-        for file in &self.files {
-            tables.extend(self.open(file, monitor)?);
-        }
-        Ok(tables)
-    }
-
-    /// The value of `--region`.
-    pub(crate) fn region_word(&self) -> Option<String> {
-        let none = self.numbers_as_written.then(|| "none".to_owned());
-        none.or(self.region.map(|region| region.to_string()))
-    }
-
-    /// Opens a file: one table, or one per sheet.
-    pub(crate) fn open(
-        &self,
-        file: &Path,
-        monitor: &Arc<dyn Monitor>,
-    ) -> Result<Vec<Table>, SourceError> {
-        let recognise = |cells: &[String]| {
-            let named = |cell: &&String| {
-                self.mapping
-                    .map
-                    .iter()
-                    .any(|(_, column)| column.trim() == cell.trim())
-            };
-            mapping::recognise(cells).max(cells.iter().filter(named).count())
-        };
-        let options = ReadOptions {
-            delimiter: self.delimiter,
-            encoding: self.encoding,
-            sheet: self.sheet.clone(),
-            header_row: self.header_row,
-            usual: self.usual.clone(),
-            is_backup: |columns| BackupLayout::of(columns).is_some(),
-            ..ReadOptions::new(monitor, &recognise)
-        };
-        source::open(file, &options)
-    }
-}
 
 /// The parts of each block to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,15 +116,18 @@ impl<'a> Stager<'a> {
         if self.reading.numbers_as_written {
             rules.send_numbers_as_written();
         }
+        rules.selection.clone_from(&self.reading.selection);
         self.monitor.begin(Phase::Reading, Some(table.bytes));
         let (read, edits) = self.stage(table, &rules, at, each)?;
         self.monitor.end();
         let is_told = self.reading.region.is_some() || self.reading.numbers_as_written;
-        if !is_told && let Some((column, lacking)) = edits.lacking_country(&rules.mapping.columns) {
+        if !is_told
+            && let Some((column, lacking)) = edits.numbers.lacking_country(&rules.mapping.columns)
+        {
             return Err(GateVerdict::lacking_country(column, lacking).into());
         }
         let mut warnings = read.notes;
-        warnings.extend(edits.number_warnings(&rules.mapping.columns));
+        warnings.extend(edits.numbers.warnings(&rules.mapping.columns));
         Ok(StagedTable {
             source: StagedSource {
                 bytes: read.bytes,
@@ -247,7 +154,6 @@ impl<'a> Stager<'a> {
             keep: self.keep,
             hash_seed: self.hash_seed,
             rules,
-            selection: self.reading.selection.as_ref(),
             monitor: &**self.monitor,
         };
         tracing::info!(source = %table.origin, workers = self.reading.workers, "reading");
@@ -258,22 +164,14 @@ impl<'a> Stager<'a> {
             None => error,
         };
         at.first_row = u64::from(table.header_row) + 1;
-        table.take_values(values_of(&rules.mapping));
-        let mut bytes_shown = 0;
-        let blocks = std::iter::from_fn(|| {
-            let block = table.next_block().transpose();
-            self.monitor.advance(table.bytes_read() - bytes_shown);
-            bytes_shown = table.bytes_read();
-            block
-        })
-        .fuse();
+        table.take_values(rules.mapping.cell_values());
         let mut edits = Edits::about_columns(rules.mapping.hints.clone());
         parallel::ordered_in(
             || {
                 let pool = self.workers.pool().map_err(SourceErrorKind::Io);
                 pool.map_err(|kind| kind.at(&origin, None).into())
             },
-            blocks,
+            blocks(&mut table, &**self.monitor),
             |block| block.map(|block| worker.stage_block(&block)),
             |staged| {
                 let (block, of_block) = staged.map_err(interrupted)?;
@@ -292,18 +190,19 @@ impl<'a> Stager<'a> {
     }
 }
 
-/// The value that each column takes from its cells.
-fn values_of(mapping: &Mapping) -> Vec<CellValue> {
-    let (codes, ids) = (mapping.code_columns(), mapping.id_columns());
-    let (links, used) = (mapping.link_columns(), mapping.used_columns());
-    let value = |column: usize| match column {
-        _ if ids[column] => CellValue::Id,
-        _ if codes[column] => CellValue::Code,
-        _ if links[column] => CellValue::Link,
-        _ if used[column] => CellValue::Text,
-        _ => CellValue::Unused,
-    };
-    (0..mapping.columns.len()).map(value).collect()
+/// The blocks of a table. Their bytes are shown as progress.
+fn blocks(
+    table: &mut Table,
+    monitor: &dyn Monitor,
+) -> impl Iterator<Item = Result<Block, SourceError>> {
+    let mut bytes_shown = 0;
+    let blocks = std::iter::from_fn(move || {
+        let block = table.next_block().transpose();
+        monitor.advance(table.bytes_read() - bytes_shown);
+        bytes_shown = table.bytes_read();
+        block
+    });
+    blocks.fuse()
 }
 
 /// Describes a table before it is read.
@@ -327,7 +226,6 @@ struct Worker<'a> {
     keep: Keep,
     hash_seed: u64,
     rules: &'a FileRules,
-    selection: Option<&'a Selection>,
     monitor: &'a dyn Monitor,
 }
 
@@ -367,21 +265,14 @@ impl Worker<'_> {
     /// Adds a row. `None` if its contact is not selected; such a row leaves no trace.
     fn add_row(&self, row: Row<'_>, edits: &mut Edits, staged: &mut StagedBlock) -> Option<()> {
         let offset = row.offset;
-        let read = if let Some(selection) = self.selection {
+        let read = if self.rules.selection.is_some() {
             let mut of_row = Edits::default();
-            let read = read_row(self.rules, row, &mut of_row);
-            let id = match &read {
-                Ok(contact) => Some(&*contact.id),
-                Err(rejection) => rejection.id.as_deref(),
-            };
-            if id.is_some_and(|id| !selection.contains(id)) {
-                return None;
-            }
+            let read = read_row(self.rules, row, &mut of_row)?;
             edits.dropped.append(&mut of_row.dropped);
             edits.merge(of_row);
             read
         } else {
-            read_row(self.rules, row, edits)
+            read_row(self.rules, row, edits)?
         };
         match read {
             Ok(contact) => {

@@ -7,7 +7,7 @@ use indicatif::HumanBytes;
 use crate::{
     layout::display_width,
     progress::Phase,
-    wording::{duration, grouped},
+    wording::{duration, float, grouped, named_counts},
 };
 
 /// Characters of the bar.
@@ -106,18 +106,14 @@ impl PhaseProgress {
     fn time_left(&self) -> Option<String> {
         let left = self.total?.saturating_sub(self.done);
         let rate = self.rate();
-        #[expect(clippy::cast_precision_loss, reason = "a rough estimate")]
-        let seconds = left.checked_div(rate)? as f64;
+        let seconds = float(left.checked_div(rate)?);
         (left > 0).then(|| format!("{} left", duration(seconds)))
     }
 
     /// Retries and rejects, if there are any.
     fn trouble(&self) -> Option<String> {
         let counts = [(self.retries, "retries"), (self.rejected, "rejected")];
-        let counts = counts.iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<_> = counts
-            .map(|(count, name)| format!("{} {name}", grouped(*count)))
-            .collect();
+        let parts: Vec<_> = named_counts(counts).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 }

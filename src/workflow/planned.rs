@@ -17,7 +17,7 @@ use crate::{
     },
     run::{self, RunFile, State, batches, store::Lock},
     stage::Staged,
-    wording::shown_path,
+    wording::{float, shown_path},
 };
 
 /// The age from which a new plan is compared with the account again before it is sent.
@@ -162,11 +162,7 @@ impl PlannedRun {
     /// The requests of the plan, and their duration.
     pub(crate) fn forecast(&self, session: &Session) -> Result<Forecast, Error> {
         let requests = batches::open_count(&self.sealed.run)?;
-        let seconds = session.rate_per_second.map(|rate| {
-            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-            let seconds = requests as f64 / rate;
-            seconds
-        });
+        let seconds = session.rate_per_second.map(|rate| float(requests) / rate);
         Ok(Forecast { requests, seconds })
     }
 

@@ -38,7 +38,7 @@ use super::{
 pub(super) struct Phones {
     home: Option<Home>,
     /// True if numbers without a country code are sent as written: `--region none`.
-    as_written: bool,
+    pub(super) as_written: bool,
     /// True if an invalid number is left out of a contact with other chats: `--bad-numbers drop`.
     pub(super) drops_bad: bool,
 }
@@ -55,11 +55,6 @@ impl Phones {
         }
     }
 
-    /// Sends numbers without a country code as written.
-    pub(super) const fn send_as_written(&mut self) {
-        self.as_written = true;
-    }
-
     /// The number, international and digits only.
     pub(super) fn read<'r>(
         &self,
@@ -67,7 +62,7 @@ impl Phones {
         edits: &mut Edits,
     ) -> Result<Cow<'r, str>, PhoneFault> {
         if self.is_international(cell.as_bytes()) {
-            edits.number_sent(cell, true);
+            edits.numbers.sent(cell, true);
             return Ok(Cow::Borrowed(cell));
         }
         let text = tidy_code(cell, edits);
@@ -77,7 +72,7 @@ impl Phones {
             SheetNumber::Whole(digits) => {
                 edits.count(Edit::Expanded, || format!("{text} → {digits}"));
                 let number = self.read_digits(&digits, edits)?;
-                edits.number_sent(&number, true);
+                edits.numbers.sent(&number, true);
                 Ok(Cow::Owned(number.into_owned()))
             }
         }
@@ -126,7 +121,7 @@ impl Phones {
     fn read_text<'r>(&self, text: &'r str, edits: &mut Edits) -> Result<Cow<'r, str>, PhoneFault> {
         if let Some(number) = label::of_address(text) {
             let number = international(number?)?;
-            edits.number_sent(&number, false);
+            edits.numbers.sent(&number, false);
             edits.count(Edit::TextDropped, || format!("{text} → {number}"));
             return Ok(number);
         }
@@ -151,7 +146,7 @@ impl Phones {
         } else {
             self.read_digits(digits, edits)?
         };
-        edits.number_sent(&number, !written.plus);
+        edits.numbers.sent(&number, !written.plus);
         // Unchanged text is borrowed.
         if number == text {
             return Ok(Cow::Borrowed(text));
@@ -244,7 +239,7 @@ fn unknown_country(digits: &str, edits: &mut Edits) -> PhoneFault {
         (Edit::OtherNational, PhoneFault::National)
     };
     edits.count(edit, || digits.to_owned());
-    edits.number_rejected(digits);
+    edits.numbers.rejected(digits);
     fault
 }
 

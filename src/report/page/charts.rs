@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use crate::wording::{duration, grouped};
+use crate::wording::{duration, float, grouped, rounded};
 
 const HEIGHT: f64 = 176.0;
 const TOP: f64 = 10.0;
@@ -52,18 +52,18 @@ pub(super) struct Chart<'a> {
 
 impl TimeAxis {
     /// An axis for processes, each with a number of columns and their length in seconds.
-    #[expect(clippy::cast_precision_loss, reason = "pixels")]
     pub(super) fn new(processes: &[(usize, f64)]) -> Self {
         let total: f64 = processes
             .iter()
-            .map(|(count, seconds)| *count as f64 * seconds)
+            .map(|(count, seconds)| float(*count as u64) * seconds)
             .sum();
         let mut axis = Self::default();
         let mut start = 0.0;
         for &(count, seconds) in processes {
-            let columns = (0..count).map(|column| (start + column as f64 * seconds, seconds));
+            let columns =
+                (0..count as u64).map(|column| (start + float(column) * seconds, seconds));
             axis.columns.extend(columns);
-            let length = count as f64 * seconds;
+            let length = float(count as u64) * seconds;
             axis.processes.push((start, length));
             start += length + total / 24.0;
         }
@@ -121,17 +121,28 @@ fn levels(largest: f64) -> Vec<f64> {
 }
 
 /// A value as a label.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts and times are not negative"
-)]
 pub(super) fn number(value: f64) -> String {
     if value < 9.95 && value.fract().abs() > 0.05 {
         format!("{value:.1}")
     } else {
-        grouped(value.round() as u64)
+        grouped(rounded(value))
     }
+}
+
+/// The largest value of a line, or of a stack of bars.
+pub(super) fn largest(series: &[Series], are_lines: bool) -> f64 {
+    let columns = series.iter().map(|it| it.values.len()).max();
+    let of_column = |column: usize| {
+        let values = series.iter();
+        let values = values.filter_map(|it| it.values.get(column).copied().flatten());
+        if are_lines {
+            values.fold(0.0, f64::max)
+        } else {
+            values.sum()
+        }
+    };
+    let columns = 0..columns.unwrap_or_default();
+    columns.map(of_column).fold(0.0, f64::max)
 }
 
 impl Chart<'_> {
@@ -146,7 +157,7 @@ impl Chart<'_> {
     }
 
     fn picture(&self, width: f64, class: &str) -> Markup {
-        let levels = levels(self.largest());
+        let levels = levels(largest(self.series, self.are_lines));
         let highest = levels.last().copied().unwrap_or(1.0);
         let place = Place {
             scale: (width - LEFT - RIGHT) / self.axis.end(),
@@ -179,22 +190,6 @@ impl Chart<'_> {
                 }
             }
         }
-    }
-
-    /// The largest value, or the largest stack.
-    fn largest(&self) -> f64 {
-        let value = |series: &Series, column: usize| series.values.get(column).copied().flatten();
-        let of_column = |column: usize| {
-            let values = self.series.iter().filter_map(|it| value(it, column));
-            if self.are_lines {
-                values.fold(0.0, f64::max)
-            } else {
-                values.sum()
-            }
-        };
-        (0..self.axis.columns.len())
-            .map(of_column)
-            .fold(0.0, f64::max)
     }
 
     /// A path through the values. Columns without a value interrupt it.

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     plan::Mode,
     report::notes::Asked,
-    run::Done,
-    wording::{counted, duration, grouped},
+    run::{Done, StagedSource},
+    wording::{counted, duration, float, grouped, rounded},
 };
 
 pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
@@ -53,21 +53,20 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
                         div { dt { (name) } dd { (value) } }
                     }
                 }
-                @for file in sources.files() {
-                    div {
-                        dt { "File" }
-                        dd {
-                            bdi { (visible(&file.path)) }
-                            @if !file.blake3.is_empty() {
-                                br;
-                                small {
-                                    (size(file.bytes)) " · BLAKE3 digest "
-                                    code.digest { (visible(&file.blake3)) }
-                                }
-                            }
-                        }
-                    }
-                }
+                @for file in sources.files() { div { dt { "File" } dd { (source(file)) } } }
+            }
+        }
+    }
+}
+
+fn source(file: &StagedSource) -> Markup {
+    html! {
+        bdi { (visible(&file.path)) }
+        @if !file.blake3.is_empty() {
+            br;
+            small {
+                (size(file.bytes)) " · BLAKE3 digest "
+                code.digest { (visible(&file.blake3)) }
             }
         }
     }
@@ -124,13 +123,7 @@ fn speed(page: &ReportPage<'_>) -> Option<String> {
     if page.progress != Progress::Sent || arrived == 0 || page.summary.seconds < 0.5 {
         return None;
     }
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a rounded number of contacts"
-    )]
-    let rate = (arrived as f64 / page.summary.seconds).round() as u64;
+    let rate = rounded(float(arrived) / page.summary.seconds);
     Some(format!("{} per second", counted(rate, "contact")))
 }
 

@@ -6,7 +6,11 @@
 use maud::{Markup, html};
 
 use super::content::Progress;
-use crate::{plan::Mode, report::summary::Summary, wording::grouped};
+use crate::{
+    plan::Mode,
+    report::summary::Summary,
+    wording::{float, grouped},
+};
 
 /// Height of the bar of the largest column.
 const BARS: f64 = 220.0;
@@ -188,17 +192,15 @@ fn label(top: f64, height: f64) -> f64 {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "pixels")]
 fn height(count: u64, scale: f64) -> f64 {
-    (count as f64 * scale).max(BAR_MIN)
+    (float(count) * scale).max(BAR_MIN)
 }
 
 impl Flow {
-    #[expect(clippy::cast_precision_loss, reason = "pixels")]
     fn picture(&self, width: f64, class: &str) -> Markup {
         let total = |nodes: &Vec<Node>| nodes.iter().map(|node| node.count).sum::<u64>();
         let largest = self.columns.iter().map(total).max().unwrap_or(1).max(1);
-        let scale = BARS / largest as f64;
+        let scale = BARS / float(largest);
         let places: Vec<_> = self
             .columns
             .iter()
@@ -210,9 +212,9 @@ impl Flow {
             .fold(0.0, f64::max)
             + 4.0;
         // The labels of the last column also need space.
-        let step = ((width - LABEL_WIDTH) / self.columns.len().saturating_sub(1).max(1) as f64)
-            .min(STEP_MAX);
-        let left = |column: usize| column as f64 * step;
+        let steps = self.columns.len().saturating_sub(1).max(1) as u64;
+        let step = ((width - LABEL_WIDTH) / float(steps)).min(STEP_MAX);
+        let left = |column: usize| float(column as u64) * step;
         html! {
             svg.flow.(class) viewBox=(format!("0 0 {width:.0} {bottom:.0}")) role="img" aria-label=(self.in_words()) {
                 @for (column, bands) in self.bands.iter().enumerate() {

@@ -50,9 +50,17 @@ pub(crate) fn save(page: &ReportPage<'_>, path: &Path) -> Result<(), ReportError
         path: path.to_path_buf(),
         source: io::Error::other(error),
     })?;
-    let mut file = OutputFile::open(path, Symlinks::Follow).map_err(IoError::at(path))?;
-    write(page, &mut BufWriter::new(&mut file), path)?;
-    Ok(file.finish().map_err(IoError::at(path))?)
+    save_file(path, |out| write(page, out, path))
+}
+
+fn save_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), ReportError>,
+) -> Result<(), ReportError> {
+    let mut out =
+        BufWriter::new(OutputFile::open(path, Symlinks::Follow).map_err(IoError::at(path))?);
+    write(&mut out)?;
+    Ok(OutputFile::finish_buffer(out).map_err(IoError::at(path))?)
 }
 
 /// Writes the page to `out`. Errors refer to it as `name`.
@@ -123,10 +131,7 @@ pub(crate) fn save_failure(
         (PreEscaped("</html>\n"))
     };
     place::check_replaceable(path)?;
-    let mut file = OutputFile::open(path, Symlinks::Follow).map_err(IoError::at(path))?;
-    let written = file.write_all(page.0.as_bytes());
-    written.map_err(IoError::at(path))?;
-    Ok(file.finish().map_err(IoError::at(path))?)
+    save_file(path, |out| PageWriter { out, name: path }.put(&page))
 }
 
 /// A random number for each page, required to run its scripts and styles.

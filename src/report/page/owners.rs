@@ -16,6 +16,16 @@ const SHOWN: usize = 20;
 
 const VALUE_CHARS_MAX: usize = 100;
 
+fn owner(contacts: &owners::OwnedContacts, name: Option<&String>) -> Markup {
+    html! {
+        @if contacts.owner.is_empty() { "(no owner)" }
+        @else { bdi { (visible(&clipped(&contacts.owner, VALUE_CHARS_MAX))) } }
+        @if let Some(name) = name {
+            " " small { bdi { (visible(&clipped(name, VALUE_CHARS_MAX))) } }
+        }
+    }
+}
+
 /// The owners as a section of the page; empty if the account was not read.
 pub(super) fn owners(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     let all = owners::of(page.run, page.progress == Progress::Sent)?;
@@ -52,14 +62,7 @@ pub(super) fn owners(page: &ReportPage<'_>) -> Result<Markup, RunError> {
                     } }
                     tbody {
                         @for it in shown {
-                            @let owner = html! {
-                                @if it.owner.is_empty() { "(no owner)" }
-                                @else { bdi { (visible(&clipped(&it.owner, VALUE_CHARS_MAX))) } }
-                                @if let Some(name) = names.get(&it.owner) {
-                                    " " small { bdi { (visible(&clipped(name, VALUE_CHARS_MAX))) } }
-                                }
-                            };
-                            (row(&owner, it.before, it.after))
+                            (row(&owner(it, names.get(&it.owner)), it.before, it.after))
                         }
                         @if !others.is_empty() {
                             @let words = counted(others.len() as u64, "other owner");

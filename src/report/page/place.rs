@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    output::{self, IoError, is_special, real},
-    report::ReportError,
-    run::store::files,
+    output::{self, IoError, is_special},
+    report::{ReportError, overwritten},
 };
 
 /// Checks that the report can be written to this path without replacing input or output of the run. Returns the
@@ -16,10 +15,7 @@ pub(crate) fn check_asked_page(
     run: Option<&Path>,
 ) -> Result<PathBuf, ReportError> {
     let path = std::path::absolute(path).map_err(IoError::at(path))?;
-    let target = real(&path);
-    let is_source = sources.iter().any(|source| real(source) == target);
-    if is_source || run.is_some_and(|run| files(run).any(|file| file == target)) {
-        let what = if is_source { "source" } else { "run file" };
+    if let Some(what) = overwritten(&path, sources, run.as_slice()) {
         return Err(ReportError::PageMisplaced(format!(
             "the report would overwrite the {what} {}",
             path.display()

@@ -122,11 +122,7 @@ impl Rejected {
 fn places(sources: &Sources<'_>, rows: &[(usize, u64)]) -> Markup {
     html! {
         @if rows.len() > 1 { "rows " } @else { "row " }
-        @for (at, (source, row)) in rows.iter().enumerate() {
-            @if at > 0 { ", " }
-            (grouped(*row))
-            @if let Some(name) = sources.name(*source) { " of " bdi { (visible(name)) } }
-        }
+        (sources.rows(rows.iter().copied()))
     }
 }
 

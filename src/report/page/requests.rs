@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use super::{
-    charts::{Chart, Series, TimeAxis, number},
+    charts::{Chart, Series, TimeAxis, largest, number},
     words::moment,
 };
 use crate::{
     traffic::{KindCounts, RequestKind, TimeSlice, Timeline, Unanswered, merged, sum},
-    wording::{counted, duration, grouped},
+    wording::{counted, duration, float, grouped},
 };
 
 /// Total number of columns in a chart.
@@ -76,8 +76,7 @@ fn processes<'a>(timelines: &'a [Timeline]) -> Vec<Process<'a>> {
             slice_ms, slices, ..
         } = timeline;
         let count = total.div_ceil(COLUMNS).div_ceil((*slice_ms).max(1)).max(1);
-        #[expect(clippy::cast_precision_loss, reason = "pixels")]
-        let seconds = (slice_ms * count) as f64 / 1_000.0;
+        let seconds = float(slice_ms * count) / 1_000.0;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         Process {
             timeline,
@@ -140,19 +139,14 @@ fn charts(processes: &[Process<'_>], columns: &[&TimeSlice]) -> Markup {
             .map(|(slice, seconds)| value(slice, *seconds))
             .collect(),
     };
-    let rate = |count: u64, seconds: f64| {
-        #[expect(clippy::cast_precision_loss, reason = "pixels")]
-        let count = count as f64;
-        Some(count / seconds.max(0.001))
-    };
+    let rate = |count: u64, seconds: f64| Some(float(count) / seconds.max(0.001));
     let contacts =
         |kind| move |it: &TimeSlice, seconds| rate(sum([it], Some(kind)).contacts, seconds);
     let contacts = [
         series("same", &contacts(RequestKind::Read)),
         series("created", &contacts(RequestKind::Write)),
     ];
-    #[expect(clippy::cast_precision_loss, reason = "pixels")]
-    let in_flight = [series("updated", &|it, _| Some(it.in_flight as f64))];
+    let in_flight = [series("updated", &|it, _| Some(float(it.in_flight)))];
     let percentile =
         |percent| move |it: &TimeSlice, _| sum([it], None).latency.percentile_ms(percent);
     let latency = [
@@ -231,22 +225,6 @@ fn used_groups(columns: &[&TimeSlice]) -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
-/// The largest sum of the series in a column.
-fn largest(series: &[Series]) -> f64 {
-    let columns = series
-        .iter()
-        .map(|it| it.values.len())
-        .max()
-        .unwrap_or_default();
-    let sum = |column: usize| {
-        series
-            .iter()
-            .filter_map(|it| it.values[column])
-            .sum::<f64>()
-    };
-    (0..columns).map(sum).fold(0.0, f64::max)
-}
-
 fn contacts_in_words(columns: &[&TimeSlice], series: &[Series]) -> String {
     let of = |kind| sum(columns.iter().copied(), Some(kind)).contacts;
     let (read, sent) = (of(RequestKind::Read), of(RequestKind::Write));
@@ -264,12 +242,15 @@ fn contacts_in_words(columns: &[&TimeSlice], series: &[Series]) -> String {
     format!(
         "{}; at most {} per second.",
         parts.join(" and "),
-        number(largest(series))
+        number(largest(series, false))
     )
 }
 
 fn busiest(series: &[Series]) -> String {
-    format!("At most {} answers per second.", number(largest(series)))
+    format!(
+        "At most {} answers per second.",
+        number(largest(series, false))
+    )
 }
 
 fn latencies(columns: &[&TimeSlice]) -> String {

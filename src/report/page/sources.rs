@@ -53,6 +53,17 @@ impl<'a> Sources<'a> {
         (self.names.len() > 1).then_some(name)
     }
 
+    /// Rows, each with its source if there are several.
+    pub(super) fn rows(&self, rows: impl Iterator<Item = (usize, u64)>) -> Markup {
+        html! {
+            @for (at, (source, row)) in rows.enumerate() {
+                @if at > 0 { ", " }
+                (grouped(row))
+                @if let Some(name) = self.name(source) { " of " bdi { (visible(name)) } }
+            }
+        }
+    }
+
     pub(super) fn mapping(&self) -> Result<Markup, RunError> {
         let mut tables = Vec::new();
         for (number, source) in (0..).zip(&self.originals.sources) {
@@ -166,11 +177,7 @@ impl<'a> Sources<'a> {
                                 tr {
                                     td.number { (grouped(number)) }
                                     td {
-                                        @for (at, (source, row)) in rows.iter().enumerate() {
-                                            @if at > 0 { ", " }
-                                            (grouped(u64::from(*row)))
-                                            @if let Some(name) = self.name(*source) { " of " bdi { (visible(name)) } }
-                                        }
+                                        (self.rows(rows.iter().map(|&(source, row)| (source, row.into()))))
                                         @if *all > rows.len() { " and " (grouped((*all - rows.len()) as u64)) " more" }
                                     }
                                 }

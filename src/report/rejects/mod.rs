@@ -90,6 +90,20 @@ fn write_to(
     Ok(count)
 }
 
+/// The values of the added columns, except the file.
+fn place_and_reasons(rejected: &RejectedRow<'_>) -> [String; 4] {
+    let joined = |text: fn(&Problem) -> &str| {
+        let texts: Vec<_> = rejected.problems.iter().map(text).collect();
+        texts.join("; ")
+    };
+    [
+        rejected.row.to_string(),
+        joined(|problem| problem.column.as_deref().unwrap_or_default()),
+        joined(|problem| problem.code.as_str()),
+        joined(|problem| &problem.reason),
+    ]
+}
+
 /// The cells with problems, each with the reasons.
 fn blamed(problems: &[Problem], columns: &[String]) -> Vec<(usize, String)> {
     let mut blamed: Vec<(usize, String)> = Vec::new();
@@ -186,17 +200,10 @@ impl<'a> RejectsWriter<'a> {
                 record[place].clone_from(cell);
             }
         }
-        let joined = |text: fn(&Problem) -> &str| {
-            let texts: Vec<_> = problems.iter().map(text).collect();
-            texts.join("; ")
-        };
-        let words = [
-            row.to_string(),
-            joined(|problem| problem.column.as_deref().unwrap_or_default()),
-            joined(|problem| problem.code.as_str()),
-            joined(|problem| &problem.reason),
-        ];
-        let words: Vec<_> = file.into_iter().chain(words).collect();
+        let words: Vec<_> = file
+            .into_iter()
+            .chain(place_and_reasons(rejected))
+            .collect();
         // Surplus cells stay surplus until the user has decided where they belong.
         let surplus = cells.get(places.len()..).unwrap_or_default();
         let has_surplus = surplus.iter().any(|cell| !cell.trim_ascii().is_empty());

@@ -16,8 +16,8 @@ use std::{
 use crate::{
     ledger::{Ledger, RejectsPlace},
     output::{self, IoError, Symlinks, beside, is_special, promises_no_text, real},
-    report::ReportError,
-    run::{RunFile, store::files},
+    report::{ReportError, overwritten},
+    run::RunFile,
     wording::is_invisible,
 };
 
@@ -198,13 +198,7 @@ pub(crate) fn check_spares(
     sources: &[PathBuf],
     runs: &[&Path],
 ) -> Result<(), ReportError> {
-    let rejects = real(path);
-    let mut run_files = runs.iter().copied().flat_map(files);
-    let what = if sources.iter().any(|source| real(source) == rejects) {
-        "source"
-    } else if run_files.any(|file| file == rejects) {
-        "run file"
-    } else {
+    let Some(what) = overwritten(path, sources, runs) else {
         return Ok(());
     };
     Err(ReportError::Misplaced(format!(

@@ -72,12 +72,8 @@ impl TextOut {
     }
 
     pub(super) fn finish(self) -> io::Result<()> {
-        let target = self
-            .file
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error)?;
         crate::crash::point(crate::crash::Point::Rejects);
-        target.finish()
+        OutputFile::finish_buffer(self.file)
     }
 }
 

@@ -1,0 +1,188 @@
+//! Links to accounts of messengers: the account that a link leads to. It is empty if the link leads to something else, such as
+//! an invitation or a photo, and `None` if the text is not a link to the messenger.
+
+/// The phone number in a link to a chat.
+pub(super) fn number(link: &str) -> Option<&str> {
+    const HOSTS: [&str; 4] = [
+        "wa.me", "api.whatsapp.com", "web.whatsapp.com", "viber.click",
+    ];
+    parameter(link, "phone")
+        .or_else(|| parameter(link, "number"))
+        .or_else(|| path(link, &HOSTS).map(last))
+}
+
+/// The id in a link to a user of Telegram.
+pub(super) fn telegram_id(link: &str) -> Option<&str> {
+    let link = link.strip_prefix("tg://user")?;
+    parameter(link, "id")
+}
+
+/// The username in a link to Telegram, or a number that begins with `+`.
+pub(super) fn telegram(link: &str) -> Option<&str> {
+    path(link, &["t.me", "telegram.me", "telegram.dog"])
+        .map(|path| first(path.strip_prefix("s/").unwrap_or(path)))
+        .map(|account| page_or(account, &TELEGRAM_PAGES))
+        .or_else(|| parameter(link, "domain").filter(|_| link.starts_with("tg://")))
+}
+
+pub(super) fn instagram(link: &str) -> Option<&str> {
+    const HOSTS: [&str; 4] = ["instagram.com", "instagr.am", "m.instagram.com", "ig.me"];
+    // `_u/ann` opens the app, `m/ann` a conversation, `stories/ann` the stories.
+    path(link, &HOSTS)
+        .map(|path| {
+            let before = ["_u/", "_n/", "m/", "stories/"].into_iter();
+            before.fold(path, |path, part| path.strip_prefix(part).unwrap_or(path))
+        })
+        .map(|path| page_or(first(path), &INSTAGRAM_PAGES))
+        .or_else(|| parameter(link, "username").filter(|_| link.starts_with("instagram://")))
+}
+
+pub(super) fn vk(link: &str) -> Option<&str> {
+    const HOSTS: [&str; 7] = [
+        "vk.com", "m.vk.com", "web.vk.me", "vk.ru", "m.vk.ru", "vk.me", "vkontakte.ru",
+    ];
+    path(link, &HOSTS).map(|path| vk_account(link, path))
+}
+
+pub(super) fn max(link: &str) -> Option<&str> {
+    path(link, &["max.ru", "web.max.ru"]).map(|path| {
+        let is_other = matches!(first(path), "join" | "c");
+        if is_other { "" } else { last(path) }
+    })
+}
+
+/// The path of an advert ends in its number.
+pub(super) fn avito(link: &str) -> Option<&str> {
+    const ACCOUNTS: [&str; 3] = ["profile", "user", "brands"];
+    path(link, &["avito.ru", "m.avito.ru"]).map(|path| {
+        let is_account = ACCOUNTS.contains(&first(path)) || !path.contains('/');
+        if is_account { last(path) } else { "" }
+    })
+}
+
+/// The account in the path of a link to VK: `ann`, `id123`, `im?sel=123`, `write123`. Communities, posts and other pages are not accounts.
+fn vk_account<'r>(link: &'r str, path: &'r str) -> &'r str {
+    let page = first(path);
+    let is_person = |id: &&str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let conversation = path
+        .strip_prefix("im/convo/")
+        .or_else(|| page.strip_prefix("write"))
+        .filter(is_person);
+    if let Some(id) = conversation {
+        return id;
+    }
+    let is_of_community = |kind: &str| {
+        let number = page.strip_prefix(kind);
+        number.is_some_and(|number| {
+            number.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+                && number.bytes().all(|byte| !byte.is_ascii_alphabetic())
+        })
+    };
+    if page == "im" || is_of_community("gim") {
+        return parameter(link, "sel").filter(is_person).unwrap_or_default();
+    }
+    if VK_NUMBERED.into_iter().any(is_of_community) {
+        return "";
+    }
+    page_or(page, &VK_PAGES)
+}
+
+/// The account, or an empty text for one of the site's own pages.
+fn page_or<'r>(account: &'r str, pages: &[&str]) -> &'r str {
+    let is_page = pages.iter().any(|page| account.eq_ignore_ascii_case(page));
+    if is_page { "" } else { account }
+}
+
+/// Paths of t.me that are not usernames.
+const TELEGRAM_PAGES: [&str; 18] = [
+    "joinchat", "c", "addstickers", "addemoji", "addlist", "addtheme", "bg", "boost",
+    "confirmphone", "contact", "giftcode", "invoice", "login", "nft", "proxy", "setlanguage",
+    "share", "socks",
+];
+
+const INSTAGRAM_PAGES: [&str; 14] = [
+    "p", "reel", "reels", "explore", "tv", "direct", "highlights", "s", "share", "accounts",
+    "about", "legal", "web", "channel",
+];
+
+/// Pages of VK that are not accounts.
+const VK_PAGES: [&str; 14] = [
+    "away.php", "share.php", "feed", "friends", "groups", "join", "login", "mail", "photos",
+    "search", "video", "clips", "market", "settings",
+];
+
+/// The words before the number of a community, a post or another VK page.
+const VK_NUMBERED: [&str; 14] = [
+    "public", "club", "event", "wall", "photo", "video", "clip", "album", "albums", "topic",
+    "market", "doc", "app", "story",
+];
+
+/// The path of a link to one of these hosts, without the query: `ann` in `t.me/ann?start=1`.
+fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
+    let (host, rest) = host_and_path(text)?;
+    let known = hosts.iter().any(|known| host.eq_ignore_ascii_case(known));
+    known.then(|| {
+        rest.split(['?', '#'])
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('/')
+    })
+}
+
+/// The value of a query parameter: `phone` in `…/send?phone=79991112233&text=hi`.
+fn parameter<'r>(text: &'r str, name: &str) -> Option<&'r str> {
+    let (_, query) = text.split_once('?')?;
+    query
+        .split(['&', '#'])
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+}
+
+fn first(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
+}
+
+/// True for any link. A link that can't be reduced must not be sent as an account.
+pub(super) fn is_link(text: &str) -> bool {
+    text.contains("://") || host_and_path(text).is_some_and(|(host, _)| host.contains('.'))
+}
+
+/// The host and the path; the scheme and `www.` may be missing.
+fn host_and_path(text: &str) -> Option<(&str, &str)> {
+    let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let (host, rest) = after_scheme.trim_start_matches('/').split_once('/')?;
+    let bare = match host.get(..4) {
+        Some(www) if www.eq_ignore_ascii_case("www.") => &host[4..],
+        _ => host,
+    };
+    Some((bare, rest))
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_taken_apart() {
+        for (text, wanted) in [
+            ("https://t.me/ann?start=1", Some("ann")),
+            ("http://www.T.me/ann/", Some("ann")),
+            ("t.me/ann", Some("ann")),
+            ("//t.me/ann#x", Some("ann")),
+            ("https://t.me/", Some("")),
+            ("https://other.example/ann", None),
+            ("t.me", None),
+            ("", None),
+            ("ж.п/я", None),
+        ] {
+            assert_eq!(path(text, &["t.me"]), wanted, "{text}");
+        }
+        assert_eq!(parameter("x/send?text=a&phone=79", "phone"), Some("79"));
+        assert!(is_link("tg://user?id=1") && is_link("example.com/x") && !is_link("a/b"));
+    }
+}

@@ -1,0 +1,97 @@
+//! The files to read, and how.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use encoding_rs::Encoding;
+
+use crate::{
+    mapping::{self, BackupLayout, MappingOptions},
+    normalize::Region,
+    progress::Monitor,
+    selection::Selection,
+    source::{self, ReadOptions, SheetChoice, SourceError, Table, Usual},
+};
+
+/// The files to read, and the options for reading them.
+#[derive(Clone, Debug, Default)]
+pub struct ReadRequest {
+    /// The files, in order.
+    pub files: Vec<PathBuf>,
+    /// The options for mapping columns to fields.
+    pub mapping: MappingOptions,
+    /// Country of phone numbers without a country code.
+    pub region: Option<Region>,
+    /// Send numbers without a country code as written (`--region none`).
+    pub numbers_as_written: bool,
+    /// Leave an invalid number out of a contact that has another chat (`--bad-numbers drop`).
+    pub drop_bad_numbers: bool,
+    /// The number of worker threads; `None` for one per core.
+    pub workers: Option<u16>,
+    /// The delimiter of text files, unless it is detected.
+    pub delimiter: Option<u8>,
+    /// The encoding of text files, unless it is detected.
+    pub encoding: Option<&'static Encoding>,
+    /// The sheets of a workbook.
+    pub sheet: SheetChoice,
+    /// The row of the header, unless it is detected.
+    pub header_row: Option<u32>,
+    /// The defaults for reading the source in the mapping file.
+    pub(crate) usual: Usual,
+    /// The contacts to read (`--ids`). Rows of other contacts are only counted.
+    pub(crate) selection: Option<Arc<Selection>>,
+}
+
+impl ReadRequest {
+    /// Reads these files with detected columns, delimiter and encoding.
+    pub fn new(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        Self {
+            files: files.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Opens all files.
+    pub(crate) fn open_all(&self, monitor: &Arc<dyn Monitor>) -> Result<Vec<Table>, SourceError> {
+        let mut tables = Vec::new();
+        for file in &self.files {
+            tables.extend(self.open(file, monitor)?);
+        }
+        Ok(tables)
+    }
+
+    /// The value of `--region`.
+    pub(crate) fn region_word(&self) -> Option<String> {
+        let none = self.numbers_as_written.then(|| "none".to_owned());
+        none.or(self.region.map(|region| region.to_string()))
+    }
+
+    /// Opens a file: one table, or one per sheet.
+    pub(crate) fn open(
+        &self,
+        file: &Path,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<Vec<Table>, SourceError> {
+        let recognise = |cells: &[String]| {
+            let named = |cell: &&String| {
+                self.mapping
+                    .map
+                    .iter()
+                    .any(|(_, column)| column.trim() == cell.trim())
+            };
+            mapping::recognise(cells).max(cells.iter().filter(named).count())
+        };
+        let options = ReadOptions {
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+            header_row: self.header_row,
+            usual: self.usual.clone(),
+            is_backup: |columns| BackupLayout::of(columns).is_some(),
+            ..ReadOptions::new(monitor, &recognise)
+        };
+        source::open(file, &options)
+    }
+}
