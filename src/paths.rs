@@ -178,7 +178,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         for name in [
-            "contacts.csv", "deals.xlsx", "~$deals.xlsx", ".contacts.cs", "my list.csv", "notes.md",
+            "contacts.csv",
+            "deals.xlsx",
+            "~$deals.xlsx",
+            ".contacts.cs",
+            "my list.csv",
+            "notes.md",
         ] {
             fs::write(at(name), "").unwrap();
         }

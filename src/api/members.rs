@@ -6,7 +6,12 @@ use super::field_path::{paths_in, without_paths};
 
 /// Keys of the ids of culprits.
 pub(super) const ID_KEYS: [&str; 6] = [
-    "ids", "id", "contact_ids", "contact_id", "contactIds", "contactId",
+    "ids",
+    "id",
+    "contact_ids",
+    "contact_id",
+    "contactIds",
+    "contactId",
 ];
 
 /// Keys below which an id is a contact's.
@@ -14,13 +19,26 @@ pub(super) const DATA_KEYS: [&str; 5] = ["data", "errors", "details", "contacts"
 
 /// Keys of messages.
 pub(super) const SENTENCE_KEYS: [&str; 8] = [
-    "description", "message", "error_description", "msg", "reason", "detail", "messages",
+    "description",
+    "message",
+    "error_description",
+    "msg",
+    "reason",
+    "detail",
+    "messages",
     "constraints",
 ];
 
 /// Keys of the field to blame, or of its path.
 pub(super) const FIELD_KEYS: [&str; 8] = [
-    "fields", "field", "property", "path", "instancePath", "loc", "key", "param",
+    "fields",
+    "field",
+    "property",
+    "path",
+    "instancePath",
+    "loc",
+    "key",
+    "param",
 ];
 
 /// True for an entry about a contact without errors.
@@ -44,7 +62,12 @@ pub(super) fn is_success(entries: &Map<String, Value>) -> bool {
 /// The path to the value of this key.
 pub(super) fn extended(path: &str, key: &str) -> String {
     let is_neutral = [
-        "children", "constraints", "errors", "error", "data", "details",
+        "children",
+        "constraints",
+        "errors",
+        "error",
+        "data",
+        "details",
     ]
     .contains(&key);
     if key == "contacts" || !paths_in(key).is_empty() {

@@ -101,7 +101,10 @@ impl Refusal {
             return Some(TooLarge::Entities);
         }
         let is_size = [
-            "entitytoolarge", "payloadtoolarge", "bodytoolarge", "bodyistoolarge",
+            "entitytoolarge",
+            "payloadtoolarge",
+            "bodytoolarge",
+            "bodyistoolarge",
         ]
         .iter()
         .any(|part| says(part));

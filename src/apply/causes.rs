@@ -156,7 +156,12 @@ impl Refused {
 
 fn says_chat_id_is_missing(reason: &str) -> bool {
     let is_missing = [
-        "empty", "required", "missing", "must be", "null", "undefined",
+        "empty",
+        "required",
+        "missing",
+        "must be",
+        "null",
+        "undefined",
     ];
     reason.contains("chat_id") && is_missing.iter().any(|word| reason.contains(word))
 }

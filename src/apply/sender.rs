@@ -72,7 +72,12 @@ impl SenderThread {
         let (no, operation) = (job.batch.no, job.batch.operation);
         let _span = tracing::error_span!("batch", batch = no).entered();
         let mut settler = Settler::new(
-            &self.client, &self.state, no, operation, job.since, self.is_rest,
+            &self.client,
+            &self.state,
+            no,
+            operation,
+            job.since,
+            self.is_rest,
         );
         let result = settle(&job, &mut settler);
         job.since = settler.isolation.since;

@@ -14,7 +14,14 @@ const COMMANDS: [&str; 8] = [
 
 /// Options that `jobs` sets for all jobs, or that are keys of their own.
 const SHARED: [&str; 8] = [
-    "json", "quiet", "verbose", "color", "log-format", "profile", "config", "help",
+    "json",
+    "quiet",
+    "verbose",
+    "color",
+    "log-format",
+    "profile",
+    "config",
+    "help",
 ];
 
 /// The values of each option by its long name; `None` for a flag.

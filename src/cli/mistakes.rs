@@ -47,7 +47,12 @@ const SYNONYMS: [(&[&str], &str); 9] = [
     ),
     (
         &[
-            "employees", "employee", "staff", "managers", "owners", "user",
+            "employees",
+            "employee",
+            "staff",
+            "managers",
+            "owners",
+            "user",
         ],
         "`users` lists the employees and their ids",
     ),

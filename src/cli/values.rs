@@ -213,7 +213,11 @@ mod tests {
             })
         };
         let accounts = [
-            "profile:acme", "profile:bravo", "account:72042419", "profile:", "profile:ещё",
+            "profile:acme",
+            "profile:bravo",
+            "account:72042419",
+            "profile:",
+            "profile:ещё",
         ];
         assert_eq!(
             accounts.map(|account| of(account).unwrap()),

@@ -62,7 +62,10 @@ pub(super) fn decline(
         ..Standing::new(Progress::Planned)
     };
     let written = context.write_report(
-        &planned.sealed.run, &planned.sealed.meta, &mut summary, standing,
+        &planned.sealed.run,
+        &planned.sealed.meta,
+        &mut summary,
+        standing,
     );
     planned.discard_after(Some(&declined))?;
     written.and(Err(declined))

@@ -74,7 +74,10 @@ fn nothing_left(
     context.console.warnings(&planned.sealed.warnings);
     let standing = Standing::new(Progress::Sent);
     context.write_report(
-        &planned.sealed.run, &planned.sealed.meta, &mut summary, standing,
+        &planned.sealed.run,
+        &planned.sealed.meta,
+        &mut summary,
+        standing,
     )?;
     planned.discard_after(None)?;
     context.console.summary(&summary, "nothing is left to undo");

@@ -24,7 +24,15 @@ const MONTHS: &str = "jan feb mar apr may jun jul aug sep oct nov dec ene abr ag
 
 /// The words for booleans in these languages.
 const BOOLEANS: [&str; 9] = [
-    "true", "false", "истина", "ложь", "verdadero", "falso", "verdadeiro", "wahr", "falsch",
+    "true",
+    "false",
+    "истина",
+    "ложь",
+    "verdadero",
+    "falso",
+    "verdadeiro",
+    "wahr",
+    "falsch",
 ];
 
 /// True if a text must be written as `="…"` and is short enough.
@@ -80,9 +88,31 @@ mod tests {
     #[test]
     fn what_looks_like_a_number_a_date_or_a_boolean_is_converted() {
         for text in [
-            "007", "00", "799911122334", "120363025246125486", "1e5", "1-2", "1/2", "10:30", "1.5",
-            "1,5", "1 000", "5%", "$5", "(5)", ".5", "TRUE", "Ложь", "verdadero", "MAR1", "5 мая",
-            "Jan 2020", "мая 5", "#N/A", "#ССЫЛКА!", " 7",
+            "007",
+            "00",
+            "799911122334",
+            "120363025246125486",
+            "1e5",
+            "1-2",
+            "1/2",
+            "10:30",
+            "1.5",
+            "1,5",
+            "1 000",
+            "5%",
+            "$5",
+            "(5)",
+            ".5",
+            "TRUE",
+            "Ложь",
+            "verdadero",
+            "MAR1",
+            "5 мая",
+            "Jan 2020",
+            "мая 5",
+            "#N/A",
+            "#ССЫЛКА!",
+            " 7",
         ] {
             assert!(is_converted(text), "{text}");
         }

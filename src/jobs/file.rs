@@ -32,7 +32,12 @@ const NAME_MAX: usize = 64;
 
 /// Options that name an output file, which must differ between jobs.
 const WRITTEN: [&str; 6] = [
-    "output", "rejects", "report", "run", "metrics", "write-mapping",
+    "output",
+    "rejects",
+    "report",
+    "run",
+    "metrics",
+    "write-mapping",
 ];
 
 #[derive(Debug, Deserialize)]

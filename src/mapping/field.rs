@@ -234,7 +234,12 @@ mod tests {
     #[test]
     fn other_words_are_refused_with_the_list() {
         for word in [
-            "", "phone_0", "phone_01", "chat_id_+1", "chat_id_99999", "fax",
+            "",
+            "phone_0",
+            "phone_01",
+            "chat_id_+1",
+            "chat_id_99999",
+            "fax",
         ] {
             let error = word.parse::<Field>().unwrap_err().to_string();
             assert!(error.contains("telegram_username"), "{error}");

@@ -225,7 +225,13 @@ pub(super) enum Owner<'a> {
 }
 
 const CONTACT: [&str; 7] = [
-    "контакт", "contacto", "contato", "contact", "person", "persona", "pessoa",
+    "контакт",
+    "contacto",
+    "contato",
+    "contact",
+    "person",
+    "persona",
+    "pessoa",
 ];
 const OTHER: [&str; 16] = [
     "компания",

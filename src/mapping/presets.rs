@@ -51,7 +51,12 @@ static PRESETS: [Preset; 11] = [
                 "Мобильный телефон"
             ],
             &[
-                "ID", "First name", "Last name", "Second name", "Responsible", "Work Phone"
+                "ID",
+                "First name",
+                "Last name",
+                "Second name",
+                "Responsible",
+                "Work Phone"
             ],
         ]
     ),
@@ -70,7 +75,11 @@ static PRESETS: [Preset; 11] = [
         &[
             &["Record ID", "First Name", "Last Name", "Contact owner"],
             &[
-                "Record ID", "First Name", "Last Name", "Phone Number", "Lead Status"
+                "Record ID",
+                "First Name",
+                "Last Name",
+                "Phone Number",
+                "Lead Status"
             ],
             &["Record ID - Contact", "First Name", "Last Name"],
             &["hs_object_id", "firstname", "lastname"],
@@ -109,7 +118,11 @@ static PRESETS: [Preset; 11] = [
         "Outlook",
         &[
             &[
-                "First Name", "Last Name", "Mobile Phone", "Business Phone", "E-mail Address"
+                "First Name",
+                "Last Name",
+                "Mobile Phone",
+                "Business Phone",
+                "E-mail Address"
             ],
             &[
                 "Имя",

@@ -4,7 +4,10 @@
 /// The phone number in a link to a chat.
 pub(super) fn number(link: &str) -> Option<&str> {
     const HOSTS: [&str; 4] = [
-        "wa.me", "api.whatsapp.com", "web.whatsapp.com", "viber.click",
+        "wa.me",
+        "api.whatsapp.com",
+        "web.whatsapp.com",
+        "viber.click",
     ];
     parameter(link, "phone")
         .or_else(|| parameter(link, "number"))
@@ -39,7 +42,13 @@ pub(super) fn instagram(link: &str) -> Option<&str> {
 
 pub(super) fn vk(link: &str) -> Option<&str> {
     const HOSTS: [&str; 7] = [
-        "vk.com", "m.vk.com", "web.vk.me", "vk.ru", "m.vk.ru", "vk.me", "vkontakte.ru",
+        "vk.com",
+        "m.vk.com",
+        "web.vk.me",
+        "vk.ru",
+        "m.vk.ru",
+        "vk.me",
+        "vkontakte.ru",
     ];
     path(link, &HOSTS).map(|path| vk_account(link, path))
 }
@@ -95,20 +104,59 @@ fn page_or<'r>(account: &'r str, pages: &[&str]) -> &'r str {
 
 /// Paths of t.me that are not usernames.
 const TELEGRAM_PAGES: [&str; 18] = [
-    "joinchat", "c", "addstickers", "addemoji", "addlist", "addtheme", "bg", "boost",
-    "confirmphone", "contact", "giftcode", "invoice", "login", "nft", "proxy", "setlanguage",
-    "share", "socks",
+    "joinchat",
+    "c",
+    "addstickers",
+    "addemoji",
+    "addlist",
+    "addtheme",
+    "bg",
+    "boost",
+    "confirmphone",
+    "contact",
+    "giftcode",
+    "invoice",
+    "login",
+    "nft",
+    "proxy",
+    "setlanguage",
+    "share",
+    "socks",
 ];
 
 const INSTAGRAM_PAGES: [&str; 14] = [
-    "p", "reel", "reels", "explore", "tv", "direct", "highlights", "s", "share", "accounts",
-    "about", "legal", "web", "channel",
+    "p",
+    "reel",
+    "reels",
+    "explore",
+    "tv",
+    "direct",
+    "highlights",
+    "s",
+    "share",
+    "accounts",
+    "about",
+    "legal",
+    "web",
+    "channel",
 ];
 
 /// Pages of VK that are not accounts.
 const VK_PAGES: [&str; 14] = [
-    "away.php", "share.php", "feed", "friends", "groups", "join", "login", "mail", "photos",
-    "search", "video", "clips", "market", "settings",
+    "away.php",
+    "share.php",
+    "feed",
+    "friends",
+    "groups",
+    "join",
+    "login",
+    "mail",
+    "photos",
+    "search",
+    "video",
+    "clips",
+    "market",
+    "settings",
 ];
 
 /// The words before the number of a community, a post or another VK page.

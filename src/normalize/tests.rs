@@ -692,7 +692,15 @@ fn words_for_a_missing_value_are_empty_cells_except_in_our_own_export() {
         )
     };
     for word in [
-        "NULL", "null", "\\N", "None", "nan", "N/A", "undefined", "—", "нет",
+        "NULL",
+        "null",
+        "\\N",
+        "None",
+        "nan",
+        "N/A",
+        "undefined",
+        "—",
+        "нет",
     ] {
         let row = format!("1,{word},{word},79991234567,{word},{word}");
         let (name, chats, lines) = read(&other, &row);

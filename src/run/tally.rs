@@ -112,7 +112,11 @@ impl Tally {
                 "read = blank + merged + rejected + not_selected + contacts",
                 rows.read,
                 total([
-                    rows.blank, rows.merged, rows.rejected, rows.not_selected, rows.contacts,
+                    rows.blank,
+                    rows.merged,
+                    rows.rejected,
+                    rows.not_selected,
+                    rows.contacts,
                 ]),
             ),
             (
@@ -124,7 +128,11 @@ impl Tally {
                 "create + update + delete = created + updated + deleted + failed + unknown + not_attempted",
                 total([plan.create, plan.update, plan.delete]),
                 total([
-                    done.created, done.updated, done.deleted, done.failed, done.unknown,
+                    done.created,
+                    done.updated,
+                    done.deleted,
+                    done.failed,
+                    done.unknown,
                     done.not_attempted,
                 ]),
             ),

@@ -221,7 +221,9 @@ impl ContactOperation<'_> {
         match payload {
             Payload::Nothing | Payload::Raw(_) => Ok(()),
             batch if batch.len() == 0 => Err(ErrorAnswer::new(
-                400, "INVALID_REQUEST", "the list is empty",
+                400,
+                "INVALID_REQUEST",
+                "the list is empty",
             )),
             batch if batch.len() > most => {
                 let problem = format!("a request can have at most {most} entities");
@@ -253,7 +255,9 @@ impl ContactOperation<'_> {
         let mut json = b"[".to_vec();
         if !self.account.write_one(id, self.options.uri, &mut json) {
             return Err(ErrorAnswer::new(
-                404, "CONTACT_NOT_FOUND", "no such contact",
+                404,
+                "CONTACT_NOT_FOUND",
+                "no such contact",
             ));
         }
         json.push(b']');

@@ -419,9 +419,30 @@ mod tests {
     #[test]
     fn an_error_shows_the_word_that_is_not_a_fault() {
         for word in [
-            "", "503@", "503@0", "503@5-2", "drop", "drop-before=1", "slow", "slow=5", "slow=-1s",
-            "poison", "poison=", "poison-x=1", "poison-403-pdf=1", "99", "600", "503=pdf",
-            "partial%101", "partial%x", "put:503", "slow=NaNs", "slow=9999999s", "%", "@1", "é",
+            "",
+            "503@",
+            "503@0",
+            "503@5-2",
+            "drop",
+            "drop-before=1",
+            "slow",
+            "slow=5",
+            "slow=-1s",
+            "poison",
+            "poison=",
+            "poison-x=1",
+            "poison-403-pdf=1",
+            "99",
+            "600",
+            "503=pdf",
+            "partial%101",
+            "partial%x",
+            "put:503",
+            "slow=NaNs",
+            "slow=9999999s",
+            "%",
+            "@1",
+            "é",
         ] {
             let error = word.parse::<Rule>().unwrap_err();
             let shown = format!("`{word}` is not a fault");

@@ -168,7 +168,12 @@ mod tests {
     #[test]
     fn the_first_end_wins_and_the_other_faults_add_up() {
         let rules = [
-            "slow=2ms", "drop-after", "500", "slow=3ms", "poison=id-2", "poison-409=id-1",
+            "slow=2ms",
+            "drop-after",
+            "500",
+            "slow=3ms",
+            "poison=id-2",
+            "poison-409=id-1",
         ];
         let effects = injector(&rules).effects_on(&post(3));
         assert_eq!(effects.end, Some(InjectedFault::DropAfter));

@@ -11,12 +11,40 @@ use serde_json::{Value, json};
 use crate::contact::{Chat, ChatType, Contact};
 
 const GIVEN: [&str; 16] = [
-    "Анна", "Ирина", "Пётр", "Ольга", "Сергей", "Мария", "José", "Lucía", "Íñigo", "João",
-    "Beatriz", "Emma", "Oliver", "Zoë", "Алексей", "Camila",
+    "Анна",
+    "Ирина",
+    "Пётр",
+    "Ольга",
+    "Сергей",
+    "Мария",
+    "José",
+    "Lucía",
+    "Íñigo",
+    "João",
+    "Beatriz",
+    "Emma",
+    "Oliver",
+    "Zoë",
+    "Алексей",
+    "Camila",
 ];
 const FAMILY: [&str; 16] = [
-    "Смирнова", "Шевченко", "Кузьмин", "García", "Muñoz", "Gonçalves", "Araújo", "Baker",
-    "O’Neill", "Ёлкина", "Petersen", "Иваненко", "Núñez", "Silva", "Clark", "Жукова",
+    "Смирнова",
+    "Шевченко",
+    "Кузьмин",
+    "García",
+    "Muñoz",
+    "Gonçalves",
+    "Araújo",
+    "Baker",
+    "O’Neill",
+    "Ёлкина",
+    "Petersen",
+    "Иваненко",
+    "Núñez",
+    "Silva",
+    "Clark",
+    "Жукова",
 ];
 
 /// Ids of the employees that contacts belong to.

@@ -170,9 +170,9 @@ impl Decoding {
                 .max_utf8_buffer_length_without_replacement(rest.len());
             self.text.clear();
             self.text.reserve(room.unwrap_or(4 * rest.len() + 16));
-            let (result, read) = self
-                .decoder
-                .decode_to_string_without_replacement(rest, &mut self.text, self.ended);
+            let (result, read) =
+                self.decoder
+                    .decode_to_string_without_replacement(rest, &mut self.text, self.ended);
             rest = &rest[read..];
             into.extend_from_slice(self.text.as_bytes());
             match result {

@@ -226,7 +226,13 @@ fn extended(json: &str) -> Option<String> {
 
 /// The types of extended JSON with a single value.
 const EXTENDED_KEYS: [&str; 7] = [
-    "$oid", "$numberLong", "$numberInt", "$numberDouble", "$numberDecimal", "$date", "$uuid",
+    "$oid",
+    "$numberLong",
+    "$numberInt",
+    "$numberDouble",
+    "$numberDecimal",
+    "$date",
+    "$uuid",
 ];
 
 fn each_member<'a>(

@@ -229,7 +229,14 @@ fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
         return foreign(what, SAVE_AS_XLSX);
     }
     let page = [
-        "<!doctype html", "<html", "<meta", "<table", "<head", "<body", "<style", "<div",
+        "<!doctype html",
+        "<html",
+        "<meta",
+        "<table",
+        "<head",
+        "<body",
+        "<style",
+        "<div",
     ];
     if page.iter().any(|tag| text.contains(tag)) {
         return Ok(Kind::Html);

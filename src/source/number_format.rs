@@ -162,8 +162,21 @@ mod tests {
     #[test]
     fn other_formats_show_the_number() {
         for format in [
-            "General", "0", "#", "##0", "#,##0", "0.00", "0%", "dd.mm.yyyy", "[h]:mm", "@",
-            "0\" pcs\"", "[$€-407]000", "0E+00", "\"only text\"", "",
+            "General",
+            "0",
+            "#",
+            "##0",
+            "#,##0",
+            "0.00",
+            "0%",
+            "dd.mm.yyyy",
+            "[h]:mm",
+            "@",
+            "0\" pcs\"",
+            "[$€-407]000",
+            "0E+00",
+            "\"only text\"",
+            "",
         ] {
             assert_eq!(shown(format, 1.0), None, "{format}");
         }

@@ -228,7 +228,13 @@ fn after_a_loss_everything_that_the_server_accepts_comes_back_and_the_rest_says_
             world.sandbox.remove_contact(&contact.id);
         }
         let ran = world.run([
-            "import", name, "--max-rejects", "100%", "--rejects", "rest.csv", "--json",
+            "import",
+            name,
+            "--max-rejects",
+            "100%",
+            "--rejects",
+            "rest.csv",
+            "--json",
         ]);
         ran.ends_with(3);
         let restored = world.sandbox.contacts();
@@ -424,9 +430,34 @@ fn shown_by_libreoffice(world: &World, file: &str, options: &[&str]) -> Option<V
 
 /// Values that a spreadsheet program would change.
 const TEMPTING: &[&str] = &[
-    "=1+1", "+79991112233", "-1", "@x", "007", "1e5", "1.5", "1,5", "TRUE", "ложь", "1-2", "1/2",
-    "10:30", "5 мая", "MAR1", "#N/A", "'n Sync", "a,b;c\td", "\"quoted\"", "line\nend", " 7 ",
-    "120363025246125486", "79991112233", "5%", "$5", "Ann", "1 000", "=A1",
+    "=1+1",
+    "+79991112233",
+    "-1",
+    "@x",
+    "007",
+    "1e5",
+    "1.5",
+    "1,5",
+    "TRUE",
+    "ложь",
+    "1-2",
+    "1/2",
+    "10:30",
+    "5 мая",
+    "MAR1",
+    "#N/A",
+    "'n Sync",
+    "a,b;c\td",
+    "\"quoted\"",
+    "line\nend",
+    " 7 ",
+    "120363025246125486",
+    "79991112233",
+    "5%",
+    "$5",
+    "Ann",
+    "1 000",
+    "=A1",
 ];
 
 #[test]

@@ -202,7 +202,14 @@ fn import_broken(contacts: usize, size: &str, broken: &[&str]) -> World {
     );
     world
         .run([
-            "plan", "contacts.csv", "--mode", "create", "-o", "x.run", "--batch-size", size,
+            "plan",
+            "contacts.csv",
+            "--mode",
+            "create",
+            "-o",
+            "x.run",
+            "--batch-size",
+            size,
         ])
         .ends_with(0);
     world

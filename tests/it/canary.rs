@@ -21,7 +21,13 @@ fn planned(options: Options, batch_size: &str) -> World {
         csv((1..=CONTACTS).map(|n| contact(n, "new"))),
     );
     let plan = [
-        "plan", "contacts.csv", "-o", "x.run", "--batch-size", batch_size, "-q",
+        "plan",
+        "contacts.csv",
+        "-o",
+        "x.run",
+        "--batch-size",
+        batch_size,
+        "-q",
     ];
     world.run(plan).ends_with(0);
     world.sandbox.clear_log();
@@ -57,7 +63,13 @@ fn the_canary_goes_first_and_is_read_back_before_the_others_follow() {
         };
         let world = planned(shown, batch_size);
         let apply = [
-            "apply", "x.run", "--canary", canary, "--concurrency", "1", "--json",
+            "apply",
+            "x.run",
+            "--canary",
+            canary,
+            "--concurrency",
+            "1",
+            "--json",
         ];
         let ran = world.run(apply).ends_with(0).json();
         assert_eq!(
@@ -106,7 +118,13 @@ fn nothing_follows_a_canary_that_the_account_has_otherwise() {
             account.put(&contact);
         });
         let apply = [
-            "apply", "x.run", "--canary", "2", "--concurrency", "1", "--json",
+            "apply",
+            "x.run",
+            "--canary",
+            "2",
+            "--concurrency",
+            "1",
+            "--json",
         ];
         let ran = world.run(apply).ends_with(8);
         assert!(ran.stderr.contains(words), "{}", ran.shown());

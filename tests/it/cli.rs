@@ -197,7 +197,13 @@ fn verbose_says_what_is_done_in_the_form_asked_for() {
         .ends_with(0);
     assert!(twice.stderr.contains("answered"), "{}", twice.shown());
     let args = [
-        "export", "-o", "all.csv", "-q", "-vv", "--log-format", "json",
+        "export",
+        "-o",
+        "all.csv",
+        "-q",
+        "-vv",
+        "--log-format",
+        "json",
     ];
     assert_eq!(world.run(args).ends_with(0).stderr, "", "-q wins");
     let args = ["export", "-o", "all.csv", "-vv", "--log-format", "json"];
@@ -282,7 +288,11 @@ fn a_command_that_fails_says_so_in_its_one_object_too() {
         assert!(!message.is_empty(), "{object}");
     }
     for command in [
-        "import good.csv", "export -o all.csv", "get 1", "delete 1 -y", "auth",
+        "import good.csv",
+        "export -o all.csv",
+        "get 1",
+        "delete 1 -y",
+        "auth",
     ] {
         let call = world.call(command.split(' ').chain(["--json"]));
         let object = call.env("WAZZUP_TOKEN", "wrong").run().ends_with(4).json();

@@ -14,7 +14,13 @@ fn import(how: &str, code: i32) -> World {
     world.write("new.csv", csv(TWICE));
     world
         .run([
-            "import", "new.csv", "--on-duplicate", how, "--max-rejects", "100%", "-q",
+            "import",
+            "new.csv",
+            "--on-duplicate",
+            how,
+            "--max-rejects",
+            "100%",
+            "-q",
         ])
         .ends_with(code);
     world

@@ -70,8 +70,16 @@ fn each(rules: &[&str]) {
 /// Every transient fault of the network and of the server, each with this probability.
 fn random(seed: u64, percent: u32, budget: u64, also: &[&str]) -> Faults {
     let transient = [
-        "slow=5ms", "partial", "drop-before", "drop-after", "truncate", "503", "429", "500=empty",
-        "502-after", "500-after",
+        "slow=5ms",
+        "partial",
+        "drop-before",
+        "drop-after",
+        "truncate",
+        "503",
+        "429",
+        "500=empty",
+        "502-after",
+        "500-after",
     ];
     let transient = transient.map(|fault| format!("{fault}%{percent}"));
     let also = also.iter().map(ToString::to_string);
@@ -83,14 +91,22 @@ fn random(seed: u64, percent: u32, budget: u64, also: &[&str]) -> Faults {
 #[test]
 fn every_fault_of_the_network_is_survived() {
     each(&[
-        "drop-before%30", "drop-after%30", "truncate%30", "slow=20ms%30",
+        "drop-before%30",
+        "drop-after%30",
+        "truncate%30",
+        "slow=20ms%30",
     ]);
 }
 
 #[test]
 fn every_fault_of_the_server_is_survived() {
     each(&[
-        "503%30", "429%30", "500=empty%30", "500-after%30", "502-after%30", "partial%30",
+        "503%30",
+        "429%30",
+        "500=empty%30",
+        "500-after%30",
+        "502-after%30",
+        "partial%30",
     ]);
 }
 
@@ -111,7 +127,11 @@ fn faults_that_stay_are_told_from_those_that_come_and_go() {
             ..Options::default()
         });
         let permanent = [
-            "poison=70", "poison=71", "poison=1500", "unstored=300", "unstored=1999",
+            "poison=70",
+            "poison=71",
+            "poison=1500",
+            "unstored=300",
+            "unstored=1999",
             "token-dies%4",
         ];
         world
@@ -251,7 +271,12 @@ fn an_update_that_may_have_arrived_is_unknown_although_nobody_can_look() {
         .sandbox
         .set_faults(faults(["PATCH:drop-after", "GET:503"]));
     let import = [
-        "import", "contacts.csv", "--mode", "update", "--run", "x.run",
+        "import",
+        "contacts.csv",
+        "--mode",
+        "update",
+        "--run",
+        "x.run",
     ];
     let ran = world.run(import.iter().chain(&["--json"])).ends_with(1);
     let done = &ran.json()["done"];

@@ -10,7 +10,14 @@ use crate::harness::{World, faults};
 
 /// Ids with characters that are special in a path, a query, a shell or a terminal.
 const ODD: [&str; 8] = [
-    "a/b?c#d", "50% off", "..", "a+b&c=d", "Иванов №7", "👩🏽‍🚀", "\"quoted\" 'id'", "%2F",
+    "a/b?c#d",
+    "50% off",
+    "..",
+    "a+b&c=d",
+    "Иванов №7",
+    "👩🏽‍🚀",
+    "\"quoted\" 'id'",
+    "%2F",
 ];
 
 fn with_odd_ids() -> World {

@@ -72,7 +72,11 @@ fn golden(name: &str, bytes: impl AsRef<[u8]>, flags: &[&str]) -> String {
 /// The bytes as text in the encoding that `check` has reported.
 fn decoded(bytes: &[u8], checked: &str) -> (&'static str, String) {
     let named = [
-        "windows-1251", "windows-1252", "macintosh", "UTF-16LE", "UTF-16BE",
+        "windows-1251",
+        "windows-1252",
+        "macintosh",
+        "UTF-16LE",
+        "UTF-16BE",
     ];
     let headline = checked.lines().next().unwrap();
     let name = named.into_iter().find(|name| headline.contains(name));

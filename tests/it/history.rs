@@ -261,7 +261,13 @@ fn a_source_that_lost_too_many_rows_since_its_last_run_is_stopped() {
         insta::allow_duplicates! { insta::assert_snapshot!(stopped.stderr); }
     }
     let ran = world.run([
-        "plan", tuesday, "--profile", "shop", "--max-shrink", "20%", "--json",
+        "plan",
+        tuesday,
+        "--profile",
+        "shop",
+        "--max-shrink",
+        "20%",
+        "--json",
     ]);
     let gate = ran.ends_with(5).json()["gate"].clone();
     assert_eq!(

@@ -529,7 +529,11 @@ fn a_terminal_shows_a_live_line_for_each_job_at_work() {
     let (code, sent) = accounts.call("jobs jobs.toml").on_terminal(100, "");
     assert_eq!(code, Some(0), "{sent}");
     for line in [
-        "a0: [", "a1: [", "] listing 0 of 1", "a0: done in", "2 jobs in",
+        "a0: [",
+        "a1: [",
+        "] listing 0 of 1",
+        "a0: done in",
+        "2 jobs in",
     ] {
         assert!(sent.contains(line), "{sent}");
     }

@@ -10,7 +10,11 @@ fn written(text: &str, flags: &[&str]) -> String {
     let world = World::new();
     world.write("contacts.csv", text);
     let check = [
-        "check", "contacts.csv", "--json", "--write-mapping", "map.toml",
+        "check",
+        "contacts.csv",
+        "--json",
+        "--write-mapping",
+        "map.toml",
     ];
     let first = world.run(check.iter().chain(flags));
     let second = world.run(["check", "contacts.csv", "--mapping", "map.toml", "--json"]);
@@ -45,7 +49,11 @@ fn names_of_people_get_their_ids_and_those_without_are_listed_once() {
     let world = World::new();
     let row = |id: u32, owner: &str| format!("{id},Ann,7999000{id:04},{owner}\n");
     let owners = [
-        "Ivan Petrov", "Olga Ray", "Olga Ray", "Sam Tor", "Ivan Petrov",
+        "Ivan Petrov",
+        "Olga Ray",
+        "Olga Ray",
+        "Sam Tor",
+        "Ivan Petrov",
     ];
     let rows: String = (1..)
         .zip(owners)
@@ -66,7 +74,12 @@ fn names_of_people_get_their_ids_and_those_without_are_listed_once() {
     insta::assert_snapshot!(checked.said());
     let imported = world
         .run([
-            "import", "contacts.csv", "--mapping", "owners.toml", "--max-rejects", "100%",
+            "import",
+            "contacts.csv",
+            "--mapping",
+            "owners.toml",
+            "--max-rejects",
+            "100%",
         ])
         .ends_with(3);
     assert!(
@@ -94,7 +107,14 @@ fn what_the_deals_error_advises_works() {
     assert!(refused.said().contains(advice), "{}", refused.shown());
     let id = "id={phone}";
     let advised = [
-        "--set", id, "--map", "ignore=ID", "--on-duplicate", "merge", "--owners", "as-written",
+        "--set",
+        id,
+        "--map",
+        "ignore=ID",
+        "--on-duplicate",
+        "merge",
+        "--owners",
+        "as-written",
     ];
     world
         .run(["import", "leads.csv", "--set", URI].iter().chain(&advised))
@@ -111,7 +131,12 @@ fn templates_that_need_each_other_are_refused() {
     let world = World::new();
     world.write("contacts.csv", "Phone\n79990000001\n");
     let ran = world.run([
-        "check", "contacts.csv", "--set", "id={name}", "--set", "name={id}",
+        "check",
+        "contacts.csv",
+        "--set",
+        "id={name}",
+        "--set",
+        "name={id}",
     ]);
     assert!(ran.ends_with(2).said().contains("refer to each other"));
 }
@@ -214,7 +239,12 @@ fn the_sheet_of_a_mapping_file_is_read_if_the_workbook_has_it() {
     world.write("plain.csv", "id,name,whatsapp,responsible_user_id,uri\n4,Ann,79990000001,u1,https://crm.example.com/1\n");
     world
         .run([
-            "check", "two.xlsx", "--sheet", "2", "--write-mapping", "map.toml",
+            "check",
+            "two.xlsx",
+            "--sheet",
+            "2",
+            "--write-mapping",
+            "map.toml",
         ])
         .ends_with(0);
     assert!(world.read("map.toml").contains("sheet = \"2026\"\n"));

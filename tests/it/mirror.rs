@@ -66,7 +66,12 @@ fn nobody_said_yes_so_nothing_is_deleted() {
     assert_eq!(world.sandbox.count("DELETE"), 0);
     // Of many only the first are shown, and nobody is sent to a run that is not there any more.
     let many = [
-        "import", "new.csv", "--mode", "mirror", "--max-delete", "40",
+        "import",
+        "new.csv",
+        "--mode",
+        "mirror",
+        "--max-delete",
+        "40",
     ];
     world.write("new.csv", all_but(30));
     let ran = world.run(many).ends_with(2);
@@ -190,7 +195,13 @@ fn another_account_than_the_profile_used_last_time_is_stopped() {
     });
     let mirror_there = |flags: &[&str]| {
         let args = [
-            "import", "all.csv", "--mode", "mirror", "--yes", "--max-delete", "100%",
+            "import",
+            "all.csv",
+            "--mode",
+            "mirror",
+            "--yes",
+            "--max-delete",
+            "100%",
         ];
         world
             .call([&args, flags].concat())

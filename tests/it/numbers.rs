@@ -121,7 +121,11 @@ fn bad_numbers_are_dropped_and_listed_if_the_contact_has_another_chat() {
         assert_eq!(mode.permissions().mode() & 0o777, 0o600);
     }
     let drop = [
-        "check", "br.csv", "--bad-numbers", "drop", "--write-mapping",
+        "check",
+        "br.csv",
+        "--bad-numbers",
+        "drop",
+        "--write-mapping",
     ];
     world.run(drop.iter().chain(&["new.toml"])).ends_with(3);
     assert!(world.read("new.toml").contains("bad_numbers = \"drop\""));
@@ -177,7 +181,12 @@ fn a_number_of_a_row_that_is_rejected_later_is_not_listed() {
     let header = "id,responsible_user_id,name,uri,whatsapp,viber\n";
     world.write("twice.csv", format!("{header}{rows}"));
     let import = [
-        "import", "twice.csv", "--bad-numbers", "drop", "--max-rejects", "100%",
+        "import",
+        "twice.csv",
+        "--bad-numbers",
+        "drop",
+        "--max-rejects",
+        "100%",
     ];
     let ran = world.run(import).ends_with(3);
     let listed = world.read("twice.dropped.csv");

@@ -72,8 +72,16 @@ const SPANISH: ([Given; 12], [&str; 10]) = (
         ("Camila", "camila"),
     ],
     [
-        "García Núñez", "Muñoz", "Peña López", "Ibáñez", "Rodríguez", "Gómez Ávila", "Ordóñez",
-        "Castaño", "Vázquez", "Zúñiga",
+        "García Núñez",
+        "Muñoz",
+        "Peña López",
+        "Ibáñez",
+        "Rodríguez",
+        "Gómez Ávila",
+        "Ordóñez",
+        "Castaño",
+        "Vázquez",
+        "Zúñiga",
     ],
 );
 

@@ -185,7 +185,14 @@ fn theirs() -> Contact<'static> {
 fn contacts_that_changed_since_the_plan_are_not_deleted() {
     let world = changed();
     let mirror = [
-        "plan", "new.csv", "-o", "new.run", "--mode", "mirror", "--max-delete", "1",
+        "plan",
+        "new.csv",
+        "-o",
+        "new.run",
+        "--mode",
+        "mirror",
+        "--max-delete",
+        "1",
     ];
     world.run(mirror).ends_with(0);
     let mut cid = world.sandbox.contact("3").unwrap();
@@ -249,7 +256,15 @@ fn the_same_file_gives_the_same_plan_at_one_thread_and_at_four() {
     let decisions = |threads: &str| {
         let name = format!("{threads}.run");
         let args = [
-            "plan", "many.csv", "--mode", "create", "-q", "--threads", threads, "-o", &name,
+            "plan",
+            "many.csv",
+            "--mode",
+            "create",
+            "-q",
+            "--threads",
+            threads,
+            "-o",
+            &name,
         ];
         world.run(args).ends_with(0);
         let rows = |query: &str| rows(&world.path(&name), query);

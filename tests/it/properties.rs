@@ -19,7 +19,12 @@ fn what_is_accepted_keeps_the_rules_of_the_api() {
         let world = World::new();
         world.write("rows.csv", csv_of(&rows));
         let flags = [
-            "--mode", "create", "--max-rejects", "100%", "--on-duplicate", "first",
+            "--mode",
+            "create",
+            "--max-rejects",
+            "100%",
+            "--on-duplicate",
+            "first",
         ];
         let ran = world.run([&["import", "rows.csv", "--json", "-q"], &flags[..]].concat());
         if ran.code == Some(5) {

@@ -319,7 +319,12 @@ fn a_web_page_in_the_place_of_a_refusal_stops_the_run_and_rejects_nothing() {
                 .sandbox
                 .set_faults(faults([format!("{method}:{status}=html")]));
             let mut args = vec![
-                "import", "contacts.csv", "--run", "x.run", "--yes", "--json",
+                "import",
+                "contacts.csv",
+                "--run",
+                "x.run",
+                "--yes",
+                "--json",
             ];
             match method {
                 "POST" => args.extend(["--mode", "create"]),

@@ -103,7 +103,12 @@ fn surplus_cells_and_bytes_that_are_no_text_come_back_as_they_were() {
     world.write("contacts.csv", bytes);
     world
         .run([
-            "import", "contacts.csv", "--max-rejects", "100%", "--encoding", "utf-8",
+            "import",
+            "contacts.csv",
+            "--max-rejects",
+            "100%",
+            "--encoding",
+            "utf-8",
         ])
         .ends_with(3);
     let rejects = std::fs::read(world.path("contacts.rejected.csv")).unwrap();
@@ -280,7 +285,12 @@ fn check_writes_the_rejects_without_an_account() {
     let ran = world.call(check).without("WAZZUP_TOKEN").run().ends_with(3);
     assert!(ran.said().contains("rejects   bad.csv"), "{}", ran.shown());
     let import = [
-        "import", "people.csv", "--mode", "create", "--max-rejects", "3",
+        "import",
+        "people.csv",
+        "--mode",
+        "create",
+        "--max-rejects",
+        "3",
     ];
     world.run(import).ends_with(3);
     assert_eq!(world.read("bad.csv"), world.read("people.rejected.csv"));

@@ -218,7 +218,14 @@ fn a_mirror_can_not_be_restricted() {
     }
     world.write("two.csv", many(2));
     let plan = [
-        "plan", "two.csv", "--mode", "mirror", "--max-delete", "1", "-o", "mirror.run",
+        "plan",
+        "two.csv",
+        "--mode",
+        "mirror",
+        "--max-delete",
+        "1",
+        "-o",
+        "mirror.run",
     ];
     world.run(plan).ends_with(0);
     world

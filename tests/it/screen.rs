@@ -52,7 +52,12 @@ fn world() -> World {
 
 /// An import that deletes a contact.
 const MIRROR: [&str; 6] = [
-    "import", "less.csv", "--mode", "mirror", "--max-delete", "90%",
+    "import",
+    "less.csv",
+    "--mode",
+    "mirror",
+    "--max-delete",
+    "90%",
 ];
 
 /// Every report and some of the messages.

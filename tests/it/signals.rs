@@ -112,7 +112,13 @@ fn what_is_in_flight_is_not_waited_for_without_end() {
     world.sandbox.set_faults(faults(["slow=60s"]));
     let told = world.when_request(1);
     let import = [
-        "import", "contacts.csv", "--mode", "create", "--run", "x.run", "--json",
+        "import",
+        "contacts.csv",
+        "--mode",
+        "create",
+        "--run",
+        "x.run",
+        "--json",
     ];
     let running = world.call(import).start();
     told.recv_timeout(Duration::from_secs(60)).unwrap();

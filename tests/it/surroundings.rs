@@ -67,7 +67,12 @@ fn rejects_that_could_not_be_written_are_found_out_before_the_first_request() {
     let world = world(10);
     fs::create_dir(world.path("folder")).unwrap();
     for rejects in [
-        "nowhere/r.csv", "folder", "contacts.csv/r.csv", "contacts.csv", "r.pdf", "r.csv.gz",
+        "nowhere/r.csv",
+        "folder",
+        "contacts.csv/r.csv",
+        "contacts.csv",
+        "r.pdf",
+        "r.csv.gz",
     ] {
         let ran = world
             .run(["import", "contacts.csv", "--rejects", rejects])
@@ -423,7 +428,12 @@ fn a_source_that_changed_is_said_to_have_from_any_directory() {
 fn a_copy_of_an_interrupted_run_without_its_journal_does_not_say_that_nothing_was_sent() {
     let world = world(300);
     let import = [
-        "import", "contacts.csv", "--mode", "create", "--run", "x.run",
+        "import",
+        "contacts.csv",
+        "--mode",
+        "create",
+        "--run",
+        "x.run",
     ];
     let killed = world
         .call(import)

@@ -42,7 +42,12 @@ fn a_run_goes_on_while_tokens_die_every_second() {
         });
         world.write("contacts.csv", csv((1..=4_000).map(|n| contact(n, "new"))));
         let import = [
-            "import", "contacts.csv", "--mode", "create", "--concurrency", "2",
+            "import",
+            "contacts.csv",
+            "--mode",
+            "create",
+            "--concurrency",
+            "2",
         ];
         sign_in(world.call(import)).run().ends_with(0);
         assert_holds(&world.sandbox, (1..=4_000).map(|n| contact(n, "new")));
@@ -165,7 +170,13 @@ fn an_expired_token_stops_the_run_which_goes_on_with_a_new_one() {
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
     world.sandbox.set_faults(faults(["token-dies@6"]));
     let import = [
-        "import", "contacts.csv", "--mode", "create", "--run", "x.run", "--json",
+        "import",
+        "contacts.csv",
+        "--mode",
+        "create",
+        "--run",
+        "x.run",
+        "--json",
     ];
     let ran = world.run(import).ends_with(4);
     let resume = ran.json()["resume"].as_str().unwrap().to_owned();

@@ -25,7 +25,15 @@ fn mirrored(options: Options) -> (World, crate::shared::State) {
 fn mirror(world: &World) {
     world.write("new.csv", csv([("1", "Ann"), ("2", "Bobby"), ("4", "Dan")]));
     let mirror = [
-        "import", "new.csv", "--run", "new.run", "--mode", "mirror", "--max-delete", "1", "--yes",
+        "import",
+        "new.csv",
+        "--run",
+        "new.run",
+        "--mode",
+        "mirror",
+        "--max-delete",
+        "1",
+        "--yes",
         "-q",
     ];
     world.run(mirror).ends_with(0);
@@ -95,7 +103,12 @@ fn what_others_changed_since_is_left_alone_and_listed_unless_forced() {
 
     world
         .run([
-            "undo", "new.run", "--dry-run", "--rejects", "left.csv", "-q",
+            "undo",
+            "new.run",
+            "--dry-run",
+            "--rejects",
+            "left.csv",
+            "-q",
         ])
         .ends_with(3);
     assert!(world.read("left.csv").contains("changed_since"));
@@ -144,7 +157,13 @@ fn what_was_written_without_looking_is_left_alone() {
     world.write("new.csv", csv([("1", "Ann")]));
     world
         .run([
-            "import", "new.csv", "--mode", "create", "--run", "create.run", "-q",
+            "import",
+            "new.csv",
+            "--mode",
+            "create",
+            "--run",
+            "create.run",
+            "-q",
         ])
         .ends_with(0);
     world
@@ -154,7 +173,13 @@ fn what_was_written_without_looking_is_left_alone() {
     world.write("new.csv", csv([("1", "Anna")]));
     world
         .run([
-            "import", "new.csv", "--mode", "update", "--run", "update.run", "-q",
+            "import",
+            "new.csv",
+            "--mode",
+            "update",
+            "--run",
+            "update.run",
+            "-q",
         ])
         .ends_with(0);
     world
@@ -194,7 +219,12 @@ fn an_undo_that_is_gone_on_with_elsewhere_writes_its_rejects_where_they_were_nam
     let (world, _) = mirrored(Options::default());
     world.sandbox.set_faults(faults(["poison=2"]));
     let undo = [
-        "undo", "new.run", "--yes", "--rejects", "left.csv", "--json",
+        "undo",
+        "new.run",
+        "--yes",
+        "--rejects",
+        "left.csv",
+        "--json",
     ];
     let killed = world.call(undo).env("FAILPOINTS", "rejects=return").run();
     assert_eq!(killed.code, None, "{}", killed.shown());

@@ -57,8 +57,16 @@ fn a_contact_that_was_to_be_deleted_and_is_there_is_found() {
     let cid = world.sandbox.contact("3").unwrap();
     world.write("less.csv", csv([("1", "Ann"), ("2", "Bob")]));
     let mirror = [
-        "import", "less.csv", "--run", "less.run", "--mode", "mirror", "--max-delete", "1",
-        "--yes", "-q",
+        "import",
+        "less.csv",
+        "--run",
+        "less.run",
+        "--mode",
+        "mirror",
+        "--max-delete",
+        "1",
+        "--yes",
+        "-q",
     ];
     world.run(mirror).ends_with(0);
     world.run(["verify", "less.run"]).ends_with(0);

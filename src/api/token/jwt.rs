@@ -13,8 +13,26 @@ const CLIENT_CLAIM: &str = "client_id";
 
 /// Claims that differ between tokens of one account, or are the same for all accounts of a partner.
 const UNRELATED_CLAIMS: [&str; 21] = [
-    "acr", "amr", "at_hash", "aud", "auth_time", "azp", "c_hash", "cid", CLIENT_CLAIM, "exp",
-    "iat", "iss", "jti", "nbf", "nonce", "scope", "scp", "session_state", "sid", "token_type",
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "cid",
+    CLIENT_CLAIM,
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "scope",
+    "scp",
+    "session_state",
+    "sid",
+    "token_type",
     "typ",
 ];
 

@@ -51,7 +51,15 @@ fn messenger(word: &str) -> Option<ChatType> {
 /// True if the words negate the messenger: `нет WhatsApp`.
 fn is_denial(text: &str) -> bool {
     const DENIALS: [&str; 9] = [
-        "не", "нет", "без", "кроме", "no", "not", "without", "sin", "sem",
+        "не",
+        "нет",
+        "без",
+        "кроме",
+        "no",
+        "not",
+        "without",
+        "sin",
+        "sem",
     ];
     words(text).any(|word| DENIALS.contains(&&*word.to_lowercase()))
 }

@@ -92,7 +92,11 @@ fn digits_that_no_number_at_home_has_are_not_completed_and_not_taken_for_another
 #[test]
 fn mexican_argentinian_and_brazilian_numbers_are_not_rewritten() {
     for number in [
-        "5215512345678", "525512345678", "5491123456789", "541123456789", "5511987654321",
+        "5215512345678",
+        "525512345678",
+        "5491123456789",
+        "541123456789",
+        "5511987654321",
         "551187654321",
     ] {
         for region in ["", "MX", "AR", "BR", "RU"] {

@@ -7,7 +7,15 @@ const HIDDEN: &str = "(hidden)";
 
 /// URL parameters that usually contain a secret, matched by the end of their name.
 const SECRET_PARAMETERS: [&str; 9] = [
-    "token", "password", "passwd", "pwd", "secret", "key", "apikey", "auth", "signature",
+    "token",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "key",
+    "apikey",
+    "auth",
+    "signature",
 ];
 
 /// The text without the credentials in its URLs. The end of a clipped URL may also be a credential.

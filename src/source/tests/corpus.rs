@@ -21,7 +21,12 @@ const CENTRAL: &[&encoding_rs::Encoding] = &[WINDOWS_1250];
 const CYRILLIC: &[&encoding_rs::Encoding] = &[WINDOWS_1251, KOI8_R, IBM866];
 
 const ENCODINGS: [&encoding_rs::Encoding; 6] = [
-    WINDOWS_1252, WINDOWS_1251, WINDOWS_1250, KOI8_R, IBM866, MACINTOSH,
+    WINDOWS_1252,
+    WINDOWS_1251,
+    WINDOWS_1250,
+    KOI8_R,
+    IBM866,
+    MACINTOSH,
 ];
 
 const LANGUAGES: [Language; 13] = [

@@ -72,7 +72,12 @@ fn rejects_in_a_workbook_hold_texts_and_no_formula() {
         part.read_to_string(&mut text).unwrap();
         let part = text;
         for harm in [
-            "<f>", "<f ", "<hyperlink", "externalLink", "ddeLink", "connections",
+            "<f>",
+            "<f ",
+            "<hyperlink",
+            "externalLink",
+            "ddeLink",
+            "connections",
         ] {
             assert!(!part.contains(harm), "{name} has {harm}");
         }

@@ -107,7 +107,14 @@ fn outlook_in_russian_and_cp1251() {
 fn outlook_in_spanish_and_cp1252() {
     let bytes = encoded(&crlf(&text("outlook_es.csv")), "windows-1252");
     let flags = [
-        "--set", "id={phone}", "--set", URI, "--set", OWNER, "--region", "ES",
+        "--set",
+        "id={phone}",
+        "--set",
+        URI,
+        "--set",
+        OWNER,
+        "--region",
+        "ES",
     ];
     insta::assert_snapshot!(golden("contacts.csv", bytes, &flags));
 }
