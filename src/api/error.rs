@@ -57,7 +57,7 @@ pub(crate) enum ApiErrorKind {
         error: Arc<io::Error>,
     },
     /// A request failed too often. `what` is method and path.
-    #[error("{what} failed {}, the last time with: {last}", counted((*.tries).into(), "time"))]
+    #[error("{what} failed{}: {last}", times(*.tries))]
     GaveUp {
         what: &'static str,
         tries: u32,
@@ -312,6 +312,14 @@ impl ApiError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+/// The number of attempts in the message of [`ApiErrorKind::GaveUp`].
+fn times(tries: u32) -> String {
+    match tries {
+        0 | 1 => String::new(),
+        tries => format!(" {}, the last time with", counted(tries.into(), "time")),
     }
 }
 
