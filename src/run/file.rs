@@ -116,8 +116,8 @@ impl RunFile {
         check_side_files(path)?;
         let run = Self::connect(path)?;
         run.with(sqlite::restrict)?;
-        check_version(&run.connection, path)?;
-        check_schema(&run.connection, path)?;
+        let version = check_version(&run.connection, path)?;
+        check_schema(&run.connection, version, path)?;
         run.with(|connection| {
             connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
             connection.pragma_update(None, "synchronous", "FULL")

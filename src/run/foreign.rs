@@ -71,22 +71,28 @@ pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
     }
 }
 
-fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
+fn expected_schema(version: i64) -> rusqlite::Result<&'static ExpectedSchema> {
     static EXPECTED: OnceLock<ExpectedSchema> = OnceLock::new();
-    if let Some(expected) = EXPECTED.get() {
+    static EARLIER: OnceLock<ExpectedSchema> = OnceLock::new();
+    let known = if version == schema::EARLIER_VERSION {
+        &EARLIER
+    } else {
+        &EXPECTED
+    };
+    if let Some(expected) = known.get() {
         return Ok(expected);
     }
     let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
-    let expected = ExpectedSchema::new(schema::TABLES, &optional)?;
-    Ok(EXPECTED.get_or_init(|| expected))
+    let expected = ExpectedSchema::new(&schema::tables_of(version), &optional)?;
+    Ok(known.get_or_init(|| expected))
 }
 
 fn pragma<T: FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// Refuses a file of another program or of another version.
-pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), RunError> {
+/// Refuses a file of another program or of a version that is not read. Returns the version.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64, RunError> {
     let sqlite = |source| RunError::of(path, source);
     match pragma(connection, "application_id") {
         Ok(schema::APPLICATION_ID) => {}
@@ -97,8 +103,8 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
         Err(source) => return Err(sqlite(source)),
     }
     let version = pragma(connection, "user_version").map_err(sqlite)?;
-    if version == schema::VERSION {
-        return Ok(());
+    if [schema::VERSION, schema::EARLIER_VERSION].contains(&version) {
+        return Ok(version);
     }
     let reason = format!(
         "it has schema version {version} and this program reads version {}: use {}",
@@ -109,9 +115,13 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
 }
 
 /// Refuses a file with tables, indexes, views or triggers other than [`schema`]'s, or with another page size.
-pub(super) fn check_schema(connection: &Connection, path: &Path) -> Result<(), RunError> {
+pub(super) fn check_schema(
+    connection: &Connection,
+    version: i64,
+    path: &Path,
+) -> Result<(), RunError> {
     let is_ours = || {
-        let has_tables = expected_schema()?.is_of(connection)?;
+        let has_tables = expected_schema(version)?.is_of(connection)?;
         Ok::<_, rusqlite::Error>(
             has_tables && pragma::<u32>(connection, "page_size")? == schema::PAGE_BYTES,
         )
