@@ -61,8 +61,8 @@ pub(super) struct Traffic {
     pace: Pace,
 }
 
-/// A thread that waits. Only the first one is woken, when the one before it has left or a request was answered: the
-/// others could not go on yet.
+/// A thread that waits. Only the first one is woken, when the one before it has left or a request was answered:
+/// the others could not go on yet.
 #[derive(Debug)]
 struct Ticket {
     number: u64,

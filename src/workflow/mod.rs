@@ -6,8 +6,7 @@
 //!                              a run of the past ────────────┘
 //! ```
 //!
-//! Nothing here prints: notices go to the session's [`Monitor`], and results are
-//! returned.
+//! Nothing here prints: notices go to the session's [`Monitor`], and results are returned.
 
 mod contact_records;
 mod delete;
