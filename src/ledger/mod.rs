@@ -27,17 +27,16 @@ mod exports;
 mod history;
 mod place;
 mod records;
-mod shared;
 
 pub(crate) use exports::ExportRecord;
 pub(crate) use history::{HistoryEntry, RunStatus, without_claim};
 pub(crate) use place::RejectsPlace;
 pub(crate) use records::ContactRecords;
-pub(crate) use shared::SharedLedger;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::UNIX_EPOCH,
 };
 
@@ -73,11 +72,6 @@ impl Ledger {
             database: opened.unwrap_or_default(),
             path,
         }
-    }
-
-    fn reopened(&self) -> Self {
-        let account = self.path.file_stem().unwrap_or_default();
-        Self::open(&self.state_directory, &account.to_string_lossy())
     }
 
     /// The ledgers of all accounts, ordered by fingerprint, opened one at a time.
@@ -247,6 +241,27 @@ impl Ledger {
     fn others(&self) -> io::Result<impl Iterator<Item = Self>> {
         let all = Self::all(&self.state_directory)?;
         Ok(all.filter(|other| other.path != self.path))
+    }
+}
+
+/// The ledger of an account while a command works on it: opened once, because each opening checks the schema.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedLedger(Arc<Mutex<Ledger>>);
+
+impl SharedLedger {
+    pub(crate) fn open(state_directory: &Path, account: &str) -> Self {
+        Self(Arc::new(Mutex::new(Ledger::open(state_directory, account))))
+    }
+
+    /// The ledger. Release it before calling anything that may use it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Ledger> {
+        let mut ledger = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ledger.is_found() {
+            // Another process may have created it since.
+            let account = ledger.path.file_stem().unwrap_or_default();
+            *ledger = Ledger::open(&ledger.state_directory, &account.to_string_lossy());
+        }
+        ledger
     }
 }
 

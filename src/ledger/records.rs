@@ -23,8 +23,7 @@ pub(crate) struct ContactRecords {
     runs_since_full: u32,
 }
 
-/// The value of the column `messengers`, from which versions up to 0.2 concluded that a contact need not be looked up. This one
-/// says that it must be.
+/// The value of the column `messengers`: builds that read the column look such a contact up before they update it.
 const UNKNOWN_MESSENGERS: u16 = 1 << 10;
 
 impl Ledger {
