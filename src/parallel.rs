@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tracing::Span;
 
@@ -107,15 +107,7 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
         let (from_queue, to_order, caller) = (from_queue.clone(), to_order.clone(), caller.clone());
         spawn(Box::new(move || {
             let _entered = caller.enter();
-            for (no, job) in from_queue {
-                if is_over.load(Ordering::Relaxed) {
-                    break;
-                }
-                let result = catch_unwind(AssertUnwindSafe(|| work(job)));
-                if to_order.send((no, result)).is_err() {
-                    break;
-                }
-            }
+            take_jobs(&from_queue, &to_order, work, is_over);
         }));
     };
     let mut jobs = jobs.into_iter();
@@ -153,6 +145,24 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
     let result = run();
     is_over.store(true, Ordering::Relaxed);
     result
+}
+
+/// Works on jobs until the queue is closed or the results are no longer wanted.
+fn take_jobs<J, R>(
+    queue: &Receiver<(u64, J)>,
+    results: &Sender<(u64, thread::Result<R>)>,
+    work: impl Fn(J) -> R,
+    is_over: &AtomicBool,
+) {
+    for (no, job) in queue {
+        if is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| work(job)));
+        if results.send((no, result)).is_err() {
+            break;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -115,17 +115,13 @@ impl Decider<'_, '_> {
     ) -> Result<Decision, PlanError> {
         let run = self.context.run;
         let is_complete = contacts.decisions[index] == Decision::Complete;
-        let blind = without_looking(self.context.options.mode).filter(|_| is_complete);
-        if let Some(decision) = blind
-            && !self.notes.owners.is_needed()
-        {
-            return Ok(decision);
-        }
         let json = contacts.json_with(index, changes);
-        if let Some(decision) = blind {
-            self.notes
-                .owners
-                .add(&run.contact(json)?.responsible_user_id);
+        if is_complete && let Some(decision) = without_looking(self.context.options.mode) {
+            if self.notes.owners.is_needed() {
+                self.notes
+                    .owners
+                    .add(&run.contact(json)?.responsible_user_id);
+            }
             return Ok(decision);
         }
         let id = run.id_of(json)?;
@@ -141,15 +137,25 @@ impl Decider<'_, '_> {
         } else {
             Present::Absent
         };
-        let mut local = run.contact(json)?;
+        Ok(self.compare(contacts, index, run.contact(json)?, &found)?)
+    }
+
+    /// The decision on a contact that may differ from the account's contact `found`.
+    fn compare(
+        &mut self,
+        contacts: &Contacts,
+        index: usize,
+        mut local: Contact<'_>,
+        found: &Present,
+    ) -> Result<Decision, RunError> {
         let (code, reason) = match (found, self.context.options.mode) {
             // An unreadable contact also exists.
             (Present::Contact(_) | Present::Unreadable(_), Mode::Missing) => {
                 return Ok(Decision::Unchanged);
             }
             (Present::Contact(found), _) => {
-                if self.claim(&local.id, &found) {
-                    return Ok(self.existing(contacts, index, &local, &found)?);
+                if self.claim(&local.id, found) {
+                    return self.existing(contacts, index, &local, found);
                 }
                 let reason = format!(
                     "the account treats this id as `{}`, which another row has: keep one of them",
@@ -169,18 +175,14 @@ impl Decider<'_, '_> {
                 );
                 (RejectCode::NotFound, reason)
             }
-            (Present::Absent, _) if is_complete => {
-                self.notes.owners.add(&local.responsible_user_id);
-                return Ok(Decision::Create);
-            }
-            (Present::Absent, _) => return Ok(self.absent(contacts, index, &mut local)?),
+            (Present::Absent, _) => return self.absent(contacts, index, &mut local),
         };
         let problem = Problem {
             column: Some(self.origins.id_column(contacts.source)),
             code,
             reason,
         };
-        Ok(self.reject(contacts, index, &local, &[problem])?)
+        self.reject(contacts, index, &local, &[problem])
     }
 
     /// True unless another row, with another spelling of the id, already has this contact of the account.
@@ -191,13 +193,17 @@ impl Decider<'_, '_> {
         !self.kept.contains(found.seq) && self.respelt.insert(found.seq)
     }
 
-    /// The decision on an incomplete contact that is missing from the account.
+    /// The decision on a contact that is missing from the account.
     fn absent(
         &mut self,
         contacts: &Contacts,
         index: usize,
         local: &mut Contact<'_>,
     ) -> Result<Decision, RunError> {
+        if contacts.decisions[index] == Decision::Complete {
+            self.notes.owners.add(&local.responsible_user_id);
+            return Ok(Decision::Create);
+        }
         self.links.complete(local)?;
         let problems = self.missing(contacts, local);
         if !problems.is_empty() {

@@ -192,20 +192,13 @@ impl UndoPlanner<'_> {
         outcome: Outcome,
     ) -> Result<(), PlanError> {
         let run = self.run;
-        let parse = |json: &Option<String>| {
-            json.as_ref()
-                .map(|json| run.contact(json.as_bytes()).map(Contact::into_owned))
-                .transpose()
-        };
         let remembered = match (&sent.before, outcome) {
             (None, Outcome::Updated) => Wanted::Contact.find(run, &sent.id)?.map(|it| it.text),
             _ => None,
         };
         let is_remembered = remembered.is_some();
-        let (was, after) = (
-            parse(&sent.before.clone().or(remembered))?,
-            parse(&sent.after)?,
-        );
+        let was = self.parse(sent.before.as_deref().or(remembered.as_deref()))?;
+        let after = self.parse(sent.after.as_deref())?;
         let before = match (&was, outcome) {
             (Some(was), _) => Before::Was(was),
             (None, Outcome::Created) if self.has_looked => Before::Absent,
@@ -222,10 +215,7 @@ impl UndoPlanner<'_> {
             return Ok(());
         }
         let found = found.contact();
-        let now = found
-            .as_ref()
-            .map(|found| run.contact(found.json.as_bytes()))
-            .transpose()?;
+        let now = self.parse(found.as_ref().map(|found| found.json.as_str()))?;
         let step = take_back(before, after.as_ref(), now.as_ref(), self.force);
         match (step, was) {
             (Step::Delete, _) => {
@@ -245,6 +235,11 @@ impl UndoPlanner<'_> {
             (Step::Nothing | Step::Restore, _) => {}
         }
         Ok(())
+    }
+
+    fn parse(&self, json: Option<&str>) -> Result<Option<Contact<'static>>, RunError> {
+        json.map(|json| self.run.contact(json.as_bytes()).map(Contact::into_owned))
+            .transpose()
     }
 
     fn delete(&mut self, id: &str, found: Option<&SnapshotContact>) -> Result<(), RunError> {

@@ -196,24 +196,26 @@ impl ContactOperation<'_> {
                 self.check_missing(&batch)?;
                 Ok(self.write(batch))
             }
-            (Call::Delete, Payload::Ids(ids)) => {
-                let count = ids.len();
-                for (index, id) in ids.iter().enumerate() {
-                    if !effects.unstored.contains(&index) {
-                        self.account.delete(&id.0);
-                    }
-                }
-                if effects.unstored.is_empty() {
-                    return Ok(SandboxAnswer::data(b"null"));
-                }
-                Ok(SandboxAnswer::processed(count - effects.unstored.len()))
-            }
+            (Call::Delete, Payload::Ids(ids)) => Ok(self.delete(&ids)),
             (Call::UnknownMethod, _) => {
                 let problem = "the path has no such method";
                 Err(ErrorAnswer::new(405, "METHOD_NOT_ALLOWED", problem))
             }
             _ => Err(ErrorAnswer::new(404, "NOT_FOUND", "no such path")),
         }
+    }
+
+    fn delete(&mut self, ids: &[JsonText<'_>]) -> SandboxAnswer {
+        let unstored = &self.effects.unstored;
+        for (index, id) in ids.iter().enumerate() {
+            if !unstored.contains(&index) {
+                self.account.delete(&id.0);
+            }
+        }
+        if unstored.is_empty() {
+            return SandboxAnswer::data(b"null");
+        }
+        SandboxAnswer::processed(ids.len() - unstored.len())
     }
 
     fn check_size(&self, payload: &Payload<'_>) -> Result<(), ErrorAnswer> {
