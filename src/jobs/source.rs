@@ -18,8 +18,9 @@ const OPTIONS: MatchOptions = MatchOptions {
     require_literal_leading_dot: false,
 };
 
-/// The files that this tool writes beside sources.
-const OWN_ENDINGS: [&str; 3] = [".rejected.csv", ".rejected.xlsx", ".dropped.csv"];
+/// Parts of the names that this tool gives to rejects and dropped numbers, which are followed by a number if an earlier
+/// file was edited.
+const OWN_NAMES: [&str; 2] = [".rejected", ".dropped"];
 
 pub(super) fn check(pattern: &str) -> Result<(), String> {
     Pattern::new(pattern)
@@ -28,7 +29,7 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
 }
 
 /// The most recently modified matching file; of several, the last by name. A file with exactly this name comes
-/// first. Rejects of earlier runs match only if the pattern contains their suffix. Hidden files, often names of
+/// first. Rejects of earlier runs match only if the pattern contains `.rejected`. Hidden files, often names of
 /// incomplete files, match only if a component of the pattern begins with a dot.
 ///
 /// The error is a sentence.
@@ -52,10 +53,9 @@ pub(super) fn newest(pattern: &str) -> Result<PathBuf, String> {
     });
     let dated = found.filter_map(|path| Some((modified(&path)?, path)));
     let dated = dated.filter(|(_, path)| {
-        let name = path.to_string_lossy();
-        let is_own = |ending: &str| name.ends_with(ending) && !pattern.ends_with(ending);
-        !OWN_ENDINGS.into_iter().any(is_own)
-            && hidden_parts(path) <= hidden_parts(Path::new(pattern))
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_own = |own: &&str| name.contains(own) && !pattern.contains(own);
+        !OWN_NAMES.iter().any(is_own) && hidden_parts(path) <= hidden_parts(Path::new(pattern))
     });
     let last = dated.max().map(|(_, path)| path);
     last.ok_or_else(|| match unreadable {
@@ -102,6 +102,8 @@ mod tests {
             ("a-3.csv", 20),
             ("a-[1].csv", 90),
             ("a-3.rejected.csv", 0),
+            ("a-3.rejected-2.csv", 10),
+            ("a-3.dropped.csv", 0),
             (".a-4.csv", 0),
             ("b.txt", 0),
         ] {

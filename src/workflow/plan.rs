@@ -198,8 +198,8 @@ impl<'a> PlanRequest<'a> {
             drop_bad_numbers,
             ..
         } = self.reading;
-        let dropped =
-            drop_bad_numbers.then(|| rejects::of_dropped(files, run.path(), &session.ledger()));
+        let dropped = drop_bad_numbers
+            .then(|| rejects::of_dropped(self.rejects, files, run.path(), &session.ledger()));
         let dropped = dropped.transpose()?;
         let (mode, monitor) = (self.options.mode, &session.monitor);
         let staged = stage_files(run, self.reading, mode, owners, dropped.as_deref(), monitor)?;

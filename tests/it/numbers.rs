@@ -145,6 +145,12 @@ fn bad_numbers_are_dropped_and_listed_if_the_contact_has_another_chat() {
         .tells("br.dropped-2.csv")
         .ends_with(3);
     assert_eq!(world.read("br.dropped.csv"), "mine");
+    // Runs of sources with the same name, such as two jobs, have lists of their own.
+    let drop = ["import", "br.csv", "--bad-numbers", "drop", "--rejects"];
+    world
+        .run(drop.iter().chain(&["acme.rejected.csv"]))
+        .ends_with(3);
+    assert_eq!(world.read("acme.dropped.csv"), dropped);
 }
 
 #[test]

@@ -31,15 +31,29 @@ pub(crate) fn choose(
     place_of(asked, default_path(source), run)
 }
 
-/// Chooses the path of the list of left-out numbers: `<source stem>.dropped.csv` in the working directory, or
-/// beside the run file, or the next free number if the existing file is foreign.
+/// Chooses the path of the list of left-out numbers: beside the requested rejects file and named after it, or
+/// `<source stem>.dropped.csv` in the working directory or beside the run file. The next free number if the existing
+/// file is foreign.
 pub(crate) fn of_dropped(
+    rejects: Option<&Path>,
     sources: &[PathBuf],
     run: &Path,
     ledger: &Ledger,
 ) -> Result<PathBuf, ReportError> {
-    let source = sources.first().map_or(Path::new("-"), PathBuf::as_path);
-    let place = place_of(None, named_after(source, "dropped"), run)?;
+    let place = if let Some(rejects) = rejects.filter(|path| !is_special(path)) {
+        let stem = rejects.with_extension("");
+        let stem = stem.to_string_lossy();
+        let stem = stem.strip_suffix(".rejected").unwrap_or(&stem);
+        let path = resolve(Path::new(&format!("{stem}.dropped.csv")))?;
+        RejectsPlace {
+            wanted: path.clone(),
+            path,
+            is_asked: false,
+        }
+    } else {
+        let source = sources.first().map_or(Path::new("-"), PathBuf::as_path);
+        place_of(None, named_after(source, "dropped"), run)?
+    };
     Ok(next(&place, sources, ledger))
 }
 
