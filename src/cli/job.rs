@@ -138,11 +138,23 @@ fn sentence(error: &clap::Error) -> String {
         .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
         .collect();
     let sentence = lines.join(" ");
-    let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
+    let sentence = with_keys(sentence.strip_prefix("error: ").unwrap_or(&sentence));
     if sentence.contains("<FILE>") {
         return "`source` is missing: the pattern of the file to read".to_owned();
     }
-    sentence.to_owned()
+    sentence
+}
+
+/// The parser's sentence with a key in place of each flag, as in the jobs file.
+fn with_keys(sentence: &str) -> String {
+    let mut parts = sentence.split("'--");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (flag, rest) = part.split_once('\'').unwrap_or((part, ""));
+        let key = flag.split([' ', '=', '[']).next().unwrap_or_default();
+        text.extend(["`", key, "`", rest]);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -207,9 +219,9 @@ mod tests {
             ),
             (
                 fault("import", &[("mode", Some("miror"))]),
-                "invalid value 'miror'",
+                "invalid value 'miror' for `mode`",
             ),
-            (fault("import", &[("mode", None)]), "--mode"),
+            (fault("import", &[("mode", None)]), "for `mode`"),
             (
                 fault("import", &[("json", None)]),
                 "option of `jobs` itself",

@@ -71,6 +71,9 @@ fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String
     if let Error::Gate(verdict) = error {
         object["gate"] = json!(verdict);
     }
+    if let Some(page) = watched.failure_page.get() {
+        object["files"] = json!({ "report": page });
+    }
     object.to_string()
 }
 
@@ -112,7 +115,20 @@ pub fn print_error(error: &Error) -> ExitCode {
     error.exit_code()
 }
 
-pub(super) fn advice(error: &Error) -> impl Iterator<Item = (&'static str, Tone, String)> {
+/// The error and its hint for someone who wrote keys in a jobs file instead of flags.
+pub(super) fn advice_to_job(error: &Error) -> impl Iterator<Item = String> {
+    advice(error).map(|(label, tone, text)| {
+        let has_flag = tone == Tone::Hint && text.contains("--");
+        let note = if has_flag {
+            " (in a jobs file, as a key without `--`)"
+        } else {
+            ""
+        };
+        format!("{label} {text}{note}")
+    })
+}
+
+fn advice(error: &Error) -> impl Iterator<Item = (&'static str, Tone, String)> {
     let hint = error.hint().map(|hint| ("hint:", Tone::Hint, hint));
     std::iter::once(("error:", Tone::Error, message(error))).chain(hint)
 }

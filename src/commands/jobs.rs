@@ -13,7 +13,7 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     Context,
-    conclusion::{advice, finish},
+    conclusion::{advice_to_job, finish},
     console::Console,
     data,
     watched::Watched,
@@ -116,8 +116,7 @@ impl JobRunner {
         let number = self.ended.fetch_add(1, Ordering::Relaxed) + 1;
         if stopped.is_none() {
             if let Err(error) = &ended {
-                advice(error)
-                    .for_each(|(label, _, text)| console.insist(&format!("{label} {text}")));
+                advice_to_job(error).for_each(|line| console.insist(&line));
             }
             let time = duration(elapsed(watched.started));
             console.say(&format!("{outcome} in {time}, {number} of {}", self.count));

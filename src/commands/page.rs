@@ -96,8 +96,10 @@ impl Context<'_> {
         };
         // The command has already failed, and another error would hide the first one.
         if page::save_failure(&asked, &started.to_string(), &said(error), path).is_ok() {
-            let path = visible(&shown_path(path)).into_owned();
-            self.console.say(&format!("report written to {path}"));
+            let path = shown_path(path);
+            let line = format!("report written to {}", visible(&path));
+            self.console.say(&line);
+            self.watched.failure_page.get_or_init(|| path);
         }
     }
 

@@ -23,6 +23,8 @@ use crate::{
 pub(super) struct Watched {
     pub(super) command: String,
     pub(super) started: Timestamp,
+    /// The report about the failure, once it was written.
+    pub(super) failure_page: OnceCell<String>,
     /// The name of the job, if it is one of several.
     job: Option<String>,
     profile: OnceCell<String>,
@@ -40,6 +42,7 @@ impl Watched {
         Self {
             command: command.to_owned(),
             started: Timestamp::now(),
+            failure_page: OnceCell::new(),
             job,
             profile: OnceCell::new(),
             metrics: OnceCell::new(),

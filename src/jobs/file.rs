@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     nearest::remark,
     output::{is_special, unlinked},
-    paths::read_fault,
+    paths::{advice, read_fault},
     ping::PingUrl,
     settings::{self, Configuration, Settings, SettingsError},
     wording::toml_fault,
@@ -73,7 +73,13 @@ pub(crate) struct Job {
 
 /// Reads a jobs file and checks all jobs. `common` are the options for all of them.
 pub(crate) fn read(path: &Path, common: &CommonArgs) -> Result<Vec<Job>, SettingsError> {
-    let text = settings::text(path).map_err(|error| wrong(path, read_fault(&error)))?;
+    let text = settings::text(path).map_err(|error| {
+        let fault = read_fault(&error);
+        SettingsError::wrong(
+            format!("jobs file {} {fault}", path.display()),
+            advice(path, &error),
+        )
+    })?;
     let file: JobsFile =
         toml::from_str(&text).map_err(|error| wrong(path, toml_fault(&text, &error)))?;
     if file.jobs.is_empty() {

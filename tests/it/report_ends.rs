@@ -109,6 +109,8 @@ fn a_command_that_failed_replaces_the_report_of_an_earlier_one() {
         .run(["check", "a.csv", "--report", "a.html"])
         .ends_with(1);
     holds(&text(&world, "a.html"), "is empty");
+    let ran = world.run(import.iter().chain(&["--json"])).ends_with(1);
+    assert_eq!(ran.json()["files"]["report"], "a.html");
 }
 
 #[test]
