@@ -208,11 +208,11 @@ impl Error {
 
     /// The note about a plan that failed because of something other than the files.
     pub(crate) const fn without_plan(&self) -> Option<&'static str> {
+        const AGAIN: &str = "no plan was made and nothing was sent: run the same command again";
         match self {
-            Self::Api(error) if !error.may_pass() => Some("no plan was made and nothing was sent"),
-            Self::Api(_) | Self::Run(_) | Self::Interrupted(_) => {
-                Some("no plan was made and nothing was sent: run the same command again")
-            }
+            Self::Api(error) if error.may_pass() => Some(AGAIN),
+            Self::Interrupted(_) => Some(AGAIN),
+            Self::Api(_) | Self::Run(_) => Some("no plan was made and nothing was sent"),
             _ => None,
         }
     }

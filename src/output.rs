@@ -114,7 +114,7 @@ pub(crate) fn beside(path: &Path, links: Symlinks) -> io::Result<NamedTempFile> 
     tempfile::Builder::new()
         .prefix(".wazzup-contacts-")
         .tempfile_in(directory(&links.target(path)))
-        .map_err(without_name)
+        .map_err(|error| not_created(error, path))
 }
 
 /// Checks that a file named by the user can be written. Leaves nothing behind.
@@ -142,6 +142,15 @@ pub(crate) fn is_replaceable(path: &Path, marker: &[u8]) -> bool {
     // An empty file, as made by `mktemp`, has nothing to lose. If the file can't be read, writing fails later with
     // a better message.
     read.is_err() || head.is_empty() || memmem::find(&head, marker).is_some()
+}
+
+/// The error of creating a temporary file in the directory of a file. Some directories, such as `/proc`, deny that any
+/// new file exists.
+fn not_created(error: io::Error, path: &Path) -> io::Error {
+    if error.kind() == io::ErrorKind::NotFound && directory(path).is_dir() {
+        return io::ErrorKind::ReadOnlyFilesystem.into();
+    }
+    without_name(error)
 }
 
 /// Removes the name of the temporary file from an error's text.
@@ -176,8 +185,9 @@ pub(crate) fn temporary() -> Result<File, IoError> {
 
 /// Creates an unnamed file in the directory of an output file. Errors name the output file.
 pub(crate) fn temporary_beside(path: &Path) -> Result<File, IoError> {
-    let file = tempfile::tempfile_in(directory(path)).map_err(without_name);
-    file.map_err(IoError::at(path))
+    let file = tempfile::tempfile_in(directory(path));
+    file.map_err(|error| not_created(error, path))
+        .map_err(IoError::at(path))
 }
 
 /// Gives a file the mode and owner of the file that it replaces. If the owner can't be kept, the mode is narrowed.

@@ -32,17 +32,19 @@ pub(crate) fn directory(path: &Path) -> &Path {
 /// The system's reason why a file can't be read, in plain words for common ones.
 pub(crate) fn read_fault(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "does not exist".to_owned(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "does not exist".to_owned(),
         io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
         io::ErrorKind::AlreadyExists => "exists already".to_owned(),
-        io::ErrorKind::InvalidData => format!("can't be read as text: {error}"),
+        io::ErrorKind::PermissionDenied => "can't be read by this user".to_owned(),
+        io::ErrorKind::InvalidData if error.get_ref().is_none() => "is not UTF-8 text".to_owned(),
+        io::ErrorKind::FileTooLarge => "is larger than 16 MiB".to_owned(),
         _ => format!("can't be read: {error}"),
     }
 }
 
 pub(crate) fn advice(path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
-        io::ErrorKind::NotFound => Some(about_missing(path)),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some(about_missing(path)),
         io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Some("free some space, or name a file on another disk".to_owned())
@@ -88,6 +90,10 @@ fn about_missing(path: &Path) -> String {
     if !folder.exists() {
         let folder = shown(&shown_path(folder));
         return format!("there is no folder {folder}: correct the path, or create it");
+    }
+    if !folder.is_dir() {
+        let file = shown(&shown_path(folder));
+        return format!("{file} is a file, not a folder: correct the path");
     }
     let files = files(folder);
     if let Some(meant) = similar_of(path, &files) {

@@ -17,7 +17,7 @@ pub(super) const NO_DATABASE: &str = "this is not a run file";
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The file can't be created, opened or written.
-    #[error("run file {path}: {}", io_fault(source))]
+    #[error("run file {path}{}", io_fault(path, source))]
     Io { path: PathBuf, source: io::Error },
     /// The state directory can't be created or written.
     #[error("{path}: {source}")]
@@ -96,11 +96,7 @@ impl RunError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
                 Some("name another file with --run (with -o for `plan`); `wazzup-contacts apply` sends the rest of this one".into())
             }
-            Self::Io { source, path }
-                if source.kind() == io::ErrorKind::NotFound && !directory(path).exists() =>
-            {
-                advice(path, source)
-            }
+            Self::Io { source, path } if !directory(path).is_dir() => advice(path, source),
             Self::Io { source, path } if source.kind() == io::ErrorKind::NotFound => {
                 let meant = similar(path).map(|path| format!("did you mean {}? ", path.display()));
                 Some(meant.unwrap_or_default() + "`wazzup-contacts runs` lists the runs in the state directory; name any other run file by its path")
@@ -142,10 +138,15 @@ impl RunError {
 }
 
 /// The reason, in plain words if the file is missing or in the way.
-fn io_fault(error: &io::Error) -> String {
+fn io_fault(path: &Path, error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => read_fault(error),
-        _ => error.to_string(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory if !directory(path).is_dir() => {
+            ": its folder does not exist".to_owned()
+        }
+        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => {
+            format!(" {}", read_fault(error))
+        }
+        _ => format!(": {error}"),
     }
 }
 

@@ -111,7 +111,8 @@ impl Store {
     /// another process has locked it.
     pub(crate) fn lock_account(&self, account: &str) -> Result<Lock, RunError> {
         let path = self.directory.join(format!("{account}.lock"));
-        Lock::take(path, false, || "this account".to_owned()).map_err(|error| match error {
+        let what = || "this account".to_owned();
+        Lock::take(path, &self.directory, false, what).map_err(|error| match error {
             RunError::Io { path, source } => RunError::State { path, source },
             other => other,
         })
@@ -135,16 +136,18 @@ impl Lock {
     pub(crate) fn probe(path: &Path) -> Result<Self, RunError> {
         check_is_file(path)?;
         let lock = beside(&output::real(path), "-lock");
-        Self::take(lock, true, || format!("run {}", path.display()))
+        Self::take(lock, path, true, || format!("run {}", path.display()))
     }
 
+    /// `named`: the file or directory that errors name, because users don't know lock files.
     fn take(
         path: PathBuf,
+        named: &Path,
         is_temporary: bool,
         what: impl Fn() -> String,
     ) -> Result<Self, RunError> {
         let io = |source| RunError::Io {
-            path: path.clone(),
+            path: named.into(),
             source,
         };
         loop {
@@ -160,7 +163,10 @@ impl Lock {
                 }
                 Err(fs::TryLockError::WouldBlock) => return Err(RunError::Busy { what: what() }),
                 Err(fs::TryLockError::Error(source)) => {
-                    return Err(RunError::NoLocks { path, source });
+                    return Err(RunError::NoLocks {
+                        path: named.into(),
+                        source,
+                    });
                 }
             }
         }

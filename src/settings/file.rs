@@ -78,7 +78,7 @@ pub(super) fn load(
                 let advice = advice(&path, &error).map(|advice| advice + " ");
                 return Err(SettingsError::wrong(
                     format!(
-                        "configuration file {}: {}",
+                        "configuration file {} {}",
                         path.display(),
                         read_fault(&error)
                     ),
@@ -101,7 +101,7 @@ fn read_text(file: &fs::File) -> io::Result<String> {
     let length = file.take(BYTES_MAX + 1).read_to_string(&mut text)?;
     if length as u64 > BYTES_MAX {
         return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
+            io::ErrorKind::FileTooLarge,
             "larger than 16 MiB",
         ));
     }
@@ -113,7 +113,7 @@ fn read(path: &Path, found: Option<FoundFile<'_>>) -> io::Result<Result<String, 
     let data = fs::metadata(path)?;
     if found.is_some() && !data.is_file() {
         // Opening a pipe may block for ever.
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file"));
+        return Err(io::Error::other("not a file"));
     }
     let file = fs::File::open(path)?;
     if let Some(Err(refused)) = found.map(|found| found.check_owner(&file)) {

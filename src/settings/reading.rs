@@ -102,12 +102,12 @@ pub(crate) fn selection(path: &Path, mode: Mode) -> Result<Selection, SettingsEr
     }
     Selection::read(path).map_err(|error| {
         let (fault, advice) = match &error {
-            SelectionError::Io(error) => (read_fault(error), advice(path, error)),
-            other => (other.to_string(), None),
+            SelectionError::Io(error) => (format!(" {}", read_fault(error)), advice(path, error)),
+            other => (format!(": {other}"), None),
         };
         let usual = "name a UTF-8 text file with one id on each line, or `-` for standard input";
         SettingsError::wrong(
-            format!("--ids {}: {fault}", path.display()),
+            format!("--ids {}{fault}", path.display()),
             advice.unwrap_or_else(|| usual.to_owned()),
         )
     })
@@ -223,8 +223,10 @@ fn sheet(word: &str) -> SheetChoice {
 
 /// Reads a mapping file or a built-in one.
 pub(super) fn load_mapping(path: &Path) -> Result<MappingFile, SettingsError> {
-    let named = |error: &dyn std::fmt::Display, hint| {
-        SettingsError::wrong(format!("mapping file {}: {error}", path.display()), hint)
+    let shown = path.display();
+    let unreadable = |error: &io::Error, hint| {
+        let fault = read_fault(error);
+        SettingsError::wrong(format!("mapping file {shown} {fault}"), hint)
     };
     // A path in a profile is relative to the configuration file.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -237,12 +239,14 @@ pub(super) fn load_mapping(path: &Path) -> Result<MappingFile, SettingsError> {
             let meant = meant.or_else(built_in).unwrap_or_default();
             let hint = format!("{meant}name a file, or a built-in mapping: {presets}");
             let preset = Preset::named(&name).map(Preset::file);
-            return preset.ok_or_else(|| named(&read_fault(&error), Some(hint)));
+            return preset.ok_or_else(|| unreadable(&error, Some(hint)));
         }
-        Err(error) => return Err(named(&read_fault(&error), advice(path, &error))),
+        Err(error) => return Err(unreadable(&error, advice(path, &error))),
     };
-    text.parse::<MappingFile>()
-        .map_err(|error| named(&error, Some(MappingFile::HINT.to_owned())))
+    text.parse::<MappingFile>().map_err(|error| {
+        let hint = MappingFile::HINT.to_owned();
+        SettingsError::wrong(format!("mapping file {shown}: {error}"), hint)
+    })
 }
 
 #[cfg(test)]

@@ -182,7 +182,7 @@ fn shown(path: &Path) -> String {
         .split(['/', '\\', ' '])
         .any(|word| word.len() >= LONG_WORD);
     if is_long_word && !path.exists() {
-        "is not a file, and looks like a token (not shown)".to_owned()
+        "(not shown, because it looks like a token)".to_owned()
     } else {
         name
     }
@@ -204,7 +204,7 @@ fn read_secret(
             let usual = format!("name a file whose first line is the {what}, or set {variable}");
             let advice = similar(path).map(|path| format!("did you mean {}? ", path.display()));
             SettingsError::wrong(
-                format!("{origin}: {}", read_fault(&error)),
+                format!("{origin} {}", read_fault(&error)),
                 advice.unwrap_or_default() + &usual,
             )
         })?;

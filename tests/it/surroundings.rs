@@ -94,7 +94,7 @@ fn a_run_file_that_can_not_be_made_is_found_out_before_the_first_request() {
     let world = world(10);
     for (run, advice) in [
         ("nowhere/x.run", "there is no folder `nowhere`"),
-        ("contacts.csv/x.run", "--run"),
+        ("contacts.csv/x.run", "is a file, not a folder"),
         ("contacts.csv", "--run"),
     ] {
         let ran = world
