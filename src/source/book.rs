@@ -280,9 +280,9 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let limits = &input.options.limits;
     let (mut surveyor, mut old, mut file) = (None, None, input.file.clone());
     if input.kind == Kind::Xls {
-        let (stream, padded) = ole::stream_of(&file, limits)?;
-        old = Some(OldBook::new(&stream, limits.held_cells)?);
-        file = padded;
+        let mut stream = contain(|| ole::stream_of(&file, limits))?;
+        old = Some(OldBook::new(&mut stream, limits.held_cells)?);
+        file = ole::file_of(&stream, &file)?;
     } else {
         file = repair::repaired(&file, input.kind)?;
         surveyor = Some(Surveyor::begin(&file, limits)?);

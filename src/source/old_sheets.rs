@@ -11,9 +11,11 @@ use super::{
     error::too_large,
     facts::{Fact, KNOWN_ERRORS, Range, SheetFacts, error_name},
     number_format::{Formats, Patterns},
-    ole::error_place,
     records::{long, short, utf16, wide_text},
 };
+
+/// `#N/A`, which takes the place of unknown error values: calamine would refuse the whole file for one of them.
+const NOT_AVAILABLE: u8 = 0x2A;
 
 /// An old workbook, before its cells are read.
 pub(super) struct OldBook {
@@ -24,8 +26,9 @@ pub(super) struct OldBook {
 }
 
 impl OldBook {
-    /// Inspects the stream of a workbook; an error if its sheets span more than `held_cells` cells.
-    pub(super) fn new(stream: &[u8], held_cells: u64) -> Result<Self, SourceErrorKind> {
+    /// Inspects the stream of a workbook, and replaces error values that calamine can't read; an error if its sheets
+    /// span more than `held_cells` cells.
+    pub(super) fn new(stream: &mut [u8], held_cells: u64) -> Result<Self, SourceErrorKind> {
         let mut book = Self {
             is_unicode: false,
             sheets: Vec::new(),
@@ -54,8 +57,30 @@ impl OldBook {
             facts.complete(Arc::clone(&patterns));
             book.sheets.push(Arc::new(facts));
         }
+        replace_unknown_errors(stream);
         Ok(book)
     }
+}
+
+fn replace_unknown_errors(stream: &mut [u8]) {
+    let mut at = 0;
+    while let (Some(kind), Some(length)) = (short(stream, at), short(stream, at + 2)) {
+        let place = error_place(kind, &stream[at + 4..]).map(|place| at + 4 + place);
+        if let Some(place) = place.filter(|&place| !KNOWN_ERRORS.contains(&stream[place])) {
+            stream[place] = NOT_AVAILABLE;
+        }
+        at += 4 + usize::from(length);
+    }
+}
+
+/// The offset of the error value in the record of a cell: a value or the result of a formula.
+fn error_place(kind: u16, record: &[u8]) -> Option<usize> {
+    let place = match kind {
+        0x0205 if record.get(7) == Some(&1) => 6,
+        0x0006 if record.get(6) == Some(&2) && record.get(12..14) == Some(&[0xFF; 2]) => 8,
+        _ => return None,
+    };
+    (place < record.len()).then_some(place)
 }
 
 /// The text of a custom number format.

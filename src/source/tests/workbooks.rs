@@ -186,48 +186,12 @@ pub(super) fn xls_with(globals: &[(u16, Vec<u8>)], sheet: &[(u16, Vec<u8>)]) -> 
 }
 
 pub(super) fn container(name: &str, stream: &[u8]) -> Vec<u8> {
-    const FREE: u32 = 0xFFFF_FFFF;
-    const LAST: u32 = 0xFFFF_FFFE;
-    let longs = |longs: &[u32]| {
-        longs
-            .iter()
-            .flat_map(|long| long.to_le_bytes())
-            .collect::<Vec<_>>()
-    };
-    let entry = |name: &str, kind: u8, start: u32, bytes: usize| {
-        let mut entry = name
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect::<Vec<_>>();
-        entry.resize(66, 0);
-        entry.extend([kind, 1]);
-        entry.extend(longs(&[FREE, FREE, if kind == 5 { 1 } else { FREE }]));
-        entry.resize(116, 0);
-        entry.extend(longs(&[start, u32::try_from(bytes).unwrap(), 0]));
-        entry
-    };
-    let mut file = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
-    file.resize(24, 0);
-    file.extend([0x3E, 0, 3, 0, 0xFE, 0xFF, 9, 0, 6, 0]);
-    file.resize(44, 0);
-    file.extend(longs(&[1, 1, 0, 4096, LAST, 0, LAST, 0, 0]));
-    file.extend(longs(&[FREE; 108]));
-    let sectors = u32::try_from(stream.len().div_ceil(512)).unwrap();
-    let mut table = vec![0xFFFF_FFFD, LAST];
-    table.extend((0..sectors).map(|sector| {
-        if sector + 1 == sectors {
-            LAST
-        } else {
-            sector + 3
-        }
-    }));
-    table.resize(128, FREE);
-    file.extend(longs(&table));
-    file.extend(entry("Root Entry", 5, LAST, 0));
-    file.extend(entry(name, 2, 2, stream.len()));
-    file.resize(512 * 3, 0);
-    file.extend(stream);
-    file
+    let file = std::io::Cursor::new(Vec::new());
+    let mut container = cfb::CompoundFile::create_with_version(cfb::Version::V3, file).unwrap();
+    let mut entry = container.create_stream(name).unwrap();
+    entry.write_all(stream).unwrap();
+    entry.flush().unwrap();
+    container.into_inner().into_inner()
 }
 
 pub(super) fn label(row: u16, column: u16, text: &str) -> (u16, Vec<u8>) {
