@@ -10,7 +10,6 @@ use std::{
 
 use quick_xml::{
     Reader,
-    escape::escape,
     events::{BytesStart, Event},
 };
 use zip::ZipArchive;
@@ -82,7 +81,7 @@ pub(super) fn relations_of<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &s
 }
 
 /// The name of the part with the relations of a part or of the package.
-pub(super) fn relations_part(part: &str) -> String {
+fn relations_part(part: &str) -> String {
     let (folder, file) = part
         .rsplit_once('/')
         .map_or(("", part), |(folder, file)| (folder, file));
@@ -90,19 +89,8 @@ pub(super) fn relations_part(part: &str) -> String {
     format!("{folder}{slash}_rels/{file}.rels")
 }
 
-/// The relations as a part, for calamine and [`relations_of`].
-pub(super) fn written_relations(relations: &Relations) -> Vec<u8> {
-    let mut text = "<Relationships>".to_owned();
-    for (id, Relation { kind, target }) in relations {
-        let attributes = [("Id", id), ("Type", kind), ("Target", target)];
-        let attributes = attributes.map(|(name, value)| format!(" {name}=\"{}\"", escape(value)));
-        text.extend(["<Relationship", &attributes.concat(), "/>"]);
-    }
-    (text + "</Relationships>").into_bytes()
-}
-
 /// The name of the part that a relation of `from` points to.
-pub(super) fn target_part(from: &str, target: &str) -> String {
+fn target_part(from: &str, target: &str) -> String {
     let target = target.replace('\\', "/");
     if target.starts_with('/') {
         return part_name(&target);
@@ -163,8 +151,6 @@ pub(super) struct ListedSheet {
     /// The last segment of its type: `worksheet`, `chartsheet`, `xlMacrosheet`; empty if its part is unknown.
     pub(super) kind: String,
     pub(super) part: Option<String>,
-    /// The address of its part as written.
-    pub(super) target: String,
 }
 
 impl ListedSheet {
@@ -174,7 +160,6 @@ impl ListedSheet {
             name,
             kind: relation.map(|it| it.kind.clone()).unwrap_or_default(),
             part: relation.map(|it| target_part(workbook, &it.target)),
-            target: relation.map(|it| it.target.clone()).unwrap_or_default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The parts are copied, still packed, to a temporary file under their standard names. Sheets without cells that
 //! calamine doesn't support (macro sheets, sheets without a part) are removed from the workbook's list.
 
-use std::{borrow::Cow, collections::HashMap, io::Write as _};
+use std::{borrow::Cow, fs::File, io::Write as _};
 
 use quick_xml::{
     Reader, Writer,
@@ -26,132 +26,57 @@ pub(super) fn repaired(file: &SourceFile, kind: Kind) -> Result<SourceFile, Sour
         return Ok(file.clone());
     };
     let sheets = package::sheets(&mut archive).unwrap_or_default();
-    let all_listed = sheets.iter().all(is_readable);
-    let displaced = match kind {
-        Kind::Xlsb => displaced(&sheets),
-        _ => HashMap::new(),
-    };
+    let unlisted: Vec<bool> = sheets.iter().map(|sheet| !is_readable(sheet)).collect();
     let is_plain = |name: Cow<'_, str>| !name.contains('\\') && !name.starts_with('/');
-    let are_names_plain = archive.file_names().flatten().all(is_plain);
-    // Only the paths of binary workbooks need repair.
-    let is_in_place = kind != Kind::Xlsb || workbook.starts_with("xl/");
-    if all_listed && are_names_plain && is_in_place && displaced.is_empty() {
+    if !unlisted.contains(&true) && archive.file_names().flatten().all(is_plain) {
         return Ok(file.clone());
     }
-    let unlisted: Vec<bool> = sheets.iter().map(|sheet| !is_readable(sheet)).collect();
     let list = package::content(&mut archive, &workbook).and_then(|list| match kind {
         Kind::Xlsb => Some(package::without_sheets(&list, &unlisted)),
         _ => without_sheets(&list, &unlisted),
     });
-    let mut parts: HashMap<_, _> = list
-        .map(|list| (workbook.clone(), list))
-        .into_iter()
-        .collect();
-    if !displaced.is_empty() {
-        let mut relations = package::relations_of(&mut archive, &workbook);
-        for relation in relations.values_mut() {
-            if let Some(place) = displaced.get(&package::target_part(&workbook, &relation.target)) {
-                relation.target.clone_from(place);
-            }
-        }
-        let list = package::relations_part(&workbook);
-        parts.insert(list, package::written_relations(&relations));
-    }
-    let copy = Copy {
-        archive,
-        displaced: places(&displaced, &workbook),
-        parts,
-        moved: (!is_in_place).then(|| {
-            let (folder, _) = workbook.rsplit_once('/').unwrap_or_default();
-            folder.to_owned()
-        }),
-    };
-    copy.write(file)
+    let copy = copy(&mut archive, &workbook, list.as_deref())?;
+    Ok(file.replaced_by(copy)?)
 }
 
 /// The kinds of sheets that calamine supports.
 const KINDS: [&str; 3] = ["worksheet", "chartsheet", "dialogsheet"];
 
-/// The kind of a sheet that calamine can read, if its part is known. A relation without a type has the kind of its
-/// folder.
-fn readable_kind(sheet: &ListedSheet) -> Option<&'static str> {
-    let part = sheet.part.as_ref()?;
-    KINDS.into_iter().find(|kind| match &*sheet.kind {
-        "" => package::is_binary(part) && part.contains(&format!("/{kind}s/")),
-        known => known == *kind,
-    })
-}
-
+/// True for a sheet of such a kind whose part is known. A relation without a type has the kind of its folder.
 fn is_readable(sheet: &ListedSheet) -> bool {
-    readable_kind(sheet).is_some()
-}
-
-/// The sheets of a binary workbook outside the folder where calamine looks for their kind: part names and new
-/// addresses.
-fn displaced(sheets: &[ListedSheet]) -> HashMap<String, String> {
-    let place = |(number, sheet): (usize, &ListedSheet)| {
-        let kind = readable_kind(sheet)?;
-        let part = sheet.part.as_ref()?;
-        let is_in_place = sheet.target.starts_with(&format!("{kind}s/"));
-        let place = format!("{kind}s/moved{number}.bin");
-        (!is_in_place).then(|| (part.clone(), place))
-    };
-    sheets.iter().enumerate().filter_map(place).collect()
-}
-
-/// The new names of the parts of displaced sheets and of their relations.
-fn places(displaced: &HashMap<String, String>, workbook: &str) -> HashMap<String, String> {
-    let new_names = displaced.iter().flat_map(|(part, target)| {
-        let place = package::target_part(workbook, target);
-        let [old_list, new_list] = [part, &place].map(|part| package::relations_part(part));
-        [(part.clone(), place), (old_list, new_list)]
-    });
-    new_names.collect()
-}
-
-struct Copy {
-    archive: ZipArchive<FileReader>,
-    /// The folder that becomes `xl`.
-    moved: Option<String>,
-    /// The new names of parts.
-    displaced: HashMap<String, String>,
-    /// The parts that list the sheets, with new content.
-    parts: HashMap<String, Vec<u8>>,
-}
-
-impl Copy {
-    fn write(mut self, file: &SourceFile) -> Result<SourceFile, SourceErrorKind> {
-        let mut into = ZipWriter::new(temporary()?);
-        for index in 0..self.archive.len() {
-            // An unreadable part may not be needed.
-            let Ok(part) = self.archive.by_index_raw(index) else {
-                continue;
-            };
-            let Ok(name) = part.name().map(|name| package::part_name(&name)) else {
-                continue;
-            };
-            let named = self.displaced.get(&name).unwrap_or(&name);
-            let placed = placed(named, self.moved.as_deref());
-            match self.parts.get(&name) {
-                Some(bytes) => {
-                    let options = SimpleFileOptions::default();
-                    into.start_file(placed, options).map_err(damaged)?;
-                    into.write_all(bytes)?;
-                }
-                None => into.raw_copy_file_rename(part, placed).map_err(damaged)?,
-            }
-        }
-        let copy = into.finish().map_err(damaged)?;
-        Ok(file.replaced_by(copy)?)
-    }
-}
-
-/// The name of a part in the copy.
-fn placed(name: &str, moved: Option<&str>) -> String {
-    let inside = moved.and_then(|folder| name.strip_prefix(folder));
-    inside.map_or(name.to_owned(), |inside| {
-        format!("xl/{}", inside.trim_start_matches('/'))
+    sheet.part.as_ref().is_some_and(|part| {
+        KINDS.iter().any(|kind| match &*sheet.kind {
+            "" => package::is_binary(part) && part.contains(&format!("/{kind}s/")),
+            known => known == *kind,
+        })
     })
+}
+
+/// Copies the parts, with a new list of sheets.
+fn copy(
+    archive: &mut ZipArchive<FileReader>,
+    workbook: &str,
+    list: Option<&[u8]>,
+) -> Result<File, SourceErrorKind> {
+    let mut into = ZipWriter::new(temporary()?);
+    for index in 0..archive.len() {
+        // An unreadable part may not be needed.
+        let Ok(part) = archive.by_index_raw(index) else {
+            continue;
+        };
+        let Ok(name) = part.name().map(|name| package::part_name(&name)) else {
+            continue;
+        };
+        match list.filter(|_| name == workbook) {
+            Some(list) => {
+                let options = SimpleFileOptions::default();
+                into.start_file(name, options).map_err(damaged)?;
+                into.write_all(list)?;
+            }
+            None => into.raw_copy_file_rename(part, name).map_err(damaged)?,
+        }
+    }
+    into.finish().map_err(damaged)
 }
 
 /// The workbook without the marked sheets.
