@@ -11,11 +11,11 @@ use crate::{
     canary::CanaryError,
     export::ExportError,
     mapping::MappingError,
-    metrics::MetricsError,
     output::IoError,
     plan::{PlanError, gate::GateVerdict},
     progress::StopReason,
     report::ReportError,
+    requested::RequestedFileError,
     run::RunError,
     settings::SettingsError,
     source::SourceError,
@@ -89,12 +89,12 @@ pub enum Error {
     /// The account can't be exported.
     #[error(transparent)]
     Export(ExportError),
-    /// The rejects can't be written.
+    /// The rejects, the report or the metrics can't be written.
     #[error(transparent)]
-    Report(ReportError),
-    /// The metrics can't be written.
-    #[error(transparent)]
-    Metrics(#[from] MetricsError),
+    Requested(#[from] RequestedFileError),
+    /// The run file lacks data for the report.
+    #[error("can't create the report: {0}")]
+    ReportIncomplete(RunError),
     /// The configuration or an option is wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -189,7 +189,8 @@ impl From<ReportError> for Error {
         match error {
             ReportError::Run(error) => error.into(),
             ReportError::Io(error) => error.into(),
-            error => Self::Report(error),
+            ReportError::Requested(error) => error.into(),
+            ReportError::Incomplete(error) => Self::ReportIncomplete(error),
         }
     }
 }
@@ -224,8 +225,8 @@ impl Error {
             Self::Mapping(error) => Some(error.hint()),
             Self::Run(error) => error.hint(),
             Self::Api(error) => error.hint(),
-            Self::Report(error) => error.hint(),
-            Self::Metrics(error) => Some(error.hint()),
+            Self::Requested(error) => Some(error.hint()),
+            Self::ReportIncomplete(_) => Some("only the report is missing: the counts are right, and `wazzup-contacts runs show` lists what was sent".into()),
             Self::Settings(error) => error.hint(),
             Self::Gate(verdict) => Some(verdict.hint()),
             Self::Canary(error) => Some(error.hint().into()),
@@ -246,8 +247,7 @@ impl Error {
         match self {
             Self::Mapping(_)
             | Self::Settings(SettingsError::Wrong { .. })
-            | Self::Report(ReportError::Misplaced(_) | ReportError::PageMisplaced(_))
-            | Self::Metrics(MetricsError::Misplaced(_))
+            | Self::Requested(RequestedFileError::Misplaced { .. })
             | Self::Api(ApiError {
                 kind: ApiErrorKind::Proxy { .. },
                 ..
@@ -269,8 +269,8 @@ impl Error {
             | Self::Run(_)
             | Self::Io(_)
             | Self::Export(_)
-            | Self::Report(_)
-            | Self::Metrics(_)
+            | Self::Requested(_)
+            | Self::ReportIncomplete(_)
             | Self::NotFound(_) => ExitCode::Failed,
         }
     }

@@ -56,6 +56,7 @@
 //! * `nearest`: suggests the nearest name for a misspelt one.
 //! * `paths`: advice about paths that can't be used.
 //! * `output`: files that get their name only once they are complete.
+//! * `requested`: files that the user names for rejects, report and metrics.
 //! * `metrics`: the metrics of the last run, for Prometheus.
 //! * `private`: files and directories that only their owner can access.
 //! * `sqlite`: `SQLite` files that others may have written.
@@ -173,6 +174,7 @@ mod private;
 pub mod progress;
 pub mod reject;
 pub mod report;
+mod requested;
 pub mod run;
 pub mod sandbox;
 mod selection;

@@ -11,18 +11,15 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::{self, Read as _, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde_json::Value;
 
 use crate::{
-    output::{self, OutputFile, Symlinks, is_special},
-    paths::advice,
+    output::{OutputFile, Symlinks, is_special},
+    requested::{METRICS_TITLE, RequestedFile, RequestedFileError},
 };
-
-/// The first line, by which an existing file is recognised.
-const MARKER: &str = "# The last run of wazzup-contacts";
 
 /// Larger than any file that [`RunMetrics`] writes.
 const BYTES_MAX: u64 = 64 << 10;
@@ -71,59 +68,6 @@ const COUNTS: [(&str, &[&str], &str); 9] = [
     ("requests", &["/requests/sent"], "Requests sent to the API."),
 ];
 
-/// The reason why the metrics can't be written.
-#[derive(Debug, thiserror::Error)]
-pub enum MetricsError {
-    /// The named file must not be replaced.
-    #[error("{0}")]
-    Misplaced(String),
-    /// The file can't be written.
-    #[error("can't write the metrics to {}: {source}", path.display())]
-    Unwritable { path: PathBuf, source: io::Error },
-}
-
-impl MetricsError {
-    pub(crate) fn hint(&self) -> String {
-        const ANOTHER: &str = "name another file with --metrics, such as wazzup.prom in the directory that node_exporter reads";
-        let advice = match self {
-            Self::Misplaced(_) => None,
-            Self::Unwritable { path, source } => advice(path, source),
-        };
-        advice.map_or_else(
-            || ANOTHER.to_owned(),
-            |advice| format!("{advice}, or {ANOTHER}"),
-        )
-    }
-}
-
-/// Checks that the metrics can be written to this path, and returns the absolute path.
-pub(crate) fn check_asked(path: &Path) -> Result<PathBuf, MetricsError> {
-    let ending = path.extension().unwrap_or_default();
-    if !is_special(path) && ending != "prom" {
-        return Err(MetricsError::Misplaced(format!(
-            "{}: node_exporter reads only files whose names end in .prom",
-            path.display()
-        )));
-    }
-    check_replaceable(path)?;
-    let unwritable = |source| MetricsError::Unwritable {
-        path: path.to_path_buf(),
-        source,
-    };
-    output::check_writable(path).map_err(unwritable)?;
-    std::path::absolute(path).map_err(unwritable)
-}
-
-fn check_replaceable(path: &Path) -> Result<(), MetricsError> {
-    if output::is_replaceable(path, MARKER.as_bytes()) {
-        return Ok(());
-    }
-    Err(MetricsError::Misplaced(format!(
-        "{} exists and does not hold metrics of this tool: choose another name, or remove the file",
-        path.display()
-    )))
-}
-
 #[derive(Debug)]
 pub(crate) struct RunMetrics<'a> {
     /// The name of the job, or the command.
@@ -139,20 +83,17 @@ pub(crate) struct RunMetrics<'a> {
 
 impl RunMetrics<'_> {
     /// Writes the file, readable by everyone: it holds no personal data, and `node_exporter` runs as another user.
-    pub(crate) fn save(&self, path: &Path) -> Result<(), MetricsError> {
+    pub(crate) fn save(&self, path: &Path) -> Result<(), RequestedFileError> {
         let text = self.text(read_before(path).as_deref().unwrap_or_default());
         let write = || {
-            // Another program may have created the file since the path was checked.
-            check_replaceable(path).map_err(io::Error::other)?;
+            let file = RequestedFile::Metrics;
+            file.check_replaceable(path).map_err(io::Error::other)?;
             let mut file = OutputFile::open(path, Symlinks::Follow)?;
             file.open_to_readers()?;
             file.write_all(text.as_bytes())?;
             file.finish()
         };
-        write().map_err(|source| MetricsError::Unwritable {
-            path: path.to_path_buf(),
-            source,
-        })
+        write().map_err(RequestedFile::Metrics.unwritable(path))
     }
 
     /// True if the command completed, with or without rejects or differences. `runs --failed` lists the others.
@@ -172,7 +113,7 @@ impl RunMetrics<'_> {
         } else {
             last_success(before, &labels)
         };
-        let mut text = format!("{MARKER}, for the textfile collector of node_exporter.\n");
+        let mut text = format!("{METRICS_TITLE}, for the textfile collector of node_exporter.\n");
         let mut add = |name: &str, help: &str, value: &str| {
             // Writing into memory can't fail.
             let _ = write!(

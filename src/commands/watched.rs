@@ -12,8 +12,9 @@ use super::console::Console;
 use crate::{
     cli::WatchArgs,
     error::{Error, ExitCode},
-    metrics::{self, MetricsError, RunMetrics},
+    metrics::RunMetrics,
     ping::PingUrl,
+    requested::{RequestedFile, RequestedFileError},
     settings::{self, Settings},
     wording::{elapsed, visible},
 };
@@ -68,7 +69,7 @@ impl Watched {
         }
         self.uses_profile.set(typed.uses_profile);
         if let Some(path) = &typed.metrics {
-            let path = metrics::check_asked(path)?;
+            let path = RequestedFile::Metrics.check(path)?;
             self.metrics.get_or_init(|| path);
         }
         if let Some(url) = &typed.ping {
@@ -108,7 +109,7 @@ impl Watched {
         &self,
         summary: Option<&str>,
         result: &Result<ExitCode, Error>,
-    ) -> Result<(), MetricsError> {
+    ) -> Result<(), RequestedFileError> {
         let Some(path) = self.metrics.get() else {
             return Ok(());
         };

@@ -21,7 +21,9 @@ fn a_run_whose_report_can_not_be_written_has_failed() {
         .sandbox
         .after_request(1, move |_| fs::write(&path, "not ours").unwrap());
     let ran = world.run(["import", "a.csv", "--report", "x.html", "--json"]);
-    let ran = ran.ends_with(1).tells("is not a report of this tool");
+    let ran = ran
+        .ends_with(1)
+        .tells("does not hold a report of this tool");
     assert_eq!(ran.json()["done"]["created"], 2);
     assert_eq!(world.read("x.html"), "not ours");
 }

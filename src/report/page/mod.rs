@@ -15,7 +15,6 @@ mod credentials;
 mod facts;
 mod flow;
 mod owners;
-mod place;
 mod rejected;
 mod requests;
 mod sources;
@@ -23,32 +22,45 @@ mod words;
 
 use std::{
     io::{self, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+pub(crate) use self::content::{NextStep, Progress, ReportPage};
 use self::{content::PageWriter, facts::facts, flow::flow, sources::Sources};
-pub(crate) use self::{
-    content::{NextStep, Progress, ReportPage},
-    place::check_asked_page,
-};
 use crate::{
     output::{IoError, OutputFile, Symlinks},
-    report::{ReportError, notes::Asked},
+    report::{ReportError, notes::Asked, overwritten},
+    requested::{GENERATOR, RequestedFile},
     run::traffic,
 };
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
+/// Checks that the report can be written to this path without replacing input or output of the run. Returns the
+/// absolute path. Must be called before the token is requested, which may use up a refresh token.
+pub(crate) fn check_asked_page(
+    path: &Path,
+    sources: &[PathBuf],
+    run: Option<&Path>,
+) -> Result<PathBuf, ReportError> {
+    let report = RequestedFile::Report;
+    if let Some(what) = overwritten(path, sources, run.as_slice()) {
+        let path = std::path::absolute(path).map_err(IoError::at(path))?;
+        let reason = format!("the report would overwrite the {what} {}", path.display());
+        return Err(report.misplaced(reason).into());
+    }
+    Ok(report.check(path)?)
+}
+
 /// Writes the page, readable only by its owner. The file is complete before it gets its name.
 pub(crate) fn save(page: &ReportPage<'_>, path: &Path) -> Result<(), ReportError> {
     // The command or another program may have created the file since the path was checked.
-    place::check_replaceable(path).map_err(|error| ReportError::PageUnwritable {
-        path: path.to_path_buf(),
-        source: io::Error::other(error),
-    })?;
+    let report = RequestedFile::Report;
+    let checked = report.check_replaceable(path).map_err(io::Error::other);
+    checked.map_err(report.unwritable(path))?;
     save_file(path, |out| write(page, out, path))
 }
 
@@ -69,7 +81,7 @@ pub(crate) fn write(
     name: &Path,
 ) -> Result<(), ReportError> {
     write_parts(page, out, name).map_err(|error| match error {
-        ReportError::Run(error) => ReportError::PageIncomplete(error),
+        ReportError::Run(error) => ReportError::Incomplete(error),
         error => error,
     })
 }
@@ -129,7 +141,7 @@ pub(crate) fn save_failure(
         } }
         (PreEscaped("</html>\n"))
     };
-    place::check_replaceable(path)?;
+    RequestedFile::Report.check_replaceable(path)?;
     save_file(path, |out| PageWriter { out, name: path }.put(&page))
 }
 
@@ -153,7 +165,7 @@ fn head(title: &str, nonce: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
-            meta name="generator" content=(place::GENERATOR);
+            meta name="generator" content=(GENERATOR);
             meta http-equiv="Content-Security-Policy" content=(policy);
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";

@@ -17,6 +17,7 @@ use crate::{
     ledger::{Ledger, RejectsPlace},
     output::{self, IoError, Symlinks, beside, is_special, promises_no_text, real},
     report::{ReportError, overwritten},
+    requested::RequestedFile,
     run::RunFile,
     wording::is_invisible,
 };
@@ -192,7 +193,7 @@ pub(crate) fn check_asked(asked: Option<&Path>) -> Result<(), ReportError> {
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf, ReportError> {
     let path = std::path::absolute(path).map_err(IoError::at(path))?;
     if promises_no_text(&path) && !is_workbook(&path) {
-        return Err(ReportError::Misplaced(format!(
+        return Err(misplaced(format!(
             "{}: rejects are written as text (.csv) or as a workbook (.xlsx)",
             path.display()
         )));
@@ -200,7 +201,7 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, ReportError> {
     if path.to_str().is_some() {
         return Ok(path);
     }
-    Err(ReportError::Misplaced(format!(
+    Err(misplaced(format!(
         "the rejects would be written to {}, but this name is not UTF-8",
         path.display()
     )))
@@ -215,7 +216,7 @@ pub(crate) fn check_spares(
     let Some(what) = overwritten(path, sources, runs) else {
         return Ok(());
     };
-    Err(ReportError::Misplaced(format!(
+    Err(misplaced(format!(
         "the rejects would overwrite the {what} {}",
         path.display()
     )))
@@ -230,10 +231,11 @@ pub(crate) fn check_writable(place: &RejectsPlace) -> Result<(), ReportError> {
         // If something else is there, the rejects go beside it.
         beside(path, Symlinks::Replace).map(drop)
     };
-    tried.map_err(|source| ReportError::Unwritable {
-        path: path.clone(),
-        source,
-    })
+    Ok(tried.map_err(RequestedFile::Rejects.unwritable(path))?)
+}
+
+fn misplaced(reason: String) -> ReportError {
+    RequestedFile::Rejects.misplaced(reason).into()
 }
 
 pub(super) fn is_workbook(path: &Path) -> bool {
