@@ -284,7 +284,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         old = Some(OldBook::new(&mut stream, limits.held_cells)?);
         file = ole::file_of(&stream, &file)?;
     } else {
-        file = repair::repaired(&file, input.kind)?;
+        file = repair::repaired(&file)?;
         surveyor = Some(Surveyor::begin(&file, limits)?);
     }
     let is_unicode = old.as_ref().is_none_or(|old| old.is_unicode);

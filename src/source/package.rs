@@ -5,16 +5,18 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     io::{BufReader, Read, Seek},
 };
 
 use quick_xml::{
     Reader,
+    escape::escape,
     events::{BytesStart, Event},
 };
 use zip::ZipArchive;
 
-use super::records::{records, wide_text};
+use super::records::{RecordScan, wide_text};
 
 /// Maximum size of a part that lists other parts.
 const LIST_BYTES_MAX: u64 = 64 << 20;
@@ -81,12 +83,23 @@ pub(super) fn relations_of<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &s
 }
 
 /// The name of the part with the relations of a part or of the package.
-fn relations_part(part: &str) -> String {
+pub(super) fn relations_part(part: &str) -> String {
     let (folder, file) = part
         .rsplit_once('/')
         .map_or(("", part), |(folder, file)| (folder, file));
     let slash = if folder.is_empty() { "" } else { "/" };
     format!("{folder}{slash}_rels/{file}.rels")
+}
+
+/// The relations as a part, for calamine.
+pub(super) fn written_relations(relations: &Relations) -> Vec<u8> {
+    let mut text = "<Relationships>".to_owned();
+    for (id, Relation { kind, target }) in relations {
+        let attributes = [("Id", id), ("Type", kind), ("Target", target)];
+        let attributes = attributes.map(|(name, value)| format!(" {name}=\"{}\"", escape(value)));
+        text.extend(["<Relationship", &attributes.concat(), "/>"]);
+    }
+    (text + "</Relationships>").into_bytes()
 }
 
 /// The name of the part that a relation of `from` points to.
@@ -148,18 +161,21 @@ pub(super) fn each_tag<R: Read + Seek>(
 #[derive(Debug)]
 pub(super) struct ListedSheet {
     pub(super) name: String,
+    /// The id of its relation.
+    pub(super) relation: String,
     /// The last segment of its type: `worksheet`, `chartsheet`, `xlMacrosheet`; empty if its part is unknown.
     pub(super) kind: String,
     pub(super) part: Option<String>,
 }
 
 impl ListedSheet {
-    fn new(name: String, id: &str, workbook: &str, relations: &Relations) -> Self {
-        let relation = relations.get(id);
+    fn new(name: String, id: String, workbook: &str, relations: &Relations) -> Self {
+        let relation = relations.get(&id);
         Self {
             name,
             kind: relation.map(|it| it.kind.clone()).unwrap_or_default(),
             part: relation.map(|it| target_part(workbook, &it.target)),
+            relation: id,
         }
     }
 }
@@ -169,24 +185,22 @@ pub(super) fn sheets<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<Vec<
     let workbook = workbook_part(archive)?;
     let relations = relations_of(archive, &workbook);
     let mut sheets = Vec::new();
+    let mut add = |name, id| sheets.push(ListedSheet::new(name, id, &workbook, &relations));
     if is_binary(&workbook) {
-        for (kind, record, _) in records(&content(archive, &workbook)?) {
+        let list = content(archive, &workbook)?;
+        let walked = RecordScan::default().walk(&list, |kind, record| {
             if kind == BUNDLE_SHEET
                 && let Some((name, id)) = bundle_sheet(record)
             {
-                sheets.push(ListedSheet::new(name, &id, &workbook, &relations));
+                add(name, id);
             }
-        }
+            Ok::<_, Infallible>(())
+        });
+        walked.ok()?;
     } else {
         each_tag(archive, &workbook, |tag| {
             if tag.local_name().as_ref() == "sheet" {
-                let name = attribute(tag, "name").unwrap_or_default();
-                sheets.push(ListedSheet::new(
-                    name,
-                    &relation_id(tag),
-                    &workbook,
-                    &relations,
-                ));
+                add(attribute(tag, "name").unwrap_or_default(), relation_id(tag));
             }
         })?;
     }
@@ -210,19 +224,6 @@ fn relation_id(tag: &BytesStart<'_>) -> String {
         .find(|it| it.key.local_name().as_ref() == "id" && it.key.prefix().is_some());
     let key = id.map(|it| it.key.as_ref().to_owned());
     key.and_then(|key| attribute(tag, &key)).unwrap_or_default()
-}
-
-/// The records of a binary workbook without the marked sheets.
-pub(super) fn without_sheets(workbook: &[u8], unlisted: &[bool]) -> Vec<u8> {
-    let mut unlisted = unlisted.iter();
-    let mut kept = Vec::new();
-    for (kind, record, whole) in records(workbook) {
-        let is_sheet = kind == BUNDLE_SHEET && bundle_sheet(record).is_some();
-        if !is_sheet || !unlisted.next().unwrap_or(&false) {
-            kept.extend_from_slice(whole);
-        }
-    }
-    kept
 }
 
 /// The value of an attribute by its full name.
