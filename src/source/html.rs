@@ -22,6 +22,8 @@ use super::{
 
 /// Maximum number of tables to choose from.
 const TABLES_MAX: usize = 20;
+/// Tables that are nested deeper can't be chosen.
+const DEPTH_MAX: usize = 256;
 
 struct HtmlRows {
     file: SourceFile,
@@ -122,12 +124,14 @@ fn page_tables(file: &SourceFile, page: &str) -> Result<Vec<PageTable>, SourceEr
                 let still_open = nesting.depth() - usize::from(start.is_some());
                 ended.extend(open.drain(still_open.min(open.len())..));
                 if start.is_some() {
-                    let is_hidden = nesting.is_hidden();
-                    open.push(PageTable {
-                        index,
-                        cells: 0,
-                        is_hidden,
-                    });
+                    if open.len() < DEPTH_MAX {
+                        let is_hidden = nesting.is_hidden();
+                        open.push(PageTable {
+                            index,
+                            cells: 0,
+                            is_hidden,
+                        });
+                    }
                     index += 1;
                 }
                 if ended.len() > 2 * TABLES_MAX {

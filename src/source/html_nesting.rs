@@ -10,9 +10,6 @@ use html5ever::{
 
 use super::html_pieces::HtmlPiece;
 
-/// Tables that are nested deeper are read as text.
-const DEPTH_MAX: usize = 256;
-
 /// A step through the tables of a page. Start tags carry their tag.
 pub(super) enum HtmlStep<'a> {
     Table(Option<&'a Tag>),
@@ -31,8 +28,6 @@ pub(super) enum HtmlStep<'a> {
 pub(super) struct Nesting {
     /// For each open table, whether a table that starts now belongs to one of its cells.
     open: Vec<bool>,
-    /// Open tables deeper than [`DEPTH_MAX`].
-    too_deep: usize,
     hidden: Option<Hidden>,
     /// The depth of the table being read. Its rows are read even if they are hidden.
     pub(super) read_depth: usize,
@@ -111,7 +106,7 @@ impl Nesting {
             return self.table(start);
         }
         // Browsers ignore such tags outside tables.
-        if self.too_deep > 0 || self.open.is_empty() {
+        if self.open.is_empty() {
             return None;
         }
         self.end_hidden(rank);
@@ -128,24 +123,13 @@ impl Nesting {
     }
 
     fn table<'a>(&mut self, start: Option<&'a Tag>) -> Option<HtmlStep<'a>> {
-        if start.is_none() {
-            if self.too_deep > 0 {
-                self.too_deep -= 1;
-                return None;
+        let ends = start.is_none() || self.open.last() == Some(&false);
+        if ends {
+            self.end_hidden(TABLE);
+            let ended = self.open.pop();
+            if start.is_none() {
+                return ended.map(|_| HtmlStep::Table(None));
             }
-            self.end_hidden(TABLE);
-            return self.open.pop().map(|_| HtmlStep::Table(None));
-        }
-        if self.too_deep > 0 {
-            self.too_deep += 1;
-            return None;
-        }
-        if self.open.last() == Some(&false) {
-            self.end_hidden(TABLE);
-            self.open.pop();
-        } else if self.open.len() == DEPTH_MAX {
-            self.too_deep += 1;
-            return None;
         }
         self.open.push(false);
         self.start_hidden(TABLE, start);

@@ -5,7 +5,7 @@
 use std::{cell::RefCell, ops::ControlFlow};
 
 use html5ever::{
-    LocalName, local_name,
+    local_name,
     tendril::StrTendril,
     tokenizer::{
         BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
@@ -33,8 +33,7 @@ pub(super) fn each_piece(
     let pieces = Pieces(RefCell::new(PieceState {
         each,
         is_over: false,
-        raw: None,
-        ends_left: [end_tags(page, "</script"), end_tags(page, "</style")],
+        is_skipped: false,
     }));
     let tokenizer = Tokenizer::new(pieces, TokenizerOpts::default());
     let queue = BufferQueue::default();
@@ -48,6 +47,14 @@ pub(super) fn each_piece(
         rest = more;
     }
     tokenizer.end();
+    let state = tokenizer.sink.0.borrow();
+    if state.is_skipped && !state.is_over {
+        // It would swallow the rows after it.
+        return Err(SourceErrorKind::Damaged {
+            what: "web page",
+            why: "a script or a style is never closed".to_owned(),
+        });
+    }
     Ok(())
 }
 
@@ -57,25 +64,13 @@ fn piece_end(text: &str) -> usize {
     (PIECE_BYTES..text.len()).find(is_end).unwrap_or(text.len())
 }
 
-fn end_tags(page: &str, end: &str) -> usize {
-    memchr::memchr_iter(b'<', page.as_bytes())
-        .filter(|&at| {
-            let tag = page.as_bytes().get(at..at + end.len());
-            tag.is_some_and(|tag| tag.eq_ignore_ascii_case(end.as_bytes()))
-        })
-        .count()
-}
-
 struct Pieces<F>(RefCell<PieceState<F>>);
 
 struct PieceState<F> {
     each: F,
     is_over: bool,
-    /// The script or style that is being skipped.
-    raw: Option<LocalName>,
-    /// Remaining end tags of scripts and of styles. A script without an end tag is read as part of the page: too
-    /// much text is better than missing rows.
-    ends_left: [usize; 2],
+    /// True in a script or a style.
+    is_skipped: bool,
 }
 
 impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> PieceState<F> {
@@ -84,22 +79,20 @@ impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> PieceState<F> {
     }
 
     fn tag(&mut self, tag: Tag) -> TokenSinkResult<()> {
-        let (left, kind) = match tag.name {
-            local_name!("script") => (&mut self.ends_left[0], RawKind::ScriptData),
-            local_name!("style") => (&mut self.ends_left[1], RawKind::Rawtext),
+        let kind = match tag.name {
+            local_name!("script") => RawKind::ScriptData,
+            local_name!("style") => RawKind::Rawtext,
             _ => {
                 self.piece(HtmlPiece::Tag(tag));
                 return TokenSinkResult::Continue;
             }
         };
-        if tag.kind == TagKind::EndTag {
-            *left = left.saturating_sub(1);
-            self.raw = None;
-        } else if *left > 0 {
-            self.raw = Some(tag.name);
-            return TokenSinkResult::RawData(kind);
+        self.is_skipped = tag.kind == TagKind::StartTag;
+        if self.is_skipped {
+            TokenSinkResult::RawData(kind)
+        } else {
+            TokenSinkResult::Continue
         }
-        TokenSinkResult::Continue
     }
 }
 
@@ -110,7 +103,7 @@ impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> TokenSink for Pieces<F> {
         let mut state = self.0.borrow_mut();
         match token {
             Token::TagToken(tag) => return state.tag(tag),
-            Token::CharacterTokens(text) if state.raw.is_none() => {
+            Token::CharacterTokens(text) if !state.is_skipped => {
                 state.piece(HtmlPiece::Text(text));
             }
             _ => {}
