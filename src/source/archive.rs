@@ -199,9 +199,6 @@ struct Inspection<'a> {
     window: Vec<u8>,
     /// Shared texts or formats, depending on the role.
     items: usize,
-    since_cell: usize,
-    cell_bytes_max: usize,
-    in_data: bool,
 }
 
 /// Collects facts from a part.
@@ -220,7 +217,9 @@ impl<'a> Inspection<'a> {
             role,
             is_xml,
             scan: match role {
-                Role::Sheet if is_xml && name != "content.xml" => Scan::Sheet(SheetScan::default()),
+                Role::Sheet if is_xml && name != "content.xml" => {
+                    Scan::Sheet(SheetScan::new(limits.record_bytes))
+                }
                 Role::Sheet if !is_xml => Scan::Records(Box::default()),
                 Role::Styles if !is_xml => Scan::Formats(FormatRecords::default()),
                 _ => Scan::None,
@@ -232,9 +231,6 @@ impl<'a> Inspection<'a> {
             },
             window: Vec::new(),
             items: 0,
-            since_cell: 0,
-            cell_bytes_max: limits.record_bytes,
-            in_data: false,
         }
     }
 
@@ -282,7 +278,10 @@ impl<'a> Inspection<'a> {
         let rest = self.window.split_off(last + 1);
         let tags = std::mem::replace(&mut self.window, rest);
         match self.role {
-            Role::Sheet => self.inspect_cells(&tags),
+            Role::Sheet => match &mut self.scan {
+                Scan::Sheet(scan) => scan.walk(&tags),
+                _ => Ok(()),
+            },
             Role::SharedTexts => {
                 check_declared(&tags)?;
                 self.count(&tags, b"<si", SHARED_TEXTS_MAX, "shared texts")
@@ -302,29 +301,6 @@ impl<'a> Inspection<'a> {
         self.items += memmem::find_iter(tags, tag).count();
         if self.items > limit {
             return Err(too_large("the workbook", format!("{limit} {what}")));
-        }
-        Ok(())
-    }
-
-    fn inspect_cells(&mut self, tags: &[u8]) -> Result<(), SourceErrorKind> {
-        if let Scan::Sheet(scan) = &mut self.scan {
-            scan.walk(tags)?;
-            scan.facts.hidden_rows += hidden_rows(tags);
-        }
-        self.in_data |= memmem::find(tags, b"sheetData").is_some();
-        // The end tag of a cell may have any namespace: `</c>`, `</x:c>`.
-        match memmem::rfind(tags, b"c>") {
-            Some(at) => self.since_cell = tags.len() - at,
-            None => self.since_cell += tags.len(),
-        }
-        if memmem::find(tags, b"/sheetData>").is_some() || self.name == "content.xml" {
-            self.in_data = false;
-        }
-        if self.in_data && self.since_cell > self.cell_bytes_max {
-            return Err(too_large(
-                &format!("a cell in its part {}", self.name),
-                mebibytes(self.cell_bytes_max as u64),
-            ));
         }
         Ok(())
     }
@@ -350,16 +326,4 @@ fn check_declared(tags: &[u8]) -> Result<(), SourceErrorKind> {
         }
     }
     Ok(())
-}
-
-fn hidden_rows(tags: &[u8]) -> u64 {
-    let patterns = [b" hidden=\"1\"".as_slice(), b" hidden=\"true\""].into_iter();
-    let hidden = patterns.flat_map(|pattern| memmem::find_iter(tags, pattern));
-    hidden.filter(|&at| is_row_tag(&tags[..at])).count() as u64
-}
-
-/// True if the incomplete tag is a row's.
-fn is_row_tag(head: &[u8]) -> bool {
-    let tag = memchr::memrchr(b'<', head).map_or(head, |at| &head[at + 1..]);
-    tag.starts_with(b"row ") || memmem::find(&tag[..tag.len().min(12)], b":row ").is_some()
 }

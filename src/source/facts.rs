@@ -55,16 +55,12 @@ pub(super) struct SheetFacts {
     pub(super) has_code_page: bool,
     /// By the index of a cell format.
     patterns: Arc<Patterns>,
-    /// Uncalculated formulas that exceed the limit and are not among the cells.
-    pub(super) uncounted: u64,
 }
 
 impl SheetFacts {
     pub(super) fn add(&mut self, at: (u32, u32), fact: Fact) {
         if self.cells.len() < FACTS_MAX {
             self.cells.push((at, fact));
-        } else if fact == Fact::Uncalculated {
-            self.uncounted += 1;
         }
     }
 

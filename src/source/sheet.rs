@@ -157,12 +157,6 @@ fn notes(
     if facts.hidden_rows > 0 {
         notes.push(format!("hidden rows, also read: {}", facts.hidden_rows));
     }
-    if facts.uncounted > 0 {
-        notes.push(format!(
-            "more formulas saved without their result than can be listed: {} (open the workbook in a spreadsheet program and save it again)",
-            facts.uncounted
-        ));
-    }
     let is_ours = facts.has_code_page || input.kind == Kind::Html;
     let cells = preview.iter().flat_map(|row| &row.cells);
     let sample = cells.map(String::as_str).collect::<Vec<_>>().join(" ");

@@ -2,6 +2,7 @@
 
 use super::{
     SourceErrorKind,
+    error::{mebibytes, too_large},
     facts::{Fact, Range, SheetFacts},
 };
 
@@ -23,10 +24,14 @@ pub(super) struct SheetScan {
     /// The value of the cell, if it is relevant.
     value: Vec<u8>,
     in_value: bool,
+    /// Bytes since the current cell began, about. calamine holds a cell in memory.
+    cell_bytes: usize,
+    cell_bytes_max: usize,
 }
 
 #[derive(Debug, Default)]
 struct ScannedCell {
+    is_open: bool,
     at: (u32, u32),
     has_reference: bool,
     kind: CellKind,
@@ -42,6 +47,13 @@ enum CellKind {
 }
 
 impl SheetScan {
+    pub(super) fn new(cell_bytes_max: usize) -> Self {
+        Self {
+            cell_bytes_max,
+            ..Self::default()
+        }
+    }
+
     /// Processes a piece that ends with `>`.
     pub(super) fn walk(&mut self, piece: &[u8]) -> Result<(), SourceErrorKind> {
         let mut at = 0;
@@ -63,6 +75,11 @@ impl SheetScan {
             }
         }
         self.text(&piece[at..]);
+        self.cell_bytes += piece.len();
+        if self.cell.is_open && self.cell_bytes > self.cell_bytes_max {
+            let limit = mebibytes(self.cell_bytes_max as u64);
+            return Err(too_large("a cell of a sheet", limit));
+        }
         Ok(())
     }
 
@@ -100,6 +117,9 @@ impl SheetScan {
                 if let Some(row) = attribute(tag, b"r").and_then(number) {
                     self.row = row.saturating_sub(1);
                 }
+                let is_hidden =
+                    attribute(tag, b"hidden").is_some_and(|it| it != b"0" && it != b"false");
+                self.facts.hidden_rows += u64::from(is_hidden);
                 if is_empty {
                     self.end_row();
                 }
@@ -139,12 +159,14 @@ impl SheetScan {
         }
         self.column = reference.map_or(self.column, |at| at.1);
         self.cell = ScannedCell {
+            is_open: true,
             at: reference.unwrap_or((self.row, self.column)),
             has_reference: reference.is_some(),
             kind,
             has_formula: false,
         };
         self.value.clear();
+        self.cell_bytes = 0;
     }
 
     fn end_cell(&mut self) {
@@ -264,12 +286,12 @@ mod tests {
 
     const SHEET: &[u8] = br#"<x:row r="3"><c r="A3" t="s"><v>7</v></c><x:c r="B3" t="e"><x:f>A1>0</x:f><x:v>#SPILL!</x:v></x:c><c><f/></c><c r="E3" t="e"><v>#N/A</v></c></x:row><row><c><f>1</f><v>0</v></c><c t="str"><f>2</f><v/></c><c><v>0</v></c><c t="inlineStr"><is><t>a</t></is></c><c><f>3</f><v>0</v></c></row><mergeCell ref="A1:B2"/><hyperlink ref="$D$2" r:id = 'rId1'/>"#;
 
-    fn scan(pieces: &[&[u8]]) -> SheetScan {
-        let mut scan = SheetScan::default();
+    fn scan(pieces: &[&[u8]]) -> SheetFacts {
+        let mut scan = SheetScan::new(1 << 20);
         for piece in pieces {
             scan.walk(piece).unwrap_or_default();
         }
-        scan
+        scan.facts
     }
 
     #[test]
