@@ -23,33 +23,11 @@ impl Formats {
     /// Adds the next cell format, which has the number format with this id.
     pub(super) fn add_cell_format(&mut self, id: Option<u16>) {
         let code = id.and_then(|id| self.codes.get(&id));
-        let pattern = code.and_then(|code| pattern_of_custom(code));
+        let pattern = code.and_then(|code| NumberPattern::new(code));
         self.patterns
             .extend(pattern.map(|pattern| (self.next, pattern)));
         self.next = self.next.saturating_add(1);
     }
-}
-
-/// The pattern of a custom format; `None` for a date.
-fn pattern_of_custom(format: &str) -> Option<NumberPattern> {
-    let mut literal = false;
-    let mut chars = format.chars();
-    while let Some(char) = chars.next() {
-        match char {
-            '"' => literal = !literal,
-            _ if literal => {}
-            '\\' | '_' | '*' => drop(chars.next()),
-            '[' => {
-                let name: String = chars.by_ref().take_while(|&char| char != ']').collect();
-                let is_duration =
-                    !name.is_empty() && name.chars().all(|char| "hmsHMS".contains(char));
-                (!is_duration).then_some(())?;
-            }
-            _ if "ymdhsYMDHS".contains(char) => return None,
-            _ => {}
-        }
-    }
-    Some(NumberPattern::new(format).unwrap_or_default())
 }
 
 /// The display format of whole numbers. Without parts, it displays the digits.
@@ -68,10 +46,11 @@ enum Part {
 }
 
 impl NumberPattern {
-    /// The pattern of a format's first section; `None` if the section displays plain whole numbers, or dates,
-    /// amounts or fractions.
+    /// The pattern of a format's first section, without parts if it displays plain whole numbers, amounts or
+    /// fractions; `None` for a date or a time.
     pub(super) fn new(format: &str) -> Option<Self> {
         let mut parts = Vec::new();
+        let mut is_other = false;
         let mut chars = format.chars();
         while let Some(char) = chars.next() {
             match char {
@@ -87,12 +66,16 @@ impl NumberPattern {
                 // The next character is only a width or a fill character.
                 '_' | '*' => drop(chars.next()),
                 '[' => {
-                    let name = chars.by_ref().take_while(|&char| char != ']');
-                    is_colour(&name.collect::<String>()).then_some(())?;
+                    let name: String = chars.by_ref().take_while(|&char| char != ']').collect();
+                    if !name.is_empty() && name.chars().all(|char| "hmsHMS".contains(char)) {
+                        return None;
+                    }
+                    is_other |= !is_colour(&name);
                 }
                 ';' => break,
-                ',' | '.' | '%' | '/' | '@' => return None,
-                _ if char.is_alphabetic() => return None,
+                _ if "ymdhsYMDHS".contains(char) => return None,
+                ',' | '.' | '%' | '/' | '@' => is_other = true,
+                _ if char.is_alphabetic() => is_other = true,
                 _ => parts.push(Part::Literal(char)),
             }
         }
@@ -100,18 +83,19 @@ impl NumberPattern {
         let ends_with_digit = parts.last().is_some_and(is_digit);
         let is_plain = parts.iter().all(is_digit)
             && parts.iter().filter(|part| **part == Part::Zero).count() < 2;
-        (ends_with_digit && !is_plain).then_some(Self { parts })
+        if is_other || is_plain || !ends_with_digit {
+            parts.clear();
+        }
+        Some(Self { parts })
     }
 
     /// The displayed text of a number, if it differs from the number's digits.
     pub(super) fn show(&self, number: f64) -> Option<String> {
+        let is_digit = |part: &Part| !matches!(part, Part::Literal(_));
+        let first = self.parts.iter().position(is_digit)?;
         let is_whole = number.fract() == 0.0 && (1.0..1e15).contains(&number);
         let plain = is_whole.then(|| number.to_string())?;
         let mut digits = plain.chars().rev();
-        let first = self
-            .parts
-            .iter()
-            .position(|part| !matches!(part, Part::Literal(_)))?;
         let mut reversed = String::new();
         for (at, part) in self.parts.iter().enumerate().rev() {
             match part {

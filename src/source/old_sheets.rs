@@ -113,7 +113,7 @@ fn inspect_sheet(
     start: usize,
     patterns: &Patterns,
 ) -> Result<(u64, SheetFacts), SourceErrorKind> {
-    let (mut span, mut facts) = (Span::default(), SheetFacts::default());
+    let (mut span, mut facts) = (Span::EMPTY, SheetFacts::default());
     let mut declared = 0;
     for (kind, data) in records(stream, start) {
         match kind {
@@ -237,34 +237,30 @@ fn declared_cells(data: &[u8]) -> u64 {
     }
 }
 
-#[derive(Default)]
+/// The first and the last row and column with a cell.
 struct Span {
-    rows: Option<(u64, u64)>,
-    columns: (u64, u64),
+    first: (u64, u64),
+    last: (u64, u64),
 }
 
 impl Span {
+    const EMPTY: Self = Self {
+        first: (u64::MAX, u64::MAX),
+        last: (0, 0),
+    };
+
     fn add(&mut self, data: &[u8], more_columns: u64) {
-        let (Some(row), Some(column)) = (short(data, 0), short(data, 2)) else {
-            return;
-        };
-        let (row, column) = (u64::from(row), u64::from(column));
-        let last = column + more_columns;
-        let (rows, columns) = match self.rows {
-            Some((first, end)) => (
-                (first.min(row), end.max(row)),
-                (self.columns.0.min(column), self.columns.1.max(last)),
-            ),
-            None => ((row, row), (column, last)),
-        };
-        self.rows = Some(rows);
-        self.columns = columns;
+        if let Some((row, column)) = position(data) {
+            let (row, column) = (row.into(), column.into());
+            self.first = (self.first.0.min(row), self.first.1.min(column));
+            self.last = (self.last.0.max(row), self.last.1.max(column + more_columns));
+        }
     }
 
     fn cells(&self) -> u64 {
-        self.rows.map_or(0, |(first, last)| {
-            (last - first + 1) * (self.columns.1 - self.columns.0 + 1)
-        })
+        let sides =
+            (self.last.0.checked_sub(self.first.0)).zip(self.last.1.checked_sub(self.first.1));
+        sides.map_or(0, |(rows, columns)| (rows + 1) * (columns + 1))
     }
 }
 
