@@ -23,7 +23,7 @@ use super::{
     cell::{CellRow, EachRow, GAVE_UP, RowSource, contain, day_of, write_value},
     error::damaged,
     facts::Overlay,
-    file::{FileReader, SourceFile},
+    file::FileReader,
     input::Input,
     number_format::NumberPattern,
     old_sheets::OldBook,
@@ -37,59 +37,20 @@ enum Book {
     Xls(Xls<BufReader<FileReader>>),
 }
 
-/// A workbook that is opened on first use and kept for the next sheet.
-#[derive(Clone)]
-struct Workbook {
-    file: SourceFile,
-    kind: Kind,
-    code_page: Option<u16>,
-    book: Arc<Mutex<Option<Book>>>,
-}
-
-impl Workbook {
-    fn take(&self, counter: Arc<AtomicU64>) -> Result<Book, SourceErrorKind> {
-        let kept = self
-            .book
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        match kept {
-            Some(book) => Ok(book),
-            None => self.open(counter),
-        }
-    }
-
-    /// Opens the workbook while its sheets are surveyed. Opening reads no sheets.
-    fn open_surveyed(&self, surveyor: Option<Surveyor>) -> Result<(Survey, Book), SourceErrorKind> {
-        let survey = || surveyor.map_or_else(|| Ok(Survey::default()), Surveyor::finish);
-        let thread = thread::Builder::new().name("survey".to_owned());
-        thread::scope(|scope| {
-            let surveying = thread.spawn_scoped(scope, survey)?;
-            let opened = contain(|| self.open(Arc::default()));
-            let survey = surveying.join().unwrap_or_else(|_| Err(damaged(GAVE_UP)))?;
-            Ok((survey, opened?))
-        })
-    }
-
-    fn put_back(&self, book: Book) {
-        *self.book.lock().unwrap_or_else(PoisonError::into_inner) = Some(book);
-    }
-
-    fn open(&self, counter: Arc<AtomicU64>) -> Result<Book, SourceErrorKind> {
-        let reader = BufReader::new(self.file.counted_reader(counter));
-        Ok(match self.kind {
-            Kind::Xlsb => Book::Xlsb(Xlsb::new(reader).map_err(damaged)?),
+impl Book {
+    fn open(file: FileReader, kind: Kind, code_page: Option<u16>) -> Result<Self, SourceErrorKind> {
+        let reader = BufReader::new(file);
+        Ok(match kind {
+            Kind::Xlsb => Self::Xlsb(Xlsb::new(reader).map_err(damaged)?),
             Kind::Xls => {
                 let mut options = XlsOptions::default();
-                options.force_codepage = self.code_page;
-                Book::Xls(Xls::new_with_options(reader, options).map_err(damaged)?)
+                options.force_codepage = code_page;
+                Self::Xls(Xls::new_with_options(reader, options).map_err(damaged)?)
             }
-            _ => Book::Xlsx(Xlsx::new(reader).map_err(damaged)?),
+            _ => Self::Xlsx(Xlsx::new(reader).map_err(damaged)?),
         })
     }
-}
 
-impl Book {
     fn sheets(&self) -> &[calamine::Sheet] {
         match self {
             Self::Xlsx(book) => book.sheets_metadata(),
@@ -151,8 +112,9 @@ fn pattern(style: &Style) -> Option<NumberPattern> {
     NumberPattern::new(&style.number_format.as_ref()?.format_code)
 }
 
+/// A sheet of a workbook, which stays open for the next sheet.
 struct BookRows {
-    workbook: Workbook,
+    book: Arc<Mutex<Book>>,
     sheet: Sheet,
     columns: usize,
     counter: Arc<AtomicU64>,
@@ -160,7 +122,6 @@ struct BookRows {
 
 impl RowSource for BookRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
-        let mut book = self.workbook.take(Arc::clone(&self.counter))?;
         let facts = &self.sheet.facts;
         let mut collector = RowCollector {
             each,
@@ -170,13 +131,15 @@ impl RowSource for BookRows {
             overlay: Overlay::new(facts),
             errors_left: facts.errors(),
         };
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = self.sheet.name.as_deref().unwrap_or_default();
         // The result only reveals whether reading was stopped early.
-        let _ = book.rows(
-            self.sheet.name.as_deref().unwrap_or_default(),
-            &mut collector,
-        )?;
-        self.workbook.put_back(book);
+        let _ = book.rows(name, &mut collector)?;
         Ok(())
+    }
+
+    fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.counter)
     }
 }
 
@@ -289,19 +252,16 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     }
     let is_unicode = old.as_ref().is_none_or(|old| old.is_unicode);
     let code_page = input.options.encoding.and_then(code_page);
-    let workbook = Workbook {
-        file,
-        kind: input.kind,
-        code_page: if is_unicode { Some(UTF_16) } else { code_page },
-        book: Arc::default(),
-    };
-    let (survey, opened) = workbook.open_surveyed(surveyor)?;
+    let code_page = if is_unicode { Some(UTF_16) } else { code_page };
+    let counter: Arc<AtomicU64> = Arc::default();
+    let reader = file.counted_reader(Arc::clone(&counter));
+    let (survey, book) = surveyed(surveyor, || Book::open(reader, input.kind, code_page))?;
     // The surveys of an old workbook are in sheet order.
     let facts_of = |index: usize, name: &str| match &old {
         Some(old) => old.sheets.get(index).cloned().unwrap_or_default(),
         None => survey.sheet(name),
     };
-    let sheets: Vec<Sheet> = opened
+    let sheets: Vec<Sheet> = book
         .sheets()
         .iter()
         .enumerate()
@@ -312,14 +272,29 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
             facts: facts_of(index, &sheet.name),
         })
         .collect();
-    workbook.put_back(opened);
-    sheet::tables(input, &sheets, &mut |index, counter| {
+    let book = Arc::new(Mutex::new(book));
+    sheet::tables(input, &sheets, &|index| {
         Box::new(BookRows {
-            workbook: workbook.clone(),
+            book: Arc::clone(&book),
             sheet: sheets[index].clone(),
             columns: limits.columns,
-            counter,
+            counter: Arc::clone(&counter),
         })
+    })
+}
+
+/// Opens a workbook while its sheets are surveyed. Opening reads no sheets.
+fn surveyed(
+    surveyor: Option<Surveyor>,
+    open: impl FnOnce() -> Result<Book, SourceErrorKind>,
+) -> Result<(Survey, Book), SourceErrorKind> {
+    let survey = || surveyor.map_or_else(|| Ok(Survey::default()), Surveyor::finish);
+    let thread = thread::Builder::new().name("survey".to_owned());
+    thread::scope(|scope| {
+        let surveying = thread.spawn_scoped(scope, survey)?;
+        let opened = contain(open);
+        let survey = surveying.join().unwrap_or_else(|_| Err(damaged(GAVE_UP)))?;
+        Ok((survey, opened?))
     })
 }
 

@@ -8,7 +8,7 @@ use std::{
     fmt::Write as _,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Once,
+    sync::{Arc, Once, atomic::AtomicU64},
 };
 
 use calamine::{DataType, ExcelDateTime};
@@ -96,6 +96,11 @@ pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> ControlFlow<()> + 'a;
 pub(super) trait RowSource: Send {
     /// Calls `each` for the rows with cells, in order.
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind>;
+
+    /// Counts the bytes that are read from the file.
+    fn counter(&self) -> Arc<AtomicU64> {
+        Arc::default()
+    }
 
     /// Warnings about the rows that were read.
     fn notes(&self) -> Vec<String> {

@@ -54,7 +54,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
             facts: Arc::default(),
         })
         .collect();
-    let mut tables = sheet::tables(input, &sheets, &mut |index, _| {
+    let mut tables = sheet::tables(input, &sheets, &|index| {
         Box::new(HtmlRows {
             file: input.file.clone(),
             page: Arc::clone(&page),

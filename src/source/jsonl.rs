@@ -44,17 +44,16 @@ struct Line<'a> {
 /// The single table of a JSON lines file.
 pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let (encoding, _) = text::find_encoding(input)?;
-    let counter: Arc<AtomicU64> = Arc::default();
     let mut source = JsonRows {
         file: input.raw.clone(),
         encoding: encoding.encoding,
         columns: HashMap::new(),
         columns_max: input.options.limits.columns,
         record_bytes: input.options.limits.record_bytes,
-        counter: Arc::clone(&counter),
+        counter: Arc::default(),
     };
     let columns = source.find_columns()?;
-    counter.store(0, Ordering::Relaxed);
+    source.counter.store(0, Ordering::Relaxed);
     let plan = RowsPlan {
         origin: input.origin.clone(),
         columns,
@@ -63,7 +62,6 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         header_rows: 0,
         notes: Vec::new(),
         is_continued: false,
-        counter,
     };
     Ok(Table {
         encoding: Some(encoding),
@@ -177,6 +175,10 @@ impl RowSource for JsonRows {
             }
             Ok(each(line.number, &row))
         })
+    }
+
+    fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.counter)
     }
 }
 

@@ -31,12 +31,12 @@ use crate::wording::grouped;
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     archive::survey(&input.file, &input.options.limits)?;
     let sheets = ods_sheets::sheets(&input.file)?;
-    sheet::tables(input, &sheets, &mut |index, counter| {
+    sheet::tables(input, &sheets, &|index| {
         Box::new(OdsRows {
             file: input.file.clone(),
             sheet: sheets[index].name.clone().unwrap_or_default(),
             limits: input.options.limits,
-            counter,
+            counter: Arc::default(),
         })
     })
 }
@@ -67,6 +67,10 @@ impl RowSource for OdsRows {
             }
             Ok(())
         })
+    }
+
+    fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.counter)
     }
 }
 

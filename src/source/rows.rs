@@ -42,8 +42,6 @@ pub(super) struct RowsPlan {
     pub(super) notes: Vec<String>,
     /// True if the next sheet continues where this one is full.
     pub(super) is_continued: bool,
-    /// Counts the bytes read from the source.
-    pub(super) counter: Arc<AtomicU64>,
 }
 
 impl RowsPlan {
@@ -78,6 +76,7 @@ impl RowsPlan {
             encoding: None,
             notes: self.notes,
             rows: Box::new(RowBlocks {
+                counter: self.source.counter(),
                 waiting: Some((writer, self.source)),
                 blocks,
                 thread: None,
@@ -85,7 +84,6 @@ impl RowsPlan {
                 origin: self.origin.clone(),
                 bytes,
                 blake3,
-                counter: self.counter,
                 file: input.raw.clone(),
             }),
             origin: self.origin,

@@ -3,10 +3,7 @@
 //! The default is the first visible sheet with known column names, or for a backup all sheets with its columns. A
 //! warning names the other sheets, so that contacts are not silently missing.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use super::{
     Kind, ReadOptions, SheetChoice, SourceErrorKind, Table, TableOrigin,
@@ -30,14 +27,14 @@ pub(super) struct Sheet {
     pub(super) facts: Arc<SheetFacts>,
 }
 
-/// Creates the reader of a sheet by index. The counter counts the bytes that it reads.
-pub(super) type MakeSource<'a> = dyn FnMut(usize, Arc<AtomicU64>) -> Box<dyn RowSource> + 'a;
+/// Creates the reader of a sheet by index.
+pub(super) type MakeSource<'a> = dyn Fn(usize) -> Box<dyn RowSource> + 'a;
 
 /// The chosen table of a file, or all of them.
 pub(super) fn tables(
     input: &Input<'_>,
     sheets: &[Sheet],
-    make: &mut MakeSource<'_>,
+    make: &MakeSource<'_>,
 ) -> Result<Vec<Table>, SourceErrorKind> {
     let options = input.options;
     let choice = choice(sheets, options);
@@ -104,16 +101,15 @@ fn plan_of(
     input: &Input<'_>,
     sheets: &[Sheet],
     index: usize,
-    make: &mut MakeSource<'_>,
+    make: &MakeSource<'_>,
 ) -> Result<Option<(usize, RowsPlan)>, SourceErrorKind> {
     let options = input.options;
-    let counter: Arc<AtomicU64> = Arc::default();
-    let mut source = make(index, Arc::clone(&counter));
+    let mut source = make(index);
     let preview = cell::preview(source.as_mut(), options.header_row)?;
     let Some(header) = header::find(&preview, options.recognise, options.header_row) else {
         return Ok(None);
     };
-    counter.store(0, Ordering::Relaxed);
+    source.counter().store(0, Ordering::Relaxed);
     let plan = RowsPlan {
         source,
         origin: TableOrigin {
@@ -125,7 +121,6 @@ fn plan_of(
         header_row: header.row,
         header_rows: header.rows,
         is_continued: false,
-        counter,
     };
     Ok(Some((header.known, plan)))
 }
