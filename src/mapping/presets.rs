@@ -14,8 +14,8 @@ pub(crate) struct Preset {
     /// The program that writes such exports.
     title: &'static str,
     text: &'static str,
-    /// The columns by which its exports are recognised. Any of the lists suffices.
-    marks: &'static [&'static [&'static str]],
+    /// The columns by which its exports are recognised: `Record Id | Contact Owner.id`. Any of the lists suffices.
+    marks: &'static [&'static str],
 }
 
 macro_rules! preset {
@@ -24,7 +24,7 @@ macro_rules! preset {
             name: $name,
             title: $title,
             text: include_str!(concat!("../../samples/mappings/", $name, ".toml")),
-            marks: $marks,
+            marks: &$marks,
         }
     };
 }
@@ -33,123 +33,76 @@ static PRESETS: [Preset; 11] = [
     preset!(
         "amocrm",
         "amoCRM",
-        &[
-            &["ID", "Тип", "Полное имя контакта", "Ответственный"],
-            &["ID", "Тип", "Наименование", "Ответственный"],
+        [
+            "ID | Тип | Полное имя контакта | Ответственный",
+            "ID | Тип | Наименование | Ответственный"
         ]
     ),
     preset!(
         "bitrix24",
         "Bitrix24",
-        &[
-            &[
-                "ID",
-                "Имя",
-                "Фамилия",
-                "Отчество",
-                "Ответственный",
-                "Мобильный телефон"
-            ],
-            &[
-                "ID",
-                "First name",
-                "Last name",
-                "Second name",
-                "Responsible",
-                "Work Phone"
-            ],
+        [
+            "ID | Имя | Фамилия | Отчество | Ответственный | Мобильный телефон",
+            "ID | First name | Last name | Second name | Responsible | Work Phone"
         ]
     ),
     preset!(
         "google",
         "Google Contacts",
-        &[
-            &["First Name", "Last Name", "File As", "Phone 1 - Value"],
-            &["Given Name", "Family Name", "Phone 1 - Value"],
+        [
+            "First Name | Last Name | File As | Phone 1 - Value",
+            "Given Name | Family Name | Phone 1 - Value"
         ]
     ),
-    preset!("zoho", "Zoho CRM", &[&["Record Id", "Contact Owner.id"]]),
+    preset!("zoho", "Zoho CRM", ["Record Id | Contact Owner.id"]),
     preset!(
         "hubspot",
         "HubSpot",
-        &[
-            &["Record ID", "First Name", "Last Name", "Contact owner"],
-            &[
-                "Record ID",
-                "First Name",
-                "Last Name",
-                "Phone Number",
-                "Lead Status"
-            ],
-            &["Record ID - Contact", "First Name", "Last Name"],
-            &["hs_object_id", "firstname", "lastname"],
+        [
+            "Record ID | First Name | Last Name | Contact owner",
+            "Record ID | First Name | Last Name | Phone Number | Lead Status",
+            "Record ID - Contact | First Name | Last Name",
+            "hs_object_id | firstname | lastname"
         ]
     ),
     preset!(
         "kommo",
         "Kommo",
-        &[
-            &[
-                "ID",
-                "Nombre completo",
-                "Responsable",
-                "Teléfono celular (contacto)"
-            ],
-            &[
-                "ID",
-                "Nome completo",
-                "Usuário responsável",
-                "Celular (contato)"
-            ],
+        [
+            "ID | Nombre completo | Responsable | Teléfono celular (contacto)",
+            "ID | Nome completo | Usuário responsável | Celular (contato)"
         ]
     ),
     preset!(
         "kommo-es",
         "Kommo",
-        &[&["ID", "Nombre del lead", "Contacto principal"]]
+        ["ID | Nombre del lead | Contacto principal"]
     ),
     preset!(
         "kommo-pt",
         "Kommo",
-        &[&["ID", "Lead título", "Contato principal"]]
+        ["ID | Lead título | Contato principal"]
     ),
     preset!(
         "outlook",
         "Outlook",
-        &[
-            &[
-                "First Name",
-                "Last Name",
-                "Mobile Phone",
-                "Business Phone",
-                "E-mail Address"
-            ],
-            &[
-                "Имя",
-                "Отчество",
-                "Фамилия",
-                "Телефон переносной",
-                "Рабочий телефон"
-            ],
-            &[
-                "Nombre",
-                "Segundo nombre",
-                "Apellidos",
-                "Teléfono del trabajo"
-            ],
+        [
+            "First Name | Last Name | Mobile Phone | Business Phone | E-mail Address",
+            "Имя | Отчество | Фамилия | Телефон переносной | Рабочий телефон",
+            "Nombre | Segundo nombre | Apellidos | Teléfono del trabajo"
         ]
     ),
     preset!(
         "pipedrive",
         "Pipedrive",
-        &[&["Person - ID", "Person - Name", "Person - Owner"]]
+        ["Person - ID | Person - Name | Person - Owner"]
     ),
     preset!(
         "salesforce",
         "Salesforce",
-        &[
-            &["ID", "FIRSTNAME", "LASTNAME", "OWNERID"],
-            &["ID", "NAME", "OWNERID", "MOBILEPHONE"],
+        [
+            "ID | FIRSTNAME | LASTNAME | OWNERID",
+            "ID | NAME | OWNERID | MOBILEPHONE"
         ]
     ),
 ];
@@ -168,10 +121,10 @@ impl Preset {
     /// The preset for a file with these columns.
     pub(super) fn of(columns: &[String]) -> Option<&'static Self> {
         let columns: Vec<String> = columns.iter().map(|name| key(name)).collect();
-        let has = |mark: &&str| columns.contains(&key(mark));
+        let has = |mark: &str| columns.contains(&key(mark));
         let is_meant = |preset: &&Self| {
             let mut marks = preset.marks.iter();
-            marks.any(|marks| marks.iter().all(has))
+            marks.any(|marks| marks.split(" | ").all(has))
         };
         PRESETS.iter().find(is_meant)
     }
