@@ -8,33 +8,35 @@ use super::{
     names::{KnownName, know},
 };
 
+/// Resolves templates. Each may use the fields of those before it; a link may use all fields, so it comes last.
 pub(super) fn resolve(
     mapping: &Mapping,
     set: BTreeMap<Field, Template>,
 ) -> Result<Vec<FieldTemplate>, MappingError> {
-    let given: Vec<Field> = set.keys().copied().collect();
-    let templates = set
-        .into_iter()
-        .map(|(field, template)| resolve_one(mapping, field, template, &given))
-        .collect::<Result<_, _>>()?;
-    in_order(templates)
+    let mut set: Vec<_> = set.into_iter().collect();
+    set.sort_by_key(|(field, _)| *field == Field::Uri);
+    let mut templates = Vec::with_capacity(set.len());
+    for (field, template) in set {
+        templates.push(resolve_one(mapping, field, template, &templates)?);
+    }
+    Ok(templates)
 }
 
 fn resolve_one(
     mapping: &Mapping,
     field: Field,
     source: Template,
-    given: &[Field],
+    before: &[FieldTemplate],
 ) -> Result<FieldTemplate, MappingError> {
     settable(field)?;
     if source.to_string().contains(UNEDITED) {
         let template = source.to_string();
         return Err(MappingError::Unedited { field, template });
     }
-    let others = |wanted: Field| wanted != field && given.contains(&wanted);
+    let given = |wanted: Field| before.iter().any(|template| template.field == wanted);
     let found = |piece: &Piece<String>| match piece {
         Piece::Text(text) => Ok(Piece::Text(text.clone())),
-        Piece::Value(name) => placeholder(mapping, name, &others)
+        Piece::Value(name) => placeholder(mapping, name, &given)
             .map(Piece::Value)
             .ok_or_else(|| MappingError::NoPlaceholder {
                 template: source.to_string(),
@@ -54,7 +56,7 @@ fn resolve_one(
 /// field with an equivalent name. A mapped column provides the field's cleaned-up value: an id without Excel's
 /// apostrophe, a number's digits.
 ///
-/// `given` are the fields that other templates provide.
+/// `given` are the fields that earlier templates provide.
 fn placeholder(
     mapping: &Mapping,
     name: &str,
@@ -95,31 +97,6 @@ fn column_value(mapping: &Mapping, column: usize) -> Placeholder {
         (_, Field::Phone) => Placeholder::Number(column),
         _ => Placeholder::Column(column),
     }
-}
-
-/// Sorts templates so that each follows those it takes values from. A link may use all other fields, so it comes
-/// last.
-fn in_order(mut waiting: Vec<FieldTemplate>) -> Result<Vec<FieldTemplate>, MappingError> {
-    waiting.sort_by_key(|template| template.field == Field::Uri);
-    let mut ordered = Vec::with_capacity(waiting.len());
-    while let Some(first) = waiting.first() {
-        let first = first.field;
-        let is_ready = |template: &FieldTemplate| {
-            let mut others = waiting.iter().filter(|other| other.field != template.field);
-            others.all(|other| {
-                let value = Piece::Value(Placeholder::Field(other.field));
-                !template.pieces.contains(&value)
-            })
-        };
-        let Some(next) = waiting.iter().position(is_ready) else {
-            return Err(MappingError::NotSettable {
-                field: first,
-                reason: "its template and another one refer to each other",
-            });
-        };
-        ordered.push(waiting.remove(next));
-    }
-    Ok(ordered)
 }
 
 /// True for fields whose value a template can insert.

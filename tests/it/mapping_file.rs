@@ -138,7 +138,7 @@ fn templates_that_need_each_other_are_refused() {
         "--set",
         "name={id}",
     ]);
-    assert!(ran.ends_with(2).said().contains("refer to each other"));
+    assert!(ran.ends_with(2).said().contains("has no `{name}`"));
 }
 
 /// A file in windows-1251 with a title, semicolons and the header in row 3; its second row is rejected.
