@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use super::{
     chat_parts::read_array,
     edits::{Edit, Edits},
-    handle,
-    phone::{self, Phones},
+    handle, phone,
     rules::FileRules,
     text::tidy_code,
 };
@@ -134,12 +133,7 @@ fn read_values<'r>(
     edits: &mut Edits,
 ) -> Vec<(Fault, &'r str)> {
     let phones = &file.phones;
-    // Excel's workarounds apply to the whole cell.
-    let cell = tidy_code(cell, edits);
-    let values = values(cell, holds_numbers, phones);
-    if values.len() > 1 {
-        edits.count(Edit::Split, || cell.to_owned());
-    }
+    let values = phone::values(cell, holds_numbers, phones, edits);
     let is_only = values.len() == 1;
     let mut faults = Vec::new();
     for value in values {
@@ -169,16 +163,6 @@ fn read_values<'r>(
         }
     }
     faults
-}
-
-fn values<'r>(cell: &'r str, are_numbers: bool, phones: &Phones) -> phone::Values<'r> {
-    if !phone::may_hold_several(cell) {
-        phone::Values::from_slice(&[cell])
-    } else if are_numbers || phone::may_be_numbers(cell) {
-        phone::numbers(cell, phones)
-    } else {
-        phone::handles(cell)
-    }
 }
 
 /// The fast path: a single value that is sent unchanged.

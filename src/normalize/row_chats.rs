@@ -138,7 +138,7 @@ impl<'r> ChatReader<'r, '_> {
         }
         let phones = &self.file.phones;
         self.edits.numbers.begin(phone.column);
-        for value in phone::values(cell, phones, self.edits) {
+        for value in phone::values(cell, true, phones, self.edits) {
             let mut types = types;
             let named = phone::messengers(value);
             if !named.is_empty() {

@@ -26,7 +26,7 @@ use self::{
 };
 pub(super) use self::{
     label::messengers,
-    split::{Values, handles, may_be_numbers, may_hold_several, numbers, of_several, values},
+    split::{numbers, of_several, values},
     written::{PhoneFault, digits_lost, whole_id},
 };
 use super::{

@@ -22,7 +22,7 @@ const APPARENT_DIGITS: usize = 5;
 pub(in crate::normalize) type Values<'r> = SmallVec<[&'r str; 2]>;
 
 /// True if the cell contains a possible separator. Almost no cell does.
-pub(in crate::normalize) fn may_hold_several(cell: &str) -> bool {
+fn may_hold_several(cell: &str) -> bool {
     let separates = |byte: &u8| {
         matches!(
             byte,
@@ -34,21 +34,22 @@ pub(in crate::normalize) fn may_hold_several(cell: &str) -> bool {
 }
 
 /// True if a cell of a chat's column may contain phone numbers, in which a comma does not always separate.
-pub(in crate::normalize) fn may_be_numbers(cell: &str) -> bool {
+fn may_be_numbers(cell: &str) -> bool {
     !cell.contains(|c: char| c.is_alphabetic() || matches!(c, '@' | '_'))
 }
 
 /// Handles, ids and links.
-pub(in crate::normalize) fn handles(cell: &str) -> Values<'_> {
+fn handles(cell: &str) -> Values<'_> {
     sure(cell)
         .flat_map(|piece| piece.split(','))
         .filter(filled)
         .collect()
 }
 
-/// The values of a cell of phone numbers; an empty cell has none.
+/// The values of a cell; an empty cell has none.
 pub(in crate::normalize) fn values<'r>(
     cell: &'r str,
+    are_numbers: bool,
     phones: &Phones,
     edits: &mut Edits,
 ) -> Values<'r> {
@@ -57,7 +58,11 @@ pub(in crate::normalize) fn values<'r>(
     if !may_hold_several(cell) {
         return (!cell.is_empty()).then_some(cell).into_iter().collect();
     }
-    let values = numbers(cell, phones);
+    let values = if are_numbers || may_be_numbers(cell) {
+        numbers(cell, phones)
+    } else {
+        handles(cell)
+    };
     if values.len() > 1 {
         edits.count(Edit::Split, || cell.to_owned());
     }
