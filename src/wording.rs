@@ -31,10 +31,14 @@ pub(crate) fn named_counts<'w>(
 }
 
 /// `2, 5, 9`. A longer list ends with the number of items left out.
-pub(crate) fn shortened(words: impl ExactSizeIterator<Item = String>) -> String {
-    let more = words.len().saturating_sub(SHOWN);
-    let shown: Vec<_> = words.take(SHOWN).collect();
-    let more = match more {
+pub(crate) fn shortened(words: impl Iterator<Item = String>) -> String {
+    listed(words, SHOWN)
+}
+
+/// Like [`shortened`], with up to `count` items.
+pub(crate) fn listed(mut words: impl Iterator<Item = String>, count: usize) -> String {
+    let shown: Vec<_> = words.by_ref().take(count).collect();
+    let more = match words.count() {
         0 => String::new(),
         more => format!(" and {} more", grouped(more as u64)),
     };

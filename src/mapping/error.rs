@@ -3,7 +3,7 @@
 use crate::{
     contact::ChatType,
     nearest,
-    wording::{shell_quoted, shown},
+    wording::{listed, shell_quoted, shown},
 };
 
 use super::Field;
@@ -150,16 +150,6 @@ fn deals_hint(column: &str, has_phones: bool) -> String {
 /// The first column names. A workbook may have hundreds.
 fn list(columns: &[String]) -> String {
     const SHOWN: usize = 30;
-    let mut names: Vec<_> = columns
-        .iter()
-        .filter(|column| !column.is_empty())
-        .map(|column| shown(column))
-        .collect();
-    let more = names.len().saturating_sub(SHOWN);
-    names.truncate(SHOWN);
-    let names = names.join(", ");
-    match more {
-        0 => names,
-        more => format!("{names} and {more} more"),
-    }
+    let named = columns.iter().filter(|column| !column.is_empty());
+    listed(named.map(|column| shown(column)), SHOWN)
 }

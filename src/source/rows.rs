@@ -22,7 +22,7 @@ use super::{
     input::{Input, Packed},
     table::BlockSource,
 };
-use crate::wording::{counted, is_blank};
+use crate::wording::{is_blank, listed};
 
 /// The delimiter of the blocks.
 const DELIMITER: u8 = b',';
@@ -237,16 +237,9 @@ impl BlockWriter {
 
     /// The names of the columns for a message; `None` if the list is empty.
     fn names<'a>(&self, columns: impl Iterator<Item = &'a u32>) -> Option<String> {
-        let mut names: Vec<_> = columns
-            .filter_map(|&column| Some(format!("`{}`", self.columns.get(column as usize)?)))
-            .collect();
-        let more = names.len().saturating_sub(NAMES_SHOWN);
-        names.truncate(NAMES_SHOWN);
-        let names = (!names.is_empty()).then(|| names.join(", "))?;
-        Some(match more {
-            0 => names,
-            _ => format!("{names} and {}", counted(more as u64, "other column")),
-        })
+        let names = columns.filter_map(|&column| self.columns.get(column as usize));
+        let names = listed(names.map(|name| format!("`{name}`")), NAMES_SHOWN);
+        (!names.is_empty()).then_some(names)
     }
 
     fn row(&mut self, number: u32, row: &CellRow) -> ControlFlow<()> {
