@@ -148,32 +148,23 @@ fn neighbours(text: &[char]) -> f64 {
         .sum()
 }
 
-/// The score of a letter for script, case and adjacent digits.
+/// The score of a letter for its case and for adjacent digits.
 fn beside(left: char, letter: char, right: char) -> f64 {
     let mut score = 0.0;
     let is_capital = letter.is_uppercase();
-    if !is_letter(left) && !is_letter(right) && !MODEL.is_word(letter) {
-        score -= if is_capital { 5.0 } else { 8.0 };
+    if !is_letter(left) && !is_letter(right) {
+        score -= 5.0;
     }
     // A capital after a small letter, counted once per pair.
     if left.is_lowercase() && is_capital || right.is_ascii_uppercase() && letter.is_lowercase() {
         score -= 5.0;
     }
-    if left.is_uppercase() && is_capital && right.is_lowercase() {
-        score -= 2.0;
-    }
     for other in [left, right] {
-        score -= match other {
-            '0'..='9' => 3.0,
-            'a'..='z' | 'A'..='Z' if is_cyrillic(letter) => 6.0,
-            _ => 0.0,
-        };
+        if other.is_ascii_digit() {
+            score -= 3.0;
+        }
     }
     score
-}
-
-fn is_cyrillic(char: char) -> bool {
-    ('\u{400}'..='\u{4FF}').contains(&char)
 }
 
 /// The score of a symbol, which is low if its neighbours are implausible.
@@ -186,9 +177,6 @@ fn symbol(left: char, sign: char, right: char) -> f64 {
         // Within a word, it compensates for the two word ends.
         '’' if is_letter(left) && is_letter(right) => (true, 1.0, 1.0),
         '’' => (beside_letter, -5.5, -8.0),
-        '‘' | '“' | '”' | '„' | '«' | '»' if is_word(left) && is_word(right) => {
-            (false, -4.5, -9.0)
-        }
         '‘' | '“' | '”' | '„' | '«' | '»' => {
             (is_word(left) || is_word(right), -4.5, -6.0)
         }
@@ -198,9 +186,6 @@ fn symbol(left: char, sign: char, right: char) -> f64 {
         }
         '…' => (is_word(left), -4.0, -7.0),
         '№' => (!is_word(left) && !is_letter(right), -3.5, -9.0),
-        '£' | '€' | '¥' | '¢' if is_digit(left) || is_digit(right) => {
-            (!beside_letter, -5.0, -10.0)
-        }
         '£' | '€' | '¥' | '¢' => (!beside_letter, -6.5, -10.0),
         '©' | '®' | '™' => (!is_word(left) || !is_word(right), -6.0, -9.0),
         '°' | 'º' | 'ª' => (is_word(left) && !is_digit(right), -5.5, -9.0),

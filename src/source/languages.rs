@@ -3,7 +3,7 @@
 //! Unseen pairs fall back to the class of their first letter, which also covers names without an example: `ñ`
 //! before a vowel is Spanish, `ń` before a consonant Polish.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::sync::LazyLock;
 
 /// The examples: one line per language, which begins with its code.
 pub(super) const WORDS: &str = include_str!("languages.txt");
@@ -20,8 +20,6 @@ pub(super) struct Model {
     /// Small letters in ascending order, after the two special indices.
     alphabet: Vec<char>,
     languages: Vec<Language>,
-    /// Letters that form a word on their own.
-    words_of_one: HashSet<char>,
 }
 
 /// The log probability of each letter after each other letter, in rows of the alphabet's size.
@@ -30,18 +28,12 @@ struct Language(Vec<f32>);
 impl Model {
     fn of(text: &str) -> Self {
         let lines = || text.lines().filter(|line| !line.starts_with('#'));
-        let words = lines().flat_map(|line| line.split(' ').skip(1));
         let letters = lines().flat_map(str::chars).filter(|&char| is_letter(char));
         let mut alphabet: Vec<char> = letters.map(small).collect();
         alphabet.sort_unstable();
         alphabet.dedup();
         alphabet.splice(0..0, [' ', '?']);
-        let words_of_one = words.filter_map(|word| {
-            let mut chars = word.chars().map(small);
-            chars.next().filter(|_| chars.next().is_none())
-        });
         let mut model = Self {
-            words_of_one: words_of_one.collect(),
             alphabet,
             languages: Vec::new(),
         };
@@ -65,10 +57,6 @@ impl Model {
         let letters = &self.alphabet[UNKNOWN + 1..];
         let found = letters.binary_search(&small(char));
         found.map_or(UNKNOWN, |at| at + UNKNOWN + 1)
-    }
-
-    pub(super) fn is_word(&self, letter: char) -> bool {
-        self.words_of_one.contains(&small(letter))
     }
 
     /// The log probability of a text in each language.
