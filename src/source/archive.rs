@@ -12,7 +12,7 @@ use memchr::memmem;
 
 use super::{
     Limits, SourceErrorKind,
-    error::{damaged, mebibytes, too_large},
+    error::{damaged, foreign, mebibytes, too_large},
     facts::SheetFacts,
     file::{FileReader, SourceFile},
     number_format::Patterns,
@@ -156,10 +156,10 @@ fn add_links(
 }
 
 pub(super) fn password() -> SourceErrorKind {
-    SourceErrorKind::Foreign {
-        what: "a workbook that is protected with a password",
-        advice: "open it and save it without a password",
-    }
+    foreign(
+        "a workbook that is protected with a password",
+        "open it and save it without a password",
+    )
 }
 
 /// The role of a part, by its name.

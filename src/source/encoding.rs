@@ -13,6 +13,7 @@ use super::{
     SourceErrorKind, TableOrigin,
     code_page::{self, Rival},
     decode::utf16_by_nuls,
+    error::foreign,
 };
 use crate::wording::clipped;
 
@@ -178,10 +179,8 @@ pub(super) fn detect(
 
 fn by_mark(head: &[u8]) -> Result<Option<&'static Encoding>, SourceErrorKind> {
     if head.starts_with(&[0xFF, 0xFE, 0, 0]) || head.starts_with(&[0, 0, 0xFE, 0xFF]) {
-        return Err(SourceErrorKind::Foreign {
-            what: "text in UTF-32, which is not supported",
-            advice: "save it as CSV in UTF-8",
-        });
+        let what = "text in UTF-32, which is not supported";
+        return Err(foreign(what, "save it as CSV in UTF-8"));
     }
     Ok(Encoding::for_bom(head)
         .map(|(encoding, _)| encoding)

@@ -185,6 +185,14 @@ impl SourceErrorKind {
     }
 }
 
+/// The advice about a file in which contacts are rarely exported.
+pub(super) const SAVE_AS: &str = "export the contacts as CSV or XLSX instead";
+
+/// A file that can't be read: its kind, with an article.
+pub(super) const fn foreign(what: &'static str, advice: &'static str) -> SourceErrorKind {
+    SourceErrorKind::Foreign { what, advice }
+}
+
 pub(super) fn damaged(why: impl fmt::Display) -> SourceErrorKind {
     SourceErrorKind::Damaged {
         what: "workbook",

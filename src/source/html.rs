@@ -10,7 +10,7 @@ use super::{
     EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
     cell::{EachRow, RowSource},
     decode::TextReader,
-    error::{mebibytes, too_large},
+    error::{foreign, mebibytes, too_large},
     file::SourceFile,
     html_nesting::{HiddenCounts, HtmlStep, Nesting},
     html_pieces::each_piece,
@@ -40,10 +40,8 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let page = Arc::new(page);
     let found = page_tables(&input.file, &page)?;
     if found.is_empty() {
-        return Err(SourceErrorKind::Foreign {
-            what: "a web page without a table",
-            advice: "it may be a saved log-in page: export the contacts again, as CSV or XLSX",
-        });
+        let advice = "it may be a saved log-in page: export the contacts again, as CSV or XLSX";
+        return Err(foreign("a web page without a table", advice));
     }
     let are_all_hidden = found.iter().all(|table| table.is_hidden);
     let sheets: Vec<Sheet> = found

@@ -21,6 +21,7 @@ use super::{
     CellFaultKind, SourceErrorKind, Table,
     cell::{CellRow, EachRow, RowSource},
     decode::TextReader,
+    error::foreign,
     input::{Input, Packed},
     rows::RowsPlan,
     text,
@@ -135,10 +136,10 @@ impl JsonRows {
                     seen: "the last line is not a complete object",
                     row: Some(line.number),
                 }),
-                Err(error) if error.is_eof() && is_first => Err(SourceErrorKind::Foreign {
-                    what: "JSON with objects that span several lines",
-                    advice: "write one object per line instead (`jq -c . FILE`)",
-                }),
+                Err(error) if error.is_eof() && is_first => Err(foreign(
+                    "JSON with objects that span several lines",
+                    "write one object per line instead (`jq -c . FILE`)",
+                )),
                 _ => {
                     is_first = false;
                     Ok(ControlFlow::Continue(()))

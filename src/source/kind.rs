@@ -9,7 +9,11 @@ use std::{
     io::{Read, Seek},
 };
 
-use super::{SourceErrorKind, archive, package};
+use super::{
+    SourceErrorKind, archive,
+    error::{SAVE_AS, foreign},
+    package,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -46,9 +50,9 @@ impl fmt::Display for Kind {
 /// Enough bytes to detect the kind of a file.
 pub(super) const HEAD_BYTES: usize = 1 << 13;
 
-const SAVE_AS: &str = "export the contacts as CSV or XLSX instead";
-
 const SAVE_AS_XLSX: &str = "open it in a spreadsheet program and save it as .xlsx";
+
+const UNPACK: &str = "unpack it and import the file in it";
 
 /// Magic numbers of unsupported formats.
 const FOREIGN: [(&[u8], &str, &str); 16] = [
@@ -62,26 +66,10 @@ const FOREIGN: [(&[u8], &str, &str); 16] = [
         "pass a run file to `apply`; export a table of another database as CSV",
     ),
     (b"{\\rtf", "a text document (RTF)", SAVE_AS),
-    (
-        b"7z\xBC\xAF\x27\x1C",
-        "a 7z archive",
-        "unpack it and import the file in it",
-    ),
-    (
-        b"Rar!",
-        "a RAR archive",
-        "unpack it and import the file in it",
-    ),
-    (
-        b"BZh",
-        "a bzip2 file",
-        "unpack it and import the file in it",
-    ),
-    (
-        b"\xFD7zXZ\0",
-        "an xz file",
-        "unpack it and import the file in it",
-    ),
+    (b"7z\xBC\xAF\x27\x1C", "a 7z archive", UNPACK),
+    (b"Rar!", "a RAR archive", UNPACK),
+    (b"BZh", "a bzip2 file", UNPACK),
+    (b"\xFD7zXZ\0", "an xz file", UNPACK),
     (b"\x09\0\x04\0", "a worksheet of Excel 2", SAVE_AS_XLSX),
     (b"\x09\x02\x06\0", "a worksheet of Excel 3", SAVE_AS_XLSX),
     (b"\x09\x04\x06\0", "a workbook of Excel 4", SAVE_AS_XLSX),
@@ -106,7 +94,7 @@ pub(super) fn of_head(head: &[u8]) -> Result<Option<Kind>, SourceErrorKind> {
         return Ok(Some(Kind::Xls));
     }
     if let Some(&(_, what, advice)) = FOREIGN.iter().find(|foreign| head.starts_with(foreign.0)) {
-        return Err(SourceErrorKind::Foreign { what, advice });
+        return Err(foreign(what, advice));
     }
     of_text(head).map(Some)
 }
@@ -118,36 +106,29 @@ fn of_text(head: &[u8]) -> Result<Kind, SourceErrorKind> {
             .is_some_and(|start| start.eq_ignore_ascii_case(with))
     };
     if starts("BEGIN:VCARD") {
-        return Err(SourceErrorKind::Foreign {
-            what: "a vCard file (.vcf)",
-            advice: "export the contacts as CSV or XLSX instead; every program that writes vCards writes CSV too",
-        });
+        return Err(foreign(
+            "a vCard file (.vcf)",
+            "export the contacts as CSV or XLSX instead; every program that writes vCards writes CSV too",
+        ));
     }
     if starts("BEGIN:VCALENDAR") {
-        return Err(SourceErrorKind::Foreign {
-            what: "a calendar",
-            advice: SAVE_AS,
-        });
+        return Err(foreign("a calendar", SAVE_AS));
     }
     if text.starts_with('{') {
         return Ok(Kind::JsonLines);
     }
     if text.starts_with('[') && text[1..].trim_start().starts_with(['{', ']']) {
-        return Err(SourceErrorKind::Foreign {
-            what: "a JSON array",
-            advice: "write one object per line instead (`jq -c '.[]' FILE`)",
-        });
+        return Err(foreign(
+            "a JSON array",
+            "write one object per line instead (`jq -c '.[]' FILE`)",
+        ));
     }
     let lower = text.to_lowercase();
     if is_web_archive(&lower) {
-        return Err(SourceErrorKind::Foreign {
-            what: "a web archive (MHTML)",
-            advice: SAVE_AS_XLSX,
-        });
+        return Err(foreign("a web archive (MHTML)", SAVE_AS_XLSX));
     }
     if let Some(what) = of_old_text(&text) {
-        let advice = SAVE_AS_XLSX;
-        return Err(SourceErrorKind::Foreign { what, advice });
+        return Err(foreign(what, SAVE_AS_XLSX));
     }
     if text.starts_with('<') {
         return of_markup(&lower);
@@ -211,7 +192,6 @@ fn holds_page(text: &str) -> bool {
 }
 
 fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
-    let foreign = |what, advice| Err(SourceErrorKind::Foreign { what, advice });
     let xml = [
         (
             "urn:schemas-microsoft-com:office:spreadsheet",
@@ -226,7 +206,7 @@ fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
     if text.starts_with("<?xml")
         && let Some((_, what)) = xml.iter().find(|(mark, _)| text.contains(mark))
     {
-        return foreign(what, SAVE_AS_XLSX);
+        return Err(foreign(what, SAVE_AS_XLSX));
     }
     let page = [
         "<!doctype html",
@@ -242,7 +222,7 @@ fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
         return Ok(Kind::Html);
     }
     if text.starts_with("<?xml") {
-        return foreign("an XML document", SAVE_AS);
+        return Err(foreign("an XML document", SAVE_AS));
     }
     Ok(Kind::Text)
 }
@@ -294,12 +274,9 @@ pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind
             "export it as CSV or Excel from Numbers",
         )
     } else {
-        (
-            "a zip archive without a workbook",
-            "unpack it and import the file in it",
-        )
+        ("a zip archive without a workbook", UNPACK)
     };
-    Err(SourceErrorKind::Foreign { what, advice })
+    Err(foreign(what, advice))
 }
 
 /// The kind of an `OpenDocument` file by its declared type.
@@ -324,8 +301,5 @@ fn of_open_document<R: Read + Seek>(
     } else {
         return Ok(Kind::Ods);
     };
-    Err(SourceErrorKind::Foreign {
-        what,
-        advice: SAVE_AS,
-    })
+    Err(foreign(what, SAVE_AS))
 }

@@ -10,7 +10,7 @@ use cfb::{CompoundFile, Version};
 use super::{
     Limits, SourceErrorKind,
     archive::password,
-    error::{damaged, mebibytes, too_large},
+    error::{SAVE_AS, damaged, foreign, mebibytes, too_large},
     file::SourceFile,
 };
 use crate::output::temporary;
@@ -58,8 +58,6 @@ fn no_workbook(container: &Container) -> SourceErrorKind {
         ("/__properties_version1.0", "a message of Outlook"),
     ];
     let known = known.iter().find(|(name, _)| container.is_stream(name));
-    SourceErrorKind::Foreign {
-        what: known.map_or("an Office file without a workbook", |(_, what)| what),
-        advice: "export the contacts as CSV or XLSX instead",
-    }
+    let what = known.map_or("an Office file without a workbook", |(_, what)| what);
+    foreign(what, SAVE_AS)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     Kind, ReadOptions, SheetChoice, SourceError, SourceErrorKind, Table, TableOrigin, book,
-    dialect, file::SourceFile, html, input::Input, jsonl, ods, text,
+    dialect, error::foreign, file::SourceFile, html, input::Input, jsonl, ods, text,
 };
 
 /// Opens a file (`-` for standard input) and detects its kind. Only [`SheetChoice::All`](super::SheetChoice::All)
@@ -68,10 +68,10 @@ fn without_sheets(mut table: Table, options: &ReadOptions<'_>) -> Vec<Table> {
 fn refuse_lock_file(path: &Path) -> Result<(), SourceErrorKind> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.starts_with("~$") {
-        return Err(SourceErrorKind::Foreign {
-            what: "the lock file that Excel creates next to an open workbook",
-            advice: "close the workbook, and use the file without `~$` in its name",
-        });
+        return Err(foreign(
+            "the lock file that Excel creates next to an open workbook",
+            "close the workbook, and use the file without `~$` in its name",
+        ));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::{
     EncodingFinding, EncodingReason, Kind, Limits, ReadOptions, SourceErrorKind, SourceForm, Table,
     cut::{Cut, Cutter, OddCells},
     dialect, encoding,
+    error::{SAVE_AS, foreign},
     input::Input,
     quoting::Quoting,
     text_blocks::{TextBlocks, TextPlan, row_after},
@@ -148,10 +149,7 @@ fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
     let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x1A..=0x1F);
     let controls = head.iter().filter(|&&byte| is_control(byte)).count();
     if controls * 50 > head.len() {
-        return Err(SourceErrorKind::Foreign {
-            what: "a binary file of an unknown kind",
-            advice: "export the contacts as CSV or XLSX",
-        });
+        return Err(foreign("a binary file of an unknown kind", SAVE_AS));
     }
     Ok(())
 }
