@@ -7,105 +7,78 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use self::ReportedAs::{Change, Hint, Warning};
 use super::{country::Numbers, owner_notes::OwnerNotes};
 use crate::{
     reject::DroppedNumber,
     wording::{clipped, counted, grouped, looks_like_number, shell_quoted},
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Edit {
-    EightToSeven,
-    TrunkResolved,
-    CodeAdded,
-    DoubleZero,
-    Punctuation,
-    TextDropped,
-    ExtensionDropped,
-    MessengerNamed,
-    Apostrophe,
-    Unquoted,
-    Hyperlink,
-    Invisible,
-    Expanded,
-    WholeId,
-    Split,
-    LinkReduced,
-    AtRemoved,
-    NamesJoined,
-    Duplicate,
-    ValueMapped,
-    OwnerMatched,
-    PhoneUnused,
-    PhoneLeftOut,
-    NumberDropped,
-    NoValue,
-    FaxSkipped,
-    OwnAddress,
-    EightWithoutRegion,
-    TenWithoutRegion,
-    OtherNational,
-    LongIdInTelegram,
-    NotContact,
-    HeaderRepeated,
-    LinkWithoutScheme,
-    EmptyWord,
-    YesOrNo,
+/// Declares the kinds of edits, each with a noun, the text after its count, and where it is reported.
+macro_rules! edits {
+    ($($edit:ident: $noun:literal, $text:literal, $reported:expr;)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum Edit {
+            $($edit),*
+        }
+
+        impl Edit {
+            const fn text(self) -> (&'static str, &'static str, ReportedAs) {
+                match self {
+                    $(Self::$edit => ($noun, $text, $reported)),*
+                }
+            }
+        }
+    };
 }
 
-impl Edit {
-    /// A noun, the text after its count, and where it is reported.
-    #[rustfmt::skip]
-    const fn text(self) -> (&'static str, &'static str, Told) {
-        match self {
-            Self::EightToSeven => ("number", "8 → 7", Told::Change),
-            Self::TrunkResolved => ("number", "national prefix → country code", Told::Change),
-            Self::CodeAdded => ("number", "country code added", Told::Change),
-            Self::DoubleZero => ("number", "leading 00 removed", Told::Change),
-            Self::Punctuation => ("number", "spaces and punctuation removed", Told::Change),
-            Self::TextDropped => ("number", "text beside it removed", Told::Change),
-            Self::ExtensionDropped => ("number", "extension dropped", Told::Change),
-            Self::MessengerNamed => ("number", "sent to the messenger that is named beside it", Told::Change),
-            Self::Apostrophe => ("cell", "leading apostrophe removed", Told::Change),
-            Self::Unquoted => ("cell", "=\"…\" unwrapped", Told::Change),
-            Self::Hyperlink => ("cell", "=HYPERLINK(…) replaced by its text, or by its address in a column of links", Told::Change),
-            Self::Invisible => ("cell", "invisible characters removed", Told::Change),
-            Self::Expanded => ("number", "spreadsheet notation expanded", Told::Change),
-            Self::WholeId => ("id", "written as a fraction or with an exponent, read as the whole number", Told::Change),
-            Self::Split => ("cell", "several values split", Told::Change),
-            Self::LinkReduced => ("link", "reduced to the account", Told::Change),
-            Self::AtRemoved => ("name", "@ removed", Told::Change),
-            Self::NamesJoined => ("name", "joined from parts", Told::Change),
-            Self::Duplicate => ("chat", "given twice in one row, sent once", Told::Change),
-            Self::ValueMapped => ("value", "replaced by the mapping file", Told::Change),
-            Self::OwnerMatched => ("owner", "replaced by the id of the employee", Told::Change),
-            Self::PhoneUnused => ("number", "not used because the row has its own chat of that type", Told::Change),
-            Self::PhoneLeftOut => ("value", "in a phone column but not a number, left out because the row has other chats", Told::Change),
-            Self::NumberDropped => ("number", "not valid, left out because of --bad-numbers drop", Told::Change),
-            Self::NoValue => ("cell", "#N/A read as empty because the row has the value elsewhere", Told::Change),
-            Self::FaxSkipped => ("number", "fax or pager, left out", Told::Change),
-            Self::OwnAddress => ("link", "left out because it is the API's own address of a contact", Told::Change),
-            Self::EightWithoutRegion => ("number", "11 digits that begin with 8", Told::Hint("add --region RU (or KZ)")),
-            Self::TenWithoutRegion => ("number", "10 digits without a country code",
-                Told::Hint("add --region with the country's two letters, such as --region RU or --region MX")),
-            Self::OtherNational => ("number", "apparently without a country code", Told::Hint("add --region with the country's two letters")),
-            Self::LongIdInTelegram => ("value", "in a telegram or max column, read as an account id but similar to a phone number",
-                Told::Hint("if it is a phone, add --map telegram_phone='…' (or max_phone='…')")),
-            Self::HeaderRepeated => ("row", "the column names again, skipped", Told::Change),
-            Self::LinkWithoutScheme => ("link", "without https:// or another scheme",
-                Told::Warning("correct the column, or make the address with --map ignore='COLUMN' --set uri='https://{COLUMN}'")),
-            Self::EmptyWord => ("cell", "a word for a missing value, read as empty", Told::Change),
-            Self::YesOrNo => ("value", "yes or no in a column of accounts or numbers, left out",
-                Told::Hint("if the column only says that there is a chat, read the number with --map phone='…'")),
-            Self::NotContact => ("row", "marked as something other than a contact",
-                Told::Hint("such rows are read like the others; to leave them out, export only contacts, or remove the rows from the file")),
-        }
-    }
+edits! {
+    EightToSeven: "number", "8 → 7", Change;
+    TrunkResolved: "number", "national prefix → country code", Change;
+    CodeAdded: "number", "country code added", Change;
+    DoubleZero: "number", "leading 00 removed", Change;
+    Punctuation: "number", "spaces and punctuation removed", Change;
+    TextDropped: "number", "text beside it removed", Change;
+    ExtensionDropped: "number", "extension dropped", Change;
+    MessengerNamed: "number", "sent to the messenger that is named beside it", Change;
+    Apostrophe: "cell", "leading apostrophe removed", Change;
+    Unquoted: "cell", "=\"…\" unwrapped", Change;
+    Hyperlink: "cell", "=HYPERLINK(…) replaced by its text, or by its address in a column of links", Change;
+    Invisible: "cell", "invisible characters removed", Change;
+    Expanded: "number", "spreadsheet notation expanded", Change;
+    WholeId: "id", "written as a fraction or with an exponent, read as the whole number", Change;
+    Split: "cell", "several values split", Change;
+    LinkReduced: "link", "reduced to the account", Change;
+    AtRemoved: "name", "@ removed", Change;
+    NamesJoined: "name", "joined from parts", Change;
+    Duplicate: "chat", "given twice in one row, sent once", Change;
+    ValueMapped: "value", "replaced by the mapping file", Change;
+    OwnerMatched: "owner", "replaced by the id of the employee", Change;
+    PhoneUnused: "number", "not used because the row has its own chat of that type", Change;
+    PhoneLeftOut: "value", "in a phone column but not a number, left out because the row has other chats", Change;
+    NumberDropped: "number", "not valid, left out because of --bad-numbers drop", Change;
+    NoValue: "cell", "#N/A read as empty because the row has the value elsewhere", Change;
+    FaxSkipped: "number", "fax or pager, left out", Change;
+    OwnAddress: "link", "left out because it is the API's own address of a contact", Change;
+    EightWithoutRegion: "number", "11 digits that begin with 8", Hint("add --region RU (or KZ)");
+    TenWithoutRegion: "number", "10 digits without a country code",
+        Hint("add --region with the country's two letters, such as --region RU or --region MX");
+    OtherNational: "number", "apparently without a country code", Hint("add --region with the country's two letters");
+    LongIdInTelegram: "value", "in a telegram or max column, read as an account id but similar to a phone number",
+        Hint("if it is a phone, add --map telegram_phone='…' (or max_phone='…')");
+    NotContact: "row", "marked as something other than a contact",
+        Hint("such rows are read like the others; to leave them out, export only contacts, or remove the rows from the file");
+    HeaderRepeated: "row", "the column names again, skipped", Change;
+    LinkWithoutScheme: "link", "without https:// or another scheme",
+        Warning("correct the column, or make the address with --map ignore='COLUMN' --set uri='https://{COLUMN}'");
+    EmptyWord: "cell", "a word for a missing value, read as empty", Change;
+    YesOrNo: "value", "yes or no in a column of accounts or numbers, left out",
+        Hint("if the column only says that there is a chat, read the number with --map phone='…'");
 }
 
 /// Where an edit is reported, with the advice about it.
 #[derive(Clone, Copy)]
-enum Told {
+enum ReportedAs {
     Change,
     Hint(&'static str),
     Warning(&'static str),
@@ -279,20 +252,23 @@ impl Edits {
 
     /// Warnings about values that are sent although they are hardly meaningful.
     pub(crate) fn value_warnings(&self) -> Vec<String> {
-        let warnings = self.told(|told| match told {
-            Told::Warning(advice) => Some(advice),
-            Told::Change | Told::Hint(_) => None,
+        let warnings = self.lines_of(|reported| match reported {
+            ReportedAs::Warning(advice) => Some(advice),
+            ReportedAs::Change | ReportedAs::Hint(_) => None,
         });
         warnings.chain(self.owners.warnings()).collect()
     }
 
     /// A line for each kind of edit with such advice.
-    fn told(&self, advice: impl Fn(Told) -> Option<&'static str>) -> impl Iterator<Item = String> {
+    fn lines_of(
+        &self,
+        advice: impl Fn(ReportedAs) -> Option<&'static str>,
+    ) -> impl Iterator<Item = String> {
         self.counts
             .iter()
             .filter_map(move |(edit, (count, example))| {
-                let (noun, text, told) = edit.text();
-                let advice = advice(told)?;
+                let (noun, text, reported) = edit.text();
+                let advice = advice(reported)?;
                 let what = counted(*count, noun);
                 Some(format!("{what}: {text} (such as `{example}`): {advice}"))
             })
@@ -302,7 +278,7 @@ impl Edits {
     pub(crate) fn changes(&self) -> Vec<CellChange> {
         let counts = self.counts.iter();
         let changes = counts.filter_map(|(edit, (count, example))| match edit.text() {
-            (noun, change, Told::Change) => Some(CellChange {
+            (noun, change, ReportedAs::Change) => Some(CellChange {
                 count: *count,
                 noun: noun.to_owned(),
                 change: change.to_owned(),
@@ -320,9 +296,9 @@ impl Edits {
 
     /// A line for each oddity, with the flag that may help.
     pub(crate) fn hints(&self) -> Vec<String> {
-        let oddities = self.told(|told| match told {
-            Told::Hint(advice) => Some(advice),
-            Told::Change | Told::Warning(_) => None,
+        let oddities = self.lines_of(|reported| match reported {
+            ReportedAs::Hint(advice) => Some(advice),
+            ReportedAs::Change | ReportedAs::Warning(_) => None,
         });
         let about_columns = self.about_columns.iter().cloned();
         about_columns
