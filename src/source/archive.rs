@@ -81,13 +81,13 @@ impl Surveyor {
             patterns: Patterns::new(),
             total: 0,
         };
-        surveyor.inspect(|role| role != Role::Sheet)?;
+        surveyor.inspect(false)?;
         Ok(surveyor)
     }
 
     /// Unpacks the sheets.
     pub(super) fn finish(mut self) -> Result<Survey, SourceErrorKind> {
-        self.inspect(|role| role == Role::Sheet)?;
+        self.inspect(true)?;
         let patterns = Arc::new(self.patterns);
         let mut parts = HashMap::new();
         for (name, mut facts) in self.parts {
@@ -101,8 +101,8 @@ impl Surveyor {
         })
     }
 
-    /// Unpacks the parts with these roles.
-    fn inspect(&mut self, is_due: impl Fn(Role) -> bool) -> Result<(), SourceErrorKind> {
+    /// Unpacks the sheets, or all other parts.
+    fn inspect(&mut self, sheets: bool) -> Result<(), SourceErrorKind> {
         for index in 0..self.archive.len() {
             // An unreadable part may be irrelevant, such as a thumbnail.
             let Ok(mut part) = self.archive.by_index(index) else {
@@ -115,21 +115,20 @@ impl Surveyor {
                 continue;
             };
             let is_sheet = self.sheets.values().any(|part| *part == name);
-            let role = Role::of(&name, is_sheet);
-            if !is_due(role) {
+            let mut scan = Scan::new(&name, is_sheet, &self.limits);
+            if scan.is_sheet() != sheets {
                 continue;
             }
-            let mut inspection = Inspection::new(&name, role, &self.limits);
-            self.total += inspection.unpack(&mut part)?;
+            self.total += scan.unpack(&name, &mut part, &self.limits)?;
             let limit = self.limits.workbook_bytes;
             if self.total > limit {
                 return Err(too_large("the workbook", mebibytes(limit)));
             }
-            match inspection.scan {
+            match scan {
                 Scan::Sheet(scan) => self.parts.push((name, scan.facts)),
                 Scan::Records(scan) => self.parts.push((name, scan.facts)),
-                Scan::Formats(scan) => self.patterns = scan.formats.patterns,
-                Scan::None => {}
+                Scan::FormatRecords(scan) => self.patterns = scan.formats.patterns,
+                _ => {}
             }
         }
         Ok(())
@@ -162,148 +161,112 @@ pub(super) fn password() -> SourceErrorKind {
     )
 }
 
-/// The role of a part, by its name.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// Streamed: rows of cells.
-    Sheet,
-    SharedTexts,
-    Styles,
+/// The inspection of a part.
+enum Scan {
+    Sheet(SheetScan),
+    /// A sheet of a binary workbook.
+    Records(Box<SheetRecords>),
+    /// The sheets of an `OpenDocument` spreadsheet.
+    Document,
+    /// The number of shared texts so far.
+    Texts(usize),
+    /// The number of cell formats so far.
+    Formats(usize),
+    /// The cell formats of a binary workbook.
+    FormatRecords(FormatRecords),
     Other,
 }
 
-impl Role {
-    fn of(name: &str, is_sheet: bool) -> Self {
+impl Scan {
+    fn new(name: &str, is_sheet: bool, limits: &Limits) -> Self {
         let last = name.rsplit('/').next().unwrap_or_default();
         let is_sheet =
             is_sheet || name.contains("worksheets/") && last.rsplit('.').next() != Some("rels");
         // A workbook may list any part as a sheet, including parts that its reader holds in memory.
-        if last.starts_with("sharedstrings.") {
-            Self::SharedTexts
-        } else if last.starts_with("styles.") {
-            Self::Styles
-        } else if is_sheet || name == "content.xml" {
-            Self::Sheet
+        match (last, last.rsplit('.').next() == Some("xml")) {
+            (_, true) if last.starts_with("sharedstrings.") => Self::Texts(0),
+            (_, true) if last.starts_with("styles.") => Self::Formats(0),
+            (_, false) if last.starts_with("styles.") => Self::FormatRecords(Default::default()),
+            _ if last.starts_with("sharedstrings.") => Self::Other,
+            ("content.xml", _) if name == last => Self::Document,
+            (_, true) if is_sheet => Self::Sheet(SheetScan::new(limits.record_bytes)),
+            (_, false) if is_sheet => Self::Records(Box::default()),
+            _ => Self::Other,
+        }
+    }
+
+    /// True for a part that is streamed rather than held in memory.
+    const fn is_sheet(&self) -> bool {
+        matches!(self, Self::Sheet(_) | Self::Records(_) | Self::Document)
+    }
+
+    /// Inspects a part, and returns its unpacked size.
+    fn unpack(
+        &mut self,
+        name: &str,
+        part: &mut impl Read,
+        limits: &Limits,
+    ) -> Result<u64, SourceErrorKind> {
+        let limit = if self.is_sheet() {
+            limits.part_bytes
         } else {
-            Self::Other
-        }
-    }
-}
-
-struct Inspection<'a> {
-    name: &'a str,
-    role: Role,
-    is_xml: bool,
-    scan: Scan,
-    limit: u64,
-    window: Vec<u8>,
-    /// Shared texts or formats, depending on the role.
-    items: usize,
-}
-
-/// Collects facts from a part.
-enum Scan {
-    None,
-    Sheet(SheetScan),
-    Records(Box<SheetRecords>),
-    Formats(FormatRecords),
-}
-
-impl<'a> Inspection<'a> {
-    fn new(name: &'a str, role: Role, limits: &Limits) -> Self {
-        let is_xml = name.rsplit('.').next() == Some("xml");
-        Self {
-            name,
-            role,
-            is_xml,
-            scan: match role {
-                Role::Sheet if is_xml && name != "content.xml" => {
-                    Scan::Sheet(SheetScan::new(limits.record_bytes))
-                }
-                Role::Sheet if !is_xml => Scan::Records(Box::default()),
-                Role::Styles if !is_xml => Scan::Formats(FormatRecords::default()),
-                _ => Scan::None,
-            },
-            limit: if role == Role::Sheet {
-                limits.part_bytes
-            } else {
-                limits.held_bytes
-            },
-            window: Vec::new(),
-            items: 0,
-        }
-    }
-
-    fn unpack(&mut self, part: &mut impl Read) -> Result<u64, SourceErrorKind> {
-        let mut bytes = 0;
+            limits.held_bytes
+        };
+        let (mut bytes, mut window) = (0, Vec::new());
         loop {
-            let read = match part.take(PIECE_BYTES as u64).read_to_end(&mut self.window) {
+            let read = match part.take(PIECE_BYTES as u64).read_to_end(&mut window) {
                 Ok(0) => return Ok(bytes),
                 Ok(read) => read,
                 // If the part is needed, its reader reports the damage.
-                Err(_) if self.role == Role::Other => return Ok(bytes),
-                Err(error) => return Err(damaged(format!("{}: {error}", self.name))),
+                Err(_) if matches!(self, Self::Other) => return Ok(bytes),
+                Err(error) => return Err(damaged(format!("{name}: {error}"))),
             };
             bytes += read as u64;
-            if bytes > self.limit {
-                return Err(too_large(
-                    &format!("its part {}", self.name),
-                    mebibytes(self.limit),
-                ));
+            if bytes > limit {
+                return Err(too_large(&format!("its part {name}"), mebibytes(limit)));
             }
-            if self.is_xml && self.role != Role::Other {
-                self.inspect()?;
-            } else {
-                match &mut self.scan {
-                    Scan::Records(scan) => scan.walk(&self.window)?,
-                    Scan::Formats(scan) => scan.walk(&self.window)?,
-                    Scan::Sheet(_) | Scan::None => {}
-                }
-                self.window.clear();
+            let end = match self {
+                Self::Other | Self::Records(_) | Self::FormatRecords(_) => window.len(),
+                // Whole tags.
+                _ => memchr::memrchr(b'>', &window).map_or(0, |last| last + 1),
+            };
+            if end == 0 && window.len() > TAG_BYTES_MAX {
+                let limit = mebibytes(TAG_BYTES_MAX as u64);
+                return Err(too_large(&format!("a cell in its part {name}"), limit));
             }
+            self.walk(&window[..end])?;
+            window.drain(..end);
         }
     }
 
-    /// Inspects the complete tags and keeps the rest.
-    fn inspect(&mut self) -> Result<(), SourceErrorKind> {
-        let Some(last) = memchr::memrchr(b'>', &self.window) else {
-            if self.window.len() > TAG_BYTES_MAX {
-                return Err(too_large(
-                    &format!("a cell in its part {}", self.name),
-                    mebibytes(TAG_BYTES_MAX as u64),
-                ));
+    fn walk(&mut self, piece: &[u8]) -> Result<(), SourceErrorKind> {
+        match self {
+            Self::Sheet(scan) => scan.walk(piece),
+            Self::Records(scan) => scan.walk(piece),
+            Self::FormatRecords(scan) => scan.walk(piece),
+            Self::Texts(count) => {
+                check_declared(piece)?;
+                add_items(count, piece, b"<si", SHARED_TEXTS_MAX, "shared texts")
             }
-            return Ok(());
-        };
-        let rest = self.window.split_off(last + 1);
-        let tags = std::mem::replace(&mut self.window, rest);
-        match self.role {
-            Role::Sheet => match &mut self.scan {
-                Scan::Sheet(scan) => scan.walk(&tags),
-                _ => Ok(()),
-            },
-            Role::SharedTexts => {
-                check_declared(&tags)?;
-                self.count(&tags, b"<si", SHARED_TEXTS_MAX, "shared texts")
-            }
-            Role::Styles => self.count(&tags, b"<xf", FORMATS_MAX, "cell formats"),
-            Role::Other => Ok(()),
+            Self::Formats(count) => add_items(count, piece, b"<xf", FORMATS_MAX, "cell formats"),
+            Self::Document | Self::Other => Ok(()),
         }
     }
+}
 
-    fn count(
-        &mut self,
-        tags: &[u8],
-        tag: &[u8],
-        limit: usize,
-        what: &str,
-    ) -> Result<(), SourceErrorKind> {
-        self.items += memmem::find_iter(tags, tag).count();
-        if self.items > limit {
-            return Err(too_large("the workbook", format!("{limit} {what}")));
-        }
-        Ok(())
+/// Adds the number of these tags.
+fn add_items(
+    count: &mut usize,
+    tags: &[u8],
+    tag: &[u8],
+    limit: usize,
+    what: &str,
+) -> Result<(), SourceErrorKind> {
+    *count += memmem::find_iter(tags, tag).count();
+    if *count > limit {
+        return Err(too_large("the workbook", format!("{limit} {what}")));
     }
+    Ok(())
 }
 
 /// Checks the number of texts that the part declares, because the reader allocates memory for it.
