@@ -12,20 +12,22 @@ use crate::contact::ChatType;
 /// The reliability of a name if several columns match one field. Smaller is more reliable.
 pub(super) type Weight = u8;
 
-/// An exact name of the field.
-const SURE: Weight = 0;
+/// The field's own name.
+pub(super) const EXACT: Weight = 0;
+/// A name of nothing but the field.
+pub(super) const SURE: Weight = 1;
 /// The usual name of the field.
-pub(super) const USUAL: Weight = 1;
+pub(super) const USUAL: Weight = 2;
 /// The id of the row's subject, such as a deal. `ID` itself is one, too.
 pub(super) const OF_ANYTHING: Weight = USUAL;
 /// A mobile phone, preferred to other phones.
 pub(super) const MOBILE: Weight = SURE;
 /// Used if no better name matches.
-const LOOSE: Weight = 2;
+const LOOSE: Weight = 3;
 /// From here on, a full name is used only if first and last name are empty.
-pub(super) const LAST_RESORT: Weight = 3;
+pub(super) const LAST_RESORT: Weight = 4;
 /// From here on, the name is not the person's own, and is used only in Google's exports, beside `File As`.
-pub(super) const STAND_IN: Weight = 4;
+pub(super) const STAND_IN: Weight = 5;
 
 const fn group(part: GroupPart) -> Field {
     Field::Group { number: 0, part }

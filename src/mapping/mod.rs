@@ -42,19 +42,13 @@ pub(crate) fn recognise(cells: &[String]) -> usize {
 
 /// The field for a column with this name: `Phone`, `Ссылка`.
 pub(crate) fn field_called(name: &str) -> Option<Field> {
-    match names::know(name) {
-        names::KnownName::Exact(field) | names::KnownName::Alias { field, .. } => Some(field),
-        _ => None,
-    }
+    names::know(name).field()
 }
 
 /// The chat type with this name in everyday language: `WhatsApp`, `Ватсап`, `ТГ`.
 pub(crate) fn chat_type(name: &str) -> Option<ChatType> {
-    name.parse().ok().or_else(|| match names::know(name) {
-        names::KnownName::Alias {
-            field: Field::Chat(chat_type),
-            ..
-        } => Some(chat_type),
+    name.parse().ok().or_else(|| match field_called(name) {
+        Some(Field::Chat(chat_type)) => Some(chat_type),
         _ => None,
     })
 }

@@ -10,7 +10,9 @@ use std::{collections::HashMap, sync::LazyLock};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, ROW_KINDS, USUAL, Weight},
+    alias::{
+        ALIASES, DEAL_MARKS, EXACT, LAST_RESORT, NEVER, OF_ANYTHING, ROW_KINDS, SURE, USUAL, Weight,
+    },
     backup,
     field::{Field, PARTS},
 };
@@ -19,10 +21,8 @@ use crate::contact::ChatType;
 /// The meaning of a column, from its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KnownName {
-    /// The field with exactly this name.
-    Exact(Field),
-    /// Another name for the field.
-    Alias {
+    /// A name of the field.
+    Named {
         field: Field,
         weight: Weight,
         /// The name says that the column belongs to the contact: `Person - ID`.
@@ -37,11 +37,20 @@ pub(super) enum KnownName {
     Unknown,
 }
 
-const fn alias(field: Field, weight: Weight) -> KnownName {
-    KnownName::Alias {
-        field,
-        weight,
-        of_contact: false,
+impl KnownName {
+    pub(super) const fn of(field: Field, weight: Weight) -> Self {
+        Self::Named {
+            field,
+            weight,
+            of_contact: false,
+        }
+    }
+
+    pub(super) const fn field(self) -> Option<Field> {
+        match self {
+            Self::Named { field, .. } => Some(field),
+            _ => None,
+        }
     }
 }
 
@@ -77,7 +86,7 @@ fn know_within(name: &str, affixes: u8) -> KnownName {
         && field.to_string() == name
         && field != Field::Ignored
     {
-        return KnownName::Exact(field);
+        return KnownName::of(field, EXACT);
     }
     let named = by_key(&key(name));
     if named != KnownName::Unknown {
@@ -98,14 +107,9 @@ fn know_within(name: &str, affixes: u8) -> KnownName {
 /// The meaning of a name whose removed affix says that the column belongs to the contact.
 fn of_contact(rest: KnownName) -> KnownName {
     match rest {
-        KnownName::Exact(field) => KnownName::Alias {
+        KnownName::Named { field, weight, .. } => KnownName::Named {
             field,
-            weight: 0,
-            of_contact: true,
-        },
-        KnownName::Alias { field, weight, .. } => KnownName::Alias {
-            field,
-            weight,
+            weight: weight.max(SURE),
             of_contact: true,
         },
         other => other,
@@ -121,32 +125,22 @@ pub(super) fn marks_deals(name: &str) -> bool {
 
 /// True for `ID` or `Record ID`: the id of the row's subject, not necessarily the contact.
 pub(super) fn is_anyones_id(name: &str) -> bool {
-    match know(name) {
-        KnownName::Exact(field) => field == Field::Id,
-        KnownName::Alias {
-            field,
-            weight,
-            of_contact,
-        } => field == Field::Id && weight >= OF_ANYTHING && !of_contact,
-        _ => false,
-    }
+    let known = know(name);
+    [EXACT, OF_ANYTHING]
+        .map(|weight| KnownName::of(Field::Id, weight))
+        .contains(&known)
 }
 
 /// True for a full name that is used only if first and last name are empty.
 pub(super) fn is_weak_name(name: &str) -> bool {
-    matches!(know(name), KnownName::Alias { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
+    matches!(know(name), KnownName::Named { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
 }
 
 /// True if exporters write the employee's name into this column: `Contact owner` but not `Contact Owner.id`.
 pub(super) fn holds_owner_names(name: &str) -> bool {
     let known = know(name);
-    let is_owner = matches!(
-        known,
-        KnownName::Alias {
-            field: Field::ResponsibleUserId,
-            ..
-        }
-    );
+    let is_owner = known.field() == Some(Field::ResponsibleUserId)
+        && known != KnownName::of(Field::ResponsibleUserId, EXACT);
     let key = key(name);
     is_owner && !key.starts_with("id") && !key.ends_with("id")
 }
@@ -166,7 +160,7 @@ fn repeated(known: Option<&KnownName>) -> KnownName {
     match known {
         Some(
             known @ (KnownName::Never(_)
-            | KnownName::Alias {
+            | KnownName::Named {
                 field: Field::Phone,
                 ..
             }),
@@ -178,9 +172,11 @@ fn repeated(known: Option<&KnownName>) -> KnownName {
 fn table() -> HashMap<String, KnownName> {
     let canonical = Field::all()
         .filter(|field| *field != Field::Ignored)
-        .map(|field| (key(&field.to_string()), alias(field, USUAL)));
+        .map(|field| (key(&field.to_string()), KnownName::of(field, USUAL)));
     let others = ALIASES.iter().flat_map(|(field, weight, names)| {
-        names.iter().map(|name| (key(name), alias(*field, *weight)))
+        names
+            .iter()
+            .map(|name| (key(name), KnownName::of(*field, *weight)))
     });
     let never = NEVER
         .iter()
@@ -195,7 +191,7 @@ fn google_phone(key: &str) -> Option<KnownName> {
     let letters = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     let number = rest[..rest.len() - letters.len()].parse().ok()?;
     match letters {
-        "value" => Some(alias(Field::Phone, USUAL)),
+        "value" => Some(KnownName::of(Field::Phone, USUAL)),
         "type" | "label" => Some(KnownName::PhoneKind(number)),
         _ => None,
     }
@@ -210,7 +206,7 @@ fn numbered_group(key: &str) -> Option<KnownName> {
         .filter(|number| *number > 0)?;
     let mut parts = PARTS.into_iter();
     let (part, _) = parts.find(|(_, word)| self::key(word) == name)?;
-    Some(alias(Field::Group { number, part }, USUAL))
+    Some(KnownName::of(Field::Group { number, part }, USUAL))
 }
 
 /// The subject of a column.
@@ -288,10 +284,7 @@ mod tests {
     use crate::{contact::ChatType, mapping::GroupPart};
 
     fn field(name: &str) -> Option<Field> {
-        match know(name) {
-            KnownName::Exact(field) | KnownName::Alias { field, .. } => Some(field),
-            _ => None,
-        }
+        know(name).field()
     }
 
     #[test]

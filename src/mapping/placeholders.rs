@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Field, FieldTemplate, Mapping, MappingError, Piece, Placeholder, Template,
-    error::UNEDITED,
-    names::{KnownName, know},
+    Field, FieldTemplate, Mapping, MappingError, Piece, Placeholder, Template, error::UNEDITED,
+    names::know,
 };
 
 /// Resolves templates. Each may use the fields of those before it; a link may use all fields, so it comes last.
@@ -65,15 +64,11 @@ fn placeholder(
     if let Some(column) = mapping.columns.iter().position(|column| column == name) {
         return Some(column_value(mapping, column));
     }
-    let field = match know(name) {
-        KnownName::Exact(field) | KnownName::Alias { field, .. } => Some(field),
-        _ => None,
-    };
     let is_mapped = |field: &Field| {
         let mut assignments = mapping.assignments.iter();
         has_value(*field) && (assignments.any(|it| feeds(it.field, *field)) || given(*field))
     };
-    let field = field.filter(is_mapped);
+    let field = know(name).field().filter(is_mapped);
     if let Some(exact) = field.filter(|field| field.to_string() == name) {
         return Some(Placeholder::Field(exact));
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{
     BackupLayout, Columns, Field, GroupPart, MappingError, MappingFile, Template,
-    alias::LAST_RESORT,
+    alias::{EXACT, LAST_RESORT},
     backup, contests,
     error::MAPPED_COLUMNS_MAX,
     file::ValueTables,
@@ -202,7 +202,7 @@ impl Resolver {
         let name = &self.mapping.columns[column];
         let is_columns = self.mapping.backup == Some(BackupLayout::Columns);
         match backup::chat_type_of(name).filter(|_| is_columns) {
-            Some(chat_type) => KnownName::Exact(Field::Chat(chat_type)),
+            Some(chat_type) => KnownName::of(Field::Chat(chat_type), EXACT),
             None => know(name),
         }
     }
@@ -210,16 +210,22 @@ impl Resolver {
     /// Assigns a column by its name, or returns the reason for leaving it out.
     fn take_name(&mut self, column: usize, known: KnownName) -> Result<Assignment, String> {
         let assignment = match known {
-            KnownName::Exact(field) => Assignment::new(column, field, How::Exact),
-            KnownName::Alias {
+            KnownName::Named {
                 field,
                 weight,
                 of_contact,
-            } => Assignment {
-                weight,
-                of_contact,
-                ..Assignment::new(column, field, How::Alias)
-            },
+            } => {
+                let how = if weight == EXACT {
+                    How::Exact
+                } else {
+                    How::Alias
+                };
+                Assignment {
+                    weight,
+                    of_contact,
+                    ..Assignment::new(column, field, how)
+                }
+            }
             KnownName::Never(reason) => return Err(reason.to_owned()),
             KnownName::PhoneKind(number) => {
                 self.phone_kinds.insert(number, column);
