@@ -186,7 +186,9 @@ impl Scan {
         match (last, last.rsplit('.').next() == Some("xml")) {
             (_, true) if last.starts_with("sharedstrings.") => Self::Texts(0),
             (_, true) if last.starts_with("styles.") => Self::Formats(0),
-            (_, false) if last.starts_with("styles.") => Self::FormatRecords(Default::default()),
+            (_, false) if last.starts_with("styles.") => {
+                Self::FormatRecords(FormatRecords::default())
+            }
             _ if last.starts_with("sharedstrings.") => Self::Other,
             ("content.xml", _) if name == last => Self::Document,
             (_, true) if is_sheet => Self::Sheet(SheetScan::new(limits.record_bytes)),
