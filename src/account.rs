@@ -1,7 +1,7 @@
 //! Reads an account: completely (page by page, see [`listing`]), single contacts by id, or its employees.
 
-mod extent;
 pub(crate) mod listing;
+mod pages;
 pub(crate) mod staff;
 
 use std::{collections::HashMap, ops::ControlFlow, path::PathBuf, time::Duration};
@@ -175,12 +175,5 @@ impl Reader<'_> {
             }
             _ => Ok(found),
         }
-    }
-
-    /// True if looking up `wanted` contacts takes fewer requests than listing the account. Decided by one probe:
-    /// an account with a contact after `wanted` pages has more pages than that. If the server refuses such an
-    /// offset, the account is listed.
-    pub(crate) fn look_up_is_cheaper(&self, wanted: u64) -> Result<bool, ApiError> {
-        Ok(wanted <= 1 || extent::is_there(self.client, wanted.saturating_mul(extent::PAGE))?)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Reader, extent::PAGE_LIMIT};
+use super::{Reader, pages::PAGE_LIMIT};
 use crate::{
     api::{ApiError, ApiErrorKind},
     employees::{Employee, Employees},
