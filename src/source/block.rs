@@ -216,6 +216,16 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
     total
 }
 
+/// The number of cells of the first record.
+pub(super) fn cell_count(text: &[u8], delimiter: u8) -> usize {
+    let mut count = 0;
+    walk(text, delimiter, |record| {
+        count = record.cells.len();
+        false
+    });
+    count
+}
+
 /// The text before the first byte that is not UTF-8.
 fn valid_start(text: &[u8]) -> &str {
     simdutf8::compat::from_utf8(text).unwrap_or_else(|error| {
@@ -340,7 +350,7 @@ fn without_line_end(raw: &[u8]) -> &[u8] {
 }
 
 /// The offset after the line end at `at`, if there is a line end.
-fn past_line_end(text: &[u8], at: usize) -> usize {
+pub(super) fn past_line_end(text: &[u8], at: usize) -> usize {
     match text.get(at..) {
         Some([b'\r', b'\n', ..]) => at + 2,
         Some([b'\n' | b'\r', ..]) => at + 1,

@@ -5,7 +5,11 @@
 
 use memchr::{memchr, memchr2};
 
-use super::dialect::DELIMITERS;
+use super::{
+    block::{cell_count, walk},
+    dialect::DELIMITERS,
+};
+use crate::wording::is_blank;
 
 /// A non-standard quoting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,7 @@ pub(super) enum Quoting {
 
 /// Number of lines that are inspected.
 const LINES: usize = 50;
+const INSPECTED_BYTES: usize = 1 << 16;
 /// Maximum text that is held until its line ends. Longer lines pass unchanged.
 const HELD_BYTES_MAX: usize = 16 << 20;
 
@@ -28,28 +33,28 @@ impl Quoting {
     pub(super) fn find(head: &[u8], delimiter: Option<u8>) -> Option<(Self, u8)> {
         let tried = delimiter.as_slice();
         let tried = if tried.is_empty() { &DELIMITERS } else { tried };
-        let head = without_titles(head, tried);
+        let head = without_titles(&head[..head.len().min(INSPECTED_BYTES)], tried);
         let of = |delimiter| Self::of(head, delimiter).map(|quoting| (quoting, delimiter));
         tried.iter().find_map(|&delimiter| of(delimiter))
     }
 
     fn of(head: &[u8], delimiter: u8) -> Option<Self> {
-        let rows: Vec<_> = rows(head, delimiter).take(LINES).collect();
-        // The first cell has no delimiter before it.
-        let behind = |row: &[&[u8]], is_such: fn(&[u8]) -> bool| {
-            let cells = row.iter().skip(1).map(|cell| cell.trim_ascii_end());
-            let filled = cells.filter(|cell| !cell.is_empty());
-            let such = filled.clone().filter(|cell| is_such(cell)).count();
-            (such, filled.count() - such)
-        };
-        let names = rows.first()?;
-        let are_names = |is_such| matches!(behind(names, is_such), (1.., 0));
-        let all = rows.iter().map(|row| behind(row, is_spaced));
-        let (spaced, others) = all.fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
-        if are_names(is_spaced) || names.len() > 1 && spaced > others.max(1) {
+        let mut rows = Vec::new();
+        walk(head, delimiter, |record| {
+            // The first cell has no delimiter before it.
+            let cells = record.cells.iter().skip(1).filter(|cell| !is_blank(cell));
+            let such = |is_such: fn(&str) -> bool| cells.clone().filter(|it| is_such(it)).count();
+            rows.push((cells.clone().count(), such(is_spaced), such(is_single)));
+            rows.len() < LINES
+        });
+        let &(filled, spaced, single) = rows.first()?;
+        let all: usize = rows.iter().map(|row| row.0).sum();
+        let all_spaced: usize = rows.iter().map(|row| row.1).sum();
+        let is_mostly_spaced = all_spaced > (all - all_spaced).max(1);
+        if filled > 0 && (spaced == filled || is_mostly_spaced) {
             return Some(Self::Spaced);
         }
-        if are_names(is_single) {
+        if filled > 0 && single == filled {
             return Some(Self::Single);
         }
         Self::has_whole_lines(head, delimiter).then_some(Self::WholeLines)
@@ -61,10 +66,10 @@ impl Quoting {
             return false;
         };
         let inner = inside(first, delimiter);
-        let columns = cells_of(inner.as_deref().unwrap_or(first), delimiter);
+        let columns = cell_count(inner.as_deref().unwrap_or(first), delimiter);
         let rows: Vec<_> = lines.take(LINES - 1).collect();
         let is_whole = |line: &&&[u8]| {
-            inside(line, delimiter).is_some_and(|inner| cells_of(&inner, delimiter) == columns)
+            inside(line, delimiter).is_some_and(|inner| cell_count(&inner, delimiter) == columns)
         };
         columns > 1 && rows.iter().filter(is_whole).count() * 2 > rows.len()
     }
@@ -94,63 +99,14 @@ fn without_titles<'a>(head: &'a [u8], tried: &[u8]) -> &'a [u8] {
     &head[line_end.map_or(0, |at| at + 1)..]
 }
 
-/// The rows of a text with their cells. Delimiters and line ends inside quoted cells are skipped.
-fn rows(text: &[u8], delimiter: u8) -> impl Iterator<Item = Vec<&[u8]>> {
-    let mut rest = text;
-    let row = move || {
-        let mut cells = Vec::new();
-        while !rest.is_empty() {
-            let (cell, behind) = rest.split_at(cell_end(rest, delimiter));
-            cells.push(cell);
-            rest = behind.get(1..).unwrap_or_default();
-            if behind.first() != Some(&delimiter) {
-                break;
-            }
-        }
-        (!cells.is_empty()).then_some(cells)
-    };
-    let is_filled = |row: &Vec<&[u8]>| row.iter().any(|cell| !cell.trim_ascii().is_empty());
-    std::iter::from_fn(row).filter(is_filled)
+fn is_spaced(cell: &str) -> bool {
+    let inner = cell.trim();
+    cell.starts_with(' ') && inner.len() > 1 && inner.starts_with('"') && inner.ends_with('"')
 }
 
-/// The length of the first cell.
-fn cell_end(text: &[u8], delimiter: u8) -> usize {
-    let mut at = past_spaces(text, 0);
-    if text.get(at) == Some(&b'"') {
-        let mut quotes = memchr::memchr_iter(b'"', &text[at + 1..]).peekable();
-        loop {
-            match quotes.next() {
-                None => return text.len(),
-                Some(quote) if quotes.next_if_eq(&(quote + 1)).is_some() => {}
-                Some(quote) => {
-                    at += quote + 2;
-                    break;
-                }
-            }
-        }
-    }
-    let rest = &text[at..];
-    let end = memchr::memchr3(delimiter, b'\n', b'\r', rest);
-    at + end.unwrap_or(rest.len())
-}
-
-fn is_spaced(cell: &[u8]) -> bool {
-    let inner = cell.trim_ascii();
-    cell.starts_with(b" ") && inner.len() > 1 && inner.starts_with(b"\"") && inner.ends_with(b"\"")
-}
-
-fn is_single(cell: &[u8]) -> bool {
-    let cell = cell.trim_ascii();
-    cell.len() > 1 && cell.starts_with(b"'") && cell.ends_with(b"'")
-}
-
-fn cells_of(line: &[u8], delimiter: u8) -> usize {
-    let mut is_quoted = false;
-    let delimiters = line.iter().filter(|&&byte| {
-        is_quoted ^= byte == b'"';
-        byte == delimiter && !is_quoted
-    });
-    delimiters.count() + 1
+fn is_single(cell: &str) -> bool {
+    let cell = cell.trim();
+    cell.len() > 1 && cell.starts_with('\'') && cell.ends_with('\'')
 }
 
 /// The text of a line that is one quoted cell with a delimiter inside.

@@ -4,7 +4,10 @@
 //! or the end of the row follows. If the row then has as many cells as the header, it is repaired; otherwise the
 //! cell has a fault.
 
-use super::{CellFault, CellFaultKind, block::walk};
+use super::{
+    CellFault, CellFaultKind,
+    block::{cell_count, walk},
+};
 
 /// Repairs the rows of a block. `strays`: the opening quotes of such cells, in ascending order.
 pub(super) fn repair(
@@ -101,21 +104,12 @@ fn repair_cell(text: &[u8], delimiter: u8, repaired: &mut Vec<u8>) -> Option<usi
 
 /// True if the row has a cell for each column, optionally with an extra empty one.
 fn has_width(row: &[u8], delimiter: u8, columns: usize) -> bool {
-    let cells = cells(row, delimiter);
+    let cells = cell_count(row, delimiter);
     cells == columns || cells == columns + 1 && row.ends_with(&[delimiter])
-}
-
-fn cells(row: &[u8], delimiter: u8) -> usize {
-    let mut cells = 0;
-    walk(row, delimiter, |record| {
-        cells = record.cells.len();
-        false
-    });
-    cells
 }
 
 /// The column number of the cell after this part of a row.
 fn column(before: &[u8], delimiter: u8) -> u32 {
-    let cells = cells(&[before, b"x"].concat(), delimiter);
+    let cells = cell_count(&[before, b"x"].concat(), delimiter);
     u32::try_from(cells - 1).unwrap_or(u32::MAX)
 }
