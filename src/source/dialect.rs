@@ -4,9 +4,11 @@
 //! known column names; quotes are respected. Names that also occur in the data do not count: a cell may list
 //! messengers, which are also column names.
 
+use memchr::memchr2;
+
 use super::{
     COLUMNS_MAX, Recognise,
-    block::walk,
+    block::{past_line_end, walk},
     header::{self, HEADER_ROWS, Header, PreviewRow},
 };
 use crate::wording::float;
@@ -29,25 +31,17 @@ pub(super) struct Layout {
 ///
 /// Spreadsheets obey that line and do not show it, so it does not count as a row.
 pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
-    let quoted = usize::from(text.first() == Some(&b'"'));
-    let rest = text.get(quoted..)?;
-    if !rest.get(..4)?.eq_ignore_ascii_case(b"sep=") {
-        return None;
-    }
-    let delimiter = *rest.get(4)?;
-    let mut at = quoted + 5;
-    if quoted == 1 {
-        if text.get(at) != Some(&b'"') {
-            return None;
+    let end = memchr2(b'\n', b'\r', text)?;
+    let line = &text[..end];
+    let inner = line
+        .strip_prefix(b"\"")
+        .and_then(|line| line.strip_suffix(b"\""));
+    match inner.unwrap_or(line).split_at_checked(4)? {
+        (name, &[delimiter]) if name.eq_ignore_ascii_case(b"sep=") => {
+            is_delimiter(delimiter).then_some((delimiter, past_line_end(text, end)))
         }
-        at += 1;
+        _ => None,
     }
-    let line_end = match text.get(at..)? {
-        [b'\r', b'\n', ..] => 2,
-        [b'\r' | b'\n', ..] => 1,
-        _ => return None,
-    };
-    is_delimiter(delimiter).then_some((delimiter, at + line_end))
 }
 
 pub(super) fn is_delimiter(byte: u8) -> bool {

@@ -258,19 +258,12 @@ pub(super) fn number(tag: &Tag, name: &str) -> Option<usize> {
 
 /// True if the tag itself hides the element. Style sheets are not read.
 pub(super) fn is_hidden(tag: &Tag) -> bool {
-    let hides = |declaration: &str| {
-        let (name, value) = declaration.split_once(':').unwrap_or_default();
-        let value = value.split('!').next().unwrap_or_default().trim();
-        let is = |wanted: &str| name.trim().eq_ignore_ascii_case(wanted);
-        let values: &[&str] = match () {
-            () if is("display") => &["none"],
-            () if is("visibility") => &["hidden", "collapse"],
-            () => &[],
-        };
-        values
-            .iter()
-            .any(|hiding| value.eq_ignore_ascii_case(hiding))
-    };
+    const HIDING: [&str; 3] = ["display:none", "visibility:hidden", "visibility:collapse"];
+    let style = attribute(tag, "style")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let style = style.replace([' ', '\t', '\n', '\r'], "");
+    let mut declarations = style.split(';');
     attribute(tag, "hidden").is_some()
-        || attribute(tag, "style").is_some_and(|style| style.split(';').any(hides))
+        || declarations.any(|it| HIDING.iter().any(|hiding| it.starts_with(hiding)))
 }

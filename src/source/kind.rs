@@ -159,22 +159,8 @@ fn of_old_text(text: &str) -> Option<&'static str> {
 
 /// True for the header of a MIME multipart message, in which Excel and browsers save web pages.
 fn is_web_archive(text: &str) -> bool {
-    let is_field = |line: &str| {
-        let (name, _) = line.split_once(':').unwrap_or_default();
-        let mut chars = name.chars();
-        !name.is_empty() && chars.all(|char| char.is_ascii_alphanumeric() || char == '-')
-    };
-    text.lines().next().is_some_and(is_field)
-        && text
-            .lines()
-            .take_while(|line| !line.is_empty())
-            .any(|line| {
-                let mut words = line.split_whitespace();
-                words.next() == Some("content-type:")
-                    && words
-                        .next()
-                        .is_some_and(|kind| kind.starts_with("multipart/"))
-            })
+    let mut fields = text.lines().take_while(|line| !line.is_empty());
+    fields.any(|line| line.starts_with("content-type:") && line.contains("multipart/"))
 }
 
 /// True if a web page with a table begins after other text, such as a warning of the program that wrote it. A page
