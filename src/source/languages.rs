@@ -1,7 +1,6 @@
 //! The probability of a word in a language, from the letter pairs of the words in `languages.txt`.
 //!
-//! Unseen pairs fall back to the class of their first letter, which also covers names without an example: `ñ`
-//! before a vowel is Spanish, `ń` before a consonant Polish.
+//! Pairs that the examples rarely have fall back to the frequency of the second letter.
 
 use std::sync::LazyLock;
 
@@ -40,7 +39,7 @@ impl Model {
         let languages = lines().filter_map(|line| line.split_once(' '));
         let languages = languages.map(|(_, words)| {
             let letters = model.letters(&format!(" {words} ").chars().collect::<Vec<_>>());
-            Language::of(&letters, &model.alphabet)
+            Language::of(&letters, model.alphabet.len())
         });
         model.languages = languages.collect();
         model
@@ -75,58 +74,31 @@ impl Model {
     }
 }
 
+/// The pseudo-count of letters that no example has.
+const UNSEEN: f32 = 0.1;
+/// The weight of a letter's own frequency, for pairs that few examples have.
+const LEAN: f32 = 3.0;
+
 impl Language {
     /// Counts the letter pairs of the examples.
-    fn of(examples: &[usize], alphabet: &[char]) -> Self {
-        let size = alphabet.len();
-        let classes: Vec<usize> = alphabet.iter().map(|&letter| class(letter)).collect();
-        let mut pairs = vec![0.0; size * size];
-        let mut after_class = vec![0.0; CLASSES * size];
+    fn of(examples: &[usize], size: usize) -> Self {
+        let (mut pairs, mut singles) = (vec![0.0; size * size], vec![0.0; size]);
         for pair in examples.windows(2) {
             pairs[pair[0] * size + pair[1]] += 1.0;
-            after_class[classes[pair[0]] * size + pair[1]] += 1.0;
+            singles[pair[1]] += 1.0;
         }
-        let column = |right: usize| (0..CLASSES).map(move |class| class * size + right);
-        let singles: Vec<f32> = (0..size)
-            .map(|right| column(right).map(|at| after_class[at]).sum())
-            .collect();
-        let sums = |counts: &[f32]| -> Vec<f32> {
-            counts.chunks(size).map(|row| row.iter().sum()).collect()
-        };
-        let (pair_sums, class_sums) = (sums(&pairs), sums(&after_class));
         let total: f32 = singles.iter().sum();
-        let probability = |at: usize| {
-            let (left, right) = (at / size, at % size);
-            let class = classes[left];
-            let single = (singles[right] + UNSEEN) / total;
-            let usual = leaning(after_class[class * size + right], class_sums[class], single);
-            leaning(pairs[at], pair_sums[left], usual)
-        };
-        let mut logarithms: Vec<f32> = (0..pairs.len()).map(|at| probability(at).ln()).collect();
+        let mut logarithms = Vec::with_capacity(pairs.len());
+        for pairs in pairs.chunks(size) {
+            let all: f32 = pairs.iter().sum();
+            let both = pairs.iter().zip(&singles);
+            logarithms.extend(both.map(|(pair, single)| {
+                let usual = (single + UNSEEN) / total;
+                ((pair + LEAN * usual) / (all + LEAN)).ln()
+            }));
+        }
         logarithms[EDGE] = 0.0;
         Self(logarithms)
-    }
-}
-
-/// The pseudo-count of unseen letters.
-const UNSEEN: f32 = 0.1;
-
-/// The smoothed share of a count: a small total falls back to the usual share.
-fn leaning(count: f32, total: f32, usual: f32) -> f32 {
-    const LEAN: f32 = 3.0;
-    (count + LEAN * usual) / (total + LEAN)
-}
-
-const CLASSES: usize = 3;
-
-const VOWELS: &str = "aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýÿăąęěőœůűаеёиоуыэюяіїє";
-
-/// Edge, vowel or consonant.
-fn class(letter: char) -> usize {
-    match letter {
-        ' ' => 0,
-        _ if VOWELS.contains(letter) => 1,
-        _ => 2,
     }
 }
 
