@@ -58,10 +58,9 @@ pub(super) struct TextBlocks {
     /// Remaining bytes of text above the data.
     skip: usize,
     ended: bool,
-    /// Cells that contain whole rows because of stray quotes: the row of the first one, and their number.
-    suspects: (Option<u32>, usize),
-    /// The row of the first NUL.
-    nul_row: Option<u32>,
+    /// Cells that contain whole rows because of stray quotes: the offset of the first one in the text, and their
+    /// number.
+    suspects: (Option<u64>, usize),
 }
 
 /// An error, and its offset in the buffer if it has one.
@@ -83,7 +82,6 @@ impl TextBlocks {
             skip: plan.skip,
             ended: false,
             suspects: (None, 0),
-            nul_row: None,
             plan,
             origin,
             counter,
@@ -141,17 +139,20 @@ impl TextBlocks {
         std::mem::replace(&mut self.buffer, rest)
     }
 
-    /// The row at an offset of the buffer. Rarely needed, so the preceding rows are counted in a second pass.
-    fn row_of(&self, at: usize) -> Option<u32> {
-        let head = self.buffer.get(..at)?;
+    /// The row at an offset of the text; `None` above the data. Rarely needed, so rows are counted in a second pass.
+    fn row_at(&self, place: u64) -> Option<u32> {
         let delimiter = self.plan.delimiter;
         let mut again = Self::new(self.plan.clone(), self.origin.clone()).ok()?;
         let mut row = self.plan.header_row;
-        while again.passed < self.passed {
-            let (at, _) = again.find_cut().ok()??;
-            row += walk(&again.take(at), delimiter, |_| true).rows;
+        loop {
+            let within = usize::try_from(place.checked_sub(again.passed)?).ok()?;
+            match again.find_cut() {
+                Ok(Some((end, _))) if end <= within => {
+                    row += walk(&again.take(end), delimiter, |_| true).rows;
+                }
+                _ => return Some(row + row_after(again.buffer.get(..within)?, delimiter)),
+            }
         }
-        Some(row + row_after(head, delimiter))
     }
 
     /// Refuses a text whose last row (in the last block) has no line end and fewer cells than every other row,
@@ -203,29 +204,17 @@ impl TextBlocks {
         }
     }
 
-    /// Finds the row of the first NUL before this offset of the buffer. NULs in or above the header have no row,
-    /// because the buffer begins after it.
-    fn find_nul(&mut self, before: usize) {
-        let first = self.reader.nuls().first.filter(|_| self.nul_row.is_none());
-        let place = first.and_then(|first| first.checked_sub(self.passed));
-        let place = place.and_then(|place| usize::try_from(place).ok());
-        if let Some(place) = place.filter(|&place| place <= before) {
-            self.nul_row = self.row_of(place);
-        }
-    }
-
     fn notes(&self) -> Vec<String> {
         let nuls = self.reader.nuls();
-        let first = self
-            .nul_row
-            .map_or_else(String::new, |row| format!(", the first in row {row}"));
+        let first = nuls.first.and_then(|first| self.row_at(first));
+        let first = first.map_or_else(String::new, |row| format!(", the first in row {row}"));
         let nuls = (nuls.count > 0).then(|| {
             let (count, lines) = (nuls.count, nuls.lines);
             format!("NUL characters removed: {count}, lines with NULs: {lines}{first}")
         });
-        let (row, count) = self.suspects;
+        let (first, count) = self.suspects;
         let ignored = self.plan.file.ignored_note();
-        let suspects = row.map(|row| {
+        let suspects = first.and_then(|first| self.row_at(first)).map(|row| {
             format!(
                 "row {row}: a quoted cell contains whole rows, which were not read as rows: check for a missing or an extra quote (\"); such cells: {count}"
             )
@@ -241,17 +230,16 @@ impl BlockSource for TextBlocks {
 
     fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
         let cut = self.find_cut().map_err(|(kind, place)| {
-            let row = place.and_then(|at| self.row_of(at));
+            let row = place.and_then(|at| self.row_at(self.passed + at as u64));
             kind.at(&self.origin, row)
         })?;
         let Some((at, odd)) = cut else {
             return Ok(None);
         };
         if let Some(&first) = odd.rows.first() {
-            self.suspects.0 = self.suspects.0.or_else(|| self.row_of(first));
+            self.suspects.0.get_or_insert(self.passed + first as u64);
             self.suspects.1 += odd.rows.len();
         }
-        self.find_nul(at);
         let text = self.take(at);
         if self.ended && self.buffer.is_empty() {
             let checked = self.refuse_cut_off(&text);
