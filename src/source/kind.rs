@@ -238,31 +238,23 @@ pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind
     let names: Vec<_> = package::names(&archive).collect();
     let has = |wanted: &str| names.iter().any(|name| name == wanted);
     let has_folder = |folder: &str| names.iter().any(|name| name.starts_with(folder));
-    let workbook = package::workbook_part(&mut archive);
-    let is_document = has_folder("word/") || has_folder("ppt/");
-    let (what, advice) = if let Some(part) = workbook.filter(|_| !is_document) {
-        return Ok(if package::is_binary(&part) {
-            Kind::Xlsb
-        } else {
-            Kind::Xlsx
-        });
-    } else if has_folder("xl/worksheets/") {
-        return Ok(Kind::Xlsx);
-    } else if has("content.xml") && has("mimetype") {
-        return of_open_document(&mut archive);
-    } else if has_folder("word/") {
-        ("a text document (Word)", SAVE_AS)
-    } else if has_folder("ppt/") {
-        ("a presentation (PowerPoint)", SAVE_AS)
-    } else if has("index/document.iwa") || has("index.zip") {
-        (
+    if has_folder("word/") {
+        return Err(foreign("a text document (Word)", SAVE_AS));
+    }
+    if has_folder("ppt/") {
+        return Err(foreign("a presentation (PowerPoint)", SAVE_AS));
+    }
+    match package::workbook_part(&mut archive) {
+        Some(part) if package::is_binary(&part) => Ok(Kind::Xlsb),
+        Some(_) => Ok(Kind::Xlsx),
+        None if has_folder("xl/worksheets/") => Ok(Kind::Xlsx),
+        None if has("content.xml") && has("mimetype") => of_open_document(&mut archive),
+        None if has("index/document.iwa") || has("index.zip") => Err(foreign(
             "an Apple iWork document",
             "export it as CSV or Excel from Numbers",
-        )
-    } else {
-        ("a zip archive without a workbook", UNPACK)
-    };
-    Err(foreign(what, advice))
+        )),
+        None => Err(foreign("a zip archive without a workbook", UNPACK)),
+    }
 }
 
 /// The kind of an `OpenDocument` file by its declared type.
@@ -278,14 +270,13 @@ fn of_open_document<R: Read + Seek>(
     if is_encrypted {
         return Err(archive::password());
     }
-    let what = if declared.contains("opendocument.text") {
-        "a text document (OpenDocument)"
-    } else if declared.contains("opendocument.presentation") {
-        "a presentation (OpenDocument)"
-    } else if declared.contains("opendocument.graphics") {
-        "a drawing (OpenDocument)"
-    } else {
-        return Ok(Kind::Ods);
-    };
-    Err(foreign(what, SAVE_AS))
+    let documents = [
+        ("opendocument.text", "a text document (OpenDocument)"),
+        ("opendocument.presentation", "a presentation (OpenDocument)"),
+        ("opendocument.graphics", "a drawing (OpenDocument)"),
+    ];
+    match documents.iter().find(|(kind, _)| declared.contains(kind)) {
+        Some((_, what)) => Err(foreign(what, SAVE_AS)),
+        None => Ok(Kind::Ods),
+    }
 }
