@@ -2,11 +2,12 @@
 
 mod request;
 mod stager;
+mod worker;
 
 use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 
 pub use self::request::ReadRequest;
-pub(crate) use self::stager::{Keep, Stager};
+pub(crate) use self::{stager::Stager, worker::Keep};
 use crate::{
     contact::ChatType,
     crash::{self, Point},

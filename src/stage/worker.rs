@@ -1,0 +1,175 @@
+//! Turns a block of a table into staged contacts and rejects.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::{
+    contact::Contact,
+    mapping::BackupLayout,
+    normalize::{Edits, FileRules, Rejection, read_row},
+    plan::index::{account_hash, phone_hash},
+    progress::Monitor,
+    run::{Decision, StagedBlock, StagedReject},
+    source::{Block, Row, Widths},
+};
+
+/// The parts of each block to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// All contacts as JSON, and the original text for the rejects file.
+    Everything,
+    /// This many contacts as JSON, for inspection, and a hash of the content of every contact.
+    Sample(usize),
+}
+
+impl Keep {
+    const fn wants_contact(self, index: usize) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Sample(count) => index < count,
+        }
+    }
+}
+
+/// Parses and normalizes the blocks of a table, in several threads.
+pub(super) struct Worker<'a> {
+    pub(super) delimiter: u8,
+    pub(super) widths: Widths,
+    pub(super) header: &'a [String],
+    pub(super) keep: Keep,
+    pub(super) hash_seed: u64,
+    pub(super) rules: &'a FileRules,
+    pub(super) monitor: &'a dyn Monitor,
+}
+
+impl Worker<'_> {
+    pub(super) fn stage_block(&self, block: &Block) -> (StagedBlock, Edits) {
+        let mut edits = Edits::default();
+        let mut staged = StagedBlock {
+            contacts: match self.keep {
+                Keep::Everything => Vec::with_capacity(block.text.len() * 5 / 2),
+                Keep::Sample(_) => Vec::new(),
+            },
+            ..StagedBlock::default()
+        };
+        let mut repeated_headers = 0;
+        let counts = block.rows(self.delimiter, self.widths, |row| {
+            if self.monitor.stop_requested().is_some() {
+                return;
+            }
+            if row.repeats(self.header) {
+                repeated_headers += 1;
+                return edits.repeated_header(row.cells);
+            }
+            if self.add_row(row, &mut edits, &mut staged).is_none() {
+                staged.not_selected += 1;
+            }
+        });
+        staged.close();
+        staged.row_count = counts.rows;
+        // Repeated headers count as blank rows.
+        staged.blank_count = counts.blank + repeated_headers;
+        if self.keep == Keep::Everything {
+            staged.keep(&block.text);
+        }
+        (staged, edits)
+    }
+
+    /// Adds a row. `None` if its contact is not selected; such a row leaves no trace.
+    fn add_row(&self, row: Row<'_>, edits: &mut Edits, staged: &mut StagedBlock) -> Option<()> {
+        let offset = row.offset;
+        let read = if self.rules.selection.is_some() {
+            let mut of_row = Edits::default();
+            let read = read_row(self.rules, row, &mut of_row)?;
+            edits.dropped.append(&mut of_row.dropped);
+            edits.merge(of_row);
+            read
+        } else {
+            read_row(self.rules, row, edits)?
+        };
+        match read {
+            Ok(contact) => {
+                self.add(&contact, offset, staged);
+                if !edits.dropped.is_empty() {
+                    let dropped = edits.dropped.drain(..);
+                    staged.dropped.extend(dropped.map(|it| it.at(offset)));
+                }
+            }
+            Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
+                row: offset,
+                id,
+                problems,
+            }),
+        }
+        Some(())
+    }
+
+    /// Adds the distinct phones and accounts of a contact: several chats often share one.
+    fn add_chats(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
+        let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
+        let first = staged.chat_hashes.len();
+        let hash = |text: &str, seed| xxh3_64_with_seed(text.as_bytes(), seed);
+        let mut add = |hash| {
+            if !staged.chat_hashes[first..].contains(&(index, hash)) {
+                staged.chat_hashes.push((index, hash));
+            }
+        };
+        for phone in contact.phones() {
+            add(phone_hash(hash(phone, self.hash_seed)));
+        }
+        for (chat_type, account) in contact.accounts() {
+            let of_type = hash(chat_type.as_str(), self.hash_seed);
+            add(account_hash(hash(&account, of_type)));
+        }
+    }
+
+    fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
+        if self.keep.wants_contact(staged.decisions.len()) {
+            contact.write_json(staged.next_json());
+        }
+        staged.add(offset, Decision::undecided(contact));
+        let id_hash = xxh3_64_with_seed(contact.id.as_bytes(), self.hash_seed);
+        staged.id_hashes.push(id_hash);
+        if self.keep != Keep::Everything {
+            let is_row_of_chat = self.rules.mapping.backup == Some(BackupLayout::Long);
+            let hash = content_hash(contact, is_row_of_chat, id_hash);
+            staged.content_hashes.push(hash);
+        }
+        self.add_chats(contact, staged);
+    }
+}
+
+/// Equal for contacts with equal content; for rows of chats, if everything but the chats is equal. Each text is
+/// hashed with the previous hash and its own index as the seed, so that adjacent texts are distinguished and empty
+/// ones need no hash.
+fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, id_hash: u64) -> u64 {
+    let Contact {
+        id: _,
+        responsible_user_id,
+        name,
+        contact_data,
+        uri,
+        unknown: _,
+    } = contact;
+    let (mut hash, mut number) = (id_hash, 0);
+    let mut add = |text: &str| {
+        number += 1;
+        if !text.is_empty() {
+            hash = xxh3_64_with_seed(text.as_bytes(), hash ^ number);
+        }
+    };
+    for text in [responsible_user_id, name, uri] {
+        add(text);
+    }
+    let chats = if is_row_of_chat {
+        &[]
+    } else {
+        contact_data.as_slice()
+    };
+    for chat in chats {
+        add(chat.chat_type.as_str());
+        for text in [&chat.chat_id, &chat.username, &chat.phone] {
+            add(text);
+        }
+    }
+    hash
+}
