@@ -35,6 +35,7 @@ mod kind;
 mod languages;
 mod number_format;
 mod ods;
+mod ods_cells;
 mod ods_sheets;
 mod old_sheets;
 mod ole;

@@ -130,13 +130,13 @@ fn inside(line: &[u8], delimiter: u8) -> Option<Vec<u8>> {
 pub(super) struct Requoter {
     quoting: Quoting,
     delimiter: u8,
-    place: Place,
+    state: CellState,
     /// The end of the text so far, whose interpretation depends on the next bytes.
     held: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum CellState {
     CellStart,
     Plain,
     Quoted,
@@ -149,7 +149,7 @@ impl Requoter {
         Self {
             quoting,
             delimiter,
-            place: Place::CellStart,
+            state: CellState::CellStart,
             held: Vec::new(),
         }
     }
@@ -191,32 +191,32 @@ impl Requoter {
             let byte = input[at];
             let behind_spaces = past_spaces(input, at);
             let is_open = |at: usize| at == input.len() && !ended;
-            match self.place {
-                Place::CellStart | Place::Closed if is_open(behind_spaces) => return at,
-                Place::CellStart if input.get(behind_spaces) == Some(&quote) => {
+            match self.state {
+                CellState::CellStart | CellState::Closed if is_open(behind_spaces) => return at,
+                CellState::CellStart if input.get(behind_spaces) == Some(&quote) => {
                     out.push(b'"');
                     at = behind_spaces + 1;
-                    self.place = Place::Quoted;
+                    self.state = CellState::Quoted;
                 }
-                Place::Closed if self.ends_cell(input, behind_spaces) => {
+                CellState::Closed if self.ends_cell(input, behind_spaces) => {
                     at = behind_spaces;
-                    self.place = Place::Plain;
+                    self.state = CellState::Plain;
                 }
-                Place::CellStart | Place::Closed => self.place = Place::Plain,
-                Place::Plain => {
+                CellState::CellStart | CellState::Closed => self.state = CellState::Plain,
+                CellState::Plain => {
                     out.push(byte);
                     at += 1;
                     if self.is_end(byte) {
-                        self.place = Place::CellStart;
+                        self.state = CellState::CellStart;
                     }
                 }
-                Place::Quoted if byte == quote || byte == b'\\' => {
+                CellState::Quoted if byte == quote || byte == b'\\' => {
                     if is_open(past_spaces(input, at + 1)) {
                         return at;
                     }
                     at += self.quote(input, at, quote, out);
                 }
-                Place::Quoted => {
+                CellState::Quoted => {
                     // A double quote within single quotes.
                     out.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
                     at += 1;
@@ -247,7 +247,7 @@ impl Requoter {
             return 1;
         }
         out.push(b'"');
-        self.place = Place::Closed;
+        self.state = CellState::Closed;
         1
     }
 
