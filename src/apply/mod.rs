@@ -25,6 +25,7 @@ mod columns;
 mod conductor;
 mod error;
 mod feed;
+mod investigation;
 mod isolation;
 mod limits;
 mod lookup;

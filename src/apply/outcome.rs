@@ -20,6 +20,8 @@ type FieldFault<'a> = (Option<&'a str>, Fault);
 pub(super) struct OutcomeBuilder<'a> {
     state: &'a SenderState,
     outcome: BatchOutcome,
+    /// Refused contacts that were not isolated because the budget was used up.
+    left: Vec<Parcel>,
 }
 
 impl<'a> OutcomeBuilder<'a> {
@@ -35,13 +37,19 @@ impl<'a> OutcomeBuilder<'a> {
                 exceptions: Vec::new(),
                 is_partial: false,
             },
+            left: Vec::new(),
         }
     }
 
-    /// The outcome of a batch; the contacts in `left` were not attempted.
-    pub(super) fn into_outcome(mut self, batch: &Parcel, left: &[Parcel]) -> BatchOutcome {
-        if left.is_empty() {
-            return self.outcome;
+    /// Records contacts that are not attempted.
+    pub(super) fn leave(&mut self, parcel: &Parcel) {
+        self.left.push(parcel.clone());
+    }
+
+    /// The outcome of a batch, and the number of its contacts that were attempted.
+    pub(super) fn into_outcome(mut self, batch: &Parcel) -> (BatchOutcome, usize) {
+        if self.left.is_empty() {
+            return (self.outcome, batch.len());
         }
         self.outcome.is_partial = true;
         let listed = self
@@ -49,7 +57,7 @@ impl<'a> OutcomeBuilder<'a> {
             .exceptions
             .iter()
             .map(|exception| exception.seq);
-        let left = left.iter().flat_map(Parcel::items).map(|(seq, _)| seq);
+        let left = self.left.iter().flat_map(Parcel::items).map(|(seq, _)| seq);
         let others: HashSet<u64> = listed.chain(left).collect();
         for (seq, json) in batch.items().filter(|(seq, _)| !others.contains(seq)) {
             let id = id_of(batch.operation, json);
@@ -61,7 +69,8 @@ impl<'a> OutcomeBuilder<'a> {
                 Vec::new(),
             );
         }
-        self.outcome
+        let left: usize = self.left.iter().map(Parcel::len).sum();
+        (self.outcome, batch.len() - left)
     }
 
     pub(super) fn answered(&mut self, status: u16, processed: Option<u64>) {

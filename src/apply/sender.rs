@@ -80,19 +80,17 @@ impl SenderThread {
             self.is_rest,
         );
         let result = settle(&job, &mut settler);
-        job.since = settler.isolation.since;
-        let put_off = settler.put_off.take();
-        let settled = job.parcel.len() - settler.left_count();
+        job.since = settler.failing_since();
         match result {
             Ok(()) => match settler.into_outcome(&job.parcel) {
-                Some(outcome) if put_off.is_none() => {
+                Ok((outcome, contacts)) => {
                     crash::point(Point::Settled);
                     SenderReport::Settled {
                         outcome,
-                        contacts: settled as u64,
+                        contacts: contacts as u64,
                     }
                 }
-                _ => SenderReport::Doubtful {
+                Err(put_off) => SenderReport::Doubtful {
                     job: Box::new(job),
                     put_off,
                 },

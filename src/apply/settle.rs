@@ -23,7 +23,8 @@ use crate::{
     api::{ApiError, ApiErrorKind, Client, Culprit, Delivery, Refusal},
     apply::{
         feed::PlannedState,
-        isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
+        investigation::Investigation,
+        isolation::{FailingSince, FailureKind, Suspect},
         lookup::{self, Merged, Staleness},
         outcome::OutcomeBuilder,
         parcel::{Parcel, id_of},
@@ -38,49 +39,33 @@ use crate::{
 /// Maximum number of times that a create without an answer is looked up and resent before it stays unknown.
 const ROUNDS_MAX: u32 = 4;
 
-/// Longest wait for a server that fails writes, in doublings of the first.
-const PAUSE_DOUBLINGS_MAX: u32 = 6;
-
-/// Only the batch with the lead investigates why writes fail.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lead {
-    NotTaken,
-    Taken,
+/// The experience with contacts that the server named in refusals of this batch.
+#[derive(Default)]
+struct NamedCulprits {
+    /// Number of contacts that were refused alone.
+    refused: u64,
+    /// Number of those that were also named in that answer.
+    named_again: u64,
+    /// True if the server named a contact that it then accepted.
+    is_wrong: bool,
 }
 
 /// Settles one batch.
 pub(super) struct Settler<'a> {
     client: &'a Client,
     state: &'a SenderState,
-    /// Number of contacts in the batch.
-    size: usize,
     outcome: OutcomeBuilder<'a>,
-    pub(super) isolation: Isolation,
+    investigation: Investigation<'a>,
     /// Number of contacts in requests that were accepted as a whole.
     accepted: usize,
-    /// Number of contacts that were refused alone.
-    refusals: u64,
-    /// Number of contacts that were refused alone and also named in that answer.
-    named_again: u64,
-    /// True if the server named a contact that it then accepted.
-    is_misled: bool,
-    /// Refused contacts that were not isolated because the budget was used up.
-    left: Vec<Parcel>,
-    /// The error if the server forbade something in the batch.
-    forbidden: Option<ApiError>,
-    /// The error with which the client gave up on something in the batch.
-    gave_up: Option<ApiError>,
+    named: NamedCulprits,
     /// True if a request was answered, or may have been carried out.
     pub(super) has_sent: bool,
-    /// True if the outcome of some contacts can't be determined.
-    in_doubt: bool,
-    lead: Lead,
-    /// The error for which the batch was put off until the leading batch has its outcome.
-    pub(super) put_off: Option<ApiError>,
 }
 
 impl<'a> Settler<'a> {
-    /// For the batch with this number and operation. `since` and `is_rest` are described at [`Isolation::new`].
+    /// For the batch with this number and operation. `since` and `is_rest` are described at
+    /// [`Isolation::new`](super::isolation::Isolation::new).
     pub(super) fn new(
         client: &'a Client,
         state: &'a SenderState,
@@ -92,49 +77,46 @@ impl<'a> Settler<'a> {
         Self {
             client,
             state,
-            size: 0,
             outcome: OutcomeBuilder::new(state, no, operation),
-            isolation: Isolation::new(since, is_rest),
+            investigation: Investigation::new(client, state, since, is_rest),
             accepted: 0,
-            refusals: 0,
-            named_again: 0,
-            is_misled: false,
-            left: Vec::new(),
-            forbidden: None,
-            gave_up: None,
+            named: NamedCulprits::default(),
             has_sent: false,
-            in_doubt: false,
-            lead: Lead::NotTaken,
-            put_off: None,
         }
     }
 
-    /// The outcome of the batch; `None` if some contacts are still in doubt.
-    pub(super) fn into_outcome(self, batch: &Parcel) -> Option<BatchOutcome> {
-        (!self.in_doubt).then(|| self.outcome.into_outcome(batch, &self.left))
+    /// The outcome of the batch and the number of its contacts that were settled. An error if it is to be sent once
+    /// more: some contacts are still in doubt, or it was put off because of that error.
+    pub(super) fn into_outcome(
+        self,
+        batch: &Parcel,
+    ) -> Result<(BatchOutcome, usize), Option<ApiError>> {
+        let Investigation {
+            in_doubt, put_off, ..
+        } = self.investigation;
+        if in_doubt || put_off.is_some() {
+            return Err(put_off);
+        }
+        Ok(self.outcome.into_outcome(batch))
     }
 
-    /// Number of contacts that were not attempted.
-    pub(super) fn left_count(&self) -> usize {
-        self.left.iter().map(Parcel::len).sum()
+    /// The start of the batch's failures.
+    pub(super) fn failing_since(&self) -> FailingSince {
+        self.investigation.isolation.since
     }
 
     /// Sends a parcel until the outcome of each contact is known. `is_resumed`: an interrupted run may already
     /// have sent it.
     pub(super) fn settle(&mut self, parcel: &Parcel, is_resumed: bool) -> Result<(), ApiError> {
-        self.size = parcel.len();
         self.state.budget.sent(parcel.len());
-        self.isolation.is_resumed = is_resumed;
+        self.investigation.isolation.is_resumed = is_resumed;
         if is_resumed && parcel.operation == Operation::Create {
             self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?;
         } else {
             self.send_round(parcel, ROUNDS_MAX)?;
         }
-        self.settle_suspects(parcel.operation)?;
-        // An error ends the run, so no other batch must repeat the investigation.
-        if self.lead == Lead::Taken {
-            self.state.end_lead();
-        }
+        self.settle_suspects(parcel)?;
+        self.investigation.end();
         Ok(())
     }
 
@@ -174,7 +156,7 @@ impl<'a> Settler<'a> {
                 .iter()
                 .try_for_each(|part| self.send_round(part, rounds));
         }
-        let is_isolation = self.isolation.requests > 0;
+        let is_isolation = self.investigation.isolation.requests > 0;
         let reply = self
             .client
             .write(parcel.operation, parcel.body(), parcel.len(), is_isolation);
@@ -199,7 +181,10 @@ impl<'a> Settler<'a> {
             }
             Ok(Delivery::Unknown(reason)) => {
                 self.outcome.unanswered();
-                self.unanswered(parcel, rounds, &reason)
+                if self.investigation.unanswered()? {
+                    self.look_up(parcel, rounds, &reason)?;
+                }
+                Ok(())
             }
             Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
                 self.gave_up(parcel, error, rounds)
@@ -220,54 +205,29 @@ impl<'a> Settler<'a> {
         if is_about_existing || self.state.budget.may_isolate() {
             return self.send_suspect(parcel, rounds);
         }
-        self.left.push(parcel.clone());
+        self.outcome.leave(parcel);
         Ok(())
     }
 
     fn send_suspect(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
         crash::point(Point::Split);
-        self.isolation.requests += 1;
+        self.investigation.isolation.requests += 1;
         self.send_round(parcel, rounds)
     }
 
     fn arrived(&mut self, parcel: &Parcel) {
         if !parcel.is_empty() {
-            self.isolation.arrived(self.client.acceptances.moment());
+            self.investigation.arrived();
         }
         self.state.budget.arrived(parcel);
         self.outcome.arrived(parcel);
     }
 
-    /// Looks up a parcel without an answer. If writes fail repeatedly, the server is probably down rather than
-    /// failing on a contact, so it gets time to recover, and only one batch is looked up.
-    fn unanswered(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
-        self.note_failure(FailureKind::Breakdown);
-        let Some((failures, last)) = self.client.failing_writes() else {
-            return self.look_up(parcel, rounds, reason);
-        };
-        let has_lead = self.takes_lead(ApiErrorKind::Circuit { failures, last });
-        self.client.pause(failures.min(PAUSE_DOUBLINGS_MAX))?;
-        if has_lead {
-            self.look_up(parcel, rounds, reason)?;
-        }
-        Ok(())
-    }
-
-    /// True if this batch leads the investigation of failing writes. Otherwise it is put off because of the error.
-    fn takes_lead(&mut self, error: impl Into<ApiError>) -> bool {
-        if self.lead == Lead::NotTaken && self.state.take_lead() {
-            self.lead = Lead::Taken;
-        }
-        if self.lead == Lead::NotTaken {
-            self.put_off = Some(error.into());
-        }
-        self.lead == Lead::Taken
-    }
-
     /// Looks up a parcel that may have been carried out, and resends what was not.
     fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
-            self.suspect(parcel, FailureKind::Breakdown, reason);
+            let breakdown = FailureKind::Breakdown;
+            self.investigation.suspect(parcel, breakdown, reason);
             return Ok(());
         }
         let found = lookup::compare(self.client, parcel)?;
@@ -318,7 +278,7 @@ impl<'a> Settler<'a> {
     /// Isolates the contacts that the refusal names, or halves the parcel if it names none.
     fn refused(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
         if refusal.status == 403 || (refusal.is_page && refusal.status != 413) {
-            self.forbidden(parcel, refusal);
+            self.investigation.forbidden(parcel, refusal);
             return Ok(());
         }
         let named = parcel.named(refusal);
@@ -330,12 +290,12 @@ impl<'a> Settler<'a> {
         }
         if parcel.len() == 1 {
             let culprit = named.get(&0).copied();
-            self.refusals += 1;
-            self.named_again += u64::from(culprit.is_some());
+            self.named.refused += 1;
+            self.named.named_again += u64::from(culprit.is_some());
             let culprit = culprit.or(refusal.culprits.first());
             return self.refused_alone(parcel, refusal, culprit, rounds);
         }
-        if self.is_misled || named.is_empty() {
+        if self.named.is_wrong || named.is_empty() {
             let [first, second] = parcel.halves();
             let before = self.accepted;
             self.send_part(&first, refusal, rounds)?;
@@ -351,24 +311,6 @@ impl<'a> Settler<'a> {
             return Ok(());
         }
         self.send_part(&rest, refusal, rounds)
-    }
-
-    /// Handles a parcel that a firewall, a proxy or the token's permissions keep from the API.
-    fn forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
-        let failure = if refusal.is_page {
-            FailureKind::Page
-        } else {
-            FailureKind::Forbidden
-        };
-        self.note_failure(failure);
-        let accepted = self.client.acceptances.newest(parcel.operation);
-        if !self.isolation.has_witness(failure, accepted)
-            && !self.takes_lead(self.client.forbidden(parcel.operation, refusal))
-        {
-            return;
-        }
-        self.forbidden = Some(self.client.forbidden(parcel.operation, refusal));
-        self.suspect(parcel, failure, &refusal.to_string());
     }
 
     /// Rejects the named contacts and returns the settled ones. Until the server's names have proved right, each
@@ -390,15 +332,16 @@ impl<'a> Settler<'a> {
                 settled.insert(index);
                 continue;
             }
-            let before = (self.refusals, self.named_again);
+            let before = (self.named.refused, self.named.named_again);
             self.send_part(single, refusal, rounds)?;
             settled.insert(index);
-            if self.refusals == before.0 {
-                self.is_misled = true;
+            if self.named.refused == before.0 {
+                self.named.is_wrong = true;
                 break;
             }
-            proofs +=
-                usize::from(self.named_again > before.1 && (index > 0 || culprit.id.is_some()));
+            proofs += usize::from(
+                self.named.named_again > before.1 && (index > 0 || culprit.id.is_some()),
+            );
             self.state.proved(proofs, named.len(), parcel.len());
         }
         Ok(settled)
@@ -419,7 +362,7 @@ impl<'a> Settler<'a> {
                     && lookup::compare(self.client, parcel)?.missing.is_empty() =>
             {
                 // After an interruption, an earlier request may have created the contact.
-                if !self.isolation.is_resumed {
+                if !self.investigation.isolation.is_resumed {
                     self.state.found_existing(parcel.len());
                 }
                 return self.update_instead(parcel, rounds - 1);
@@ -435,76 +378,40 @@ impl<'a> Settler<'a> {
         Ok(())
     }
 
-    /// Handles a parcel on which the client gave up. If the server does not even answer a look-up, it is down.
+    /// Handles a parcel on which the client gave up.
     fn gave_up(&mut self, parcel: &Parcel, gave_up: ApiError, rounds: u32) -> Result<(), ApiError> {
-        self.note_failure(FailureKind::Breakdown);
-        if let Some((_, json)) = parcel.items().next() {
-            self.client.look_up(&id_of(parcel.operation, json))?;
-        }
-        let reason = gave_up.to_string();
-        self.gave_up = Some(gave_up);
+        let (kind, reason) = (FailureKind::Breakdown, gave_up.to_string());
+        self.investigation.gave_up(parcel, gave_up)?;
         if parcel.operation != Operation::Create {
-            self.suspect(parcel, FailureKind::Breakdown, &reason);
+            self.investigation.suspect(parcel, kind, &reason);
             return Ok(());
         }
         // A proxy that answers 503 may still have passed a create on.
         let found = lookup::compare(self.client, parcel)?;
         self.arrived(&found.as_sent);
         if !found.missing.is_empty() {
-            self.suspect(&found.missing, FailureKind::Breakdown, &reason);
+            self.investigation.suspect(&found.missing, kind, &reason);
         }
         self.update_instead(&found.different, rounds.saturating_sub(1))
     }
 
-    fn note_failure(&mut self, kind: FailureKind) {
-        self.isolation
-            .failed(kind, self.client.acceptances.moment());
-    }
-
-    fn suspect(&mut self, parcel: &Parcel, kind: FailureKind, reason: &str) {
-        self.note_failure(kind);
-        self.isolation.add(Suspect {
-            parcel: parcel.clone(),
-            kind,
-            reason: reason.to_owned(),
-        });
-    }
-
     /// Halves failed parcels until the culprits are alone, and rejects these if there is a witness.
-    fn settle_suspects(&mut self, operation: Operation) -> Result<(), ApiError> {
-        loop {
-            match self
-                .isolation
-                .next(self.client.acceptances.newest(operation))
-            {
-                Ok(Some(parcel)) => {
-                    let mut halves = parcel.halves().into_iter();
-                    halves.try_for_each(|half| self.send_suspect(&half, 1))?;
-                }
-                Ok(None) => break,
-                Err(NoWitness) => {
-                    self.in_doubt = true;
-                    self.gave_up.take().map_or(Ok(()), Err)?;
-                    break;
-                }
-            }
+    fn settle_suspects(&mut self, batch: &Parcel) -> Result<(), ApiError> {
+        while let Some(parcel) = self.investigation.next(batch.operation)? {
+            let mut halves = parcel.halves().into_iter();
+            halves.try_for_each(|half| self.send_suspect(&half, 1))?;
         }
         // The last request of a suspect may also have been carried out, so each is looked up before it is
         // rejected.
         let mut absent = Vec::new();
-        for suspect in std::mem::take(&mut self.isolation.alone) {
+        for suspect in std::mem::take(&mut self.investigation.isolation.alone) {
             let found = lookup::compare(self.client, &suspect.parcel)?;
             self.arrived(&found.as_sent);
             if found.as_sent.is_empty() {
                 absent.push(suspect);
             }
         }
-        tracing::debug!(requests = self.isolation.requests, "isolated");
-        self.in_doubt |= !absent.iter().all(|suspect| self.is_guilty(suspect));
-        if self.in_doubt {
-            return self.forbidden.take().map_or(Ok(()), Err);
-        }
-        for Suspect { parcel, reason, .. } in absent {
+        for Suspect { parcel, reason, .. } in self.investigation.judge(absent, batch.len())? {
             let reason = format!(
                 "the server fails whenever this contact is sent ({reason}), and accepts the others of its batch"
             );
@@ -512,16 +419,5 @@ impl<'a> Settler<'a> {
                 .failed(&parcel, RejectCode::RefusedByServer, &reason);
         }
         Ok(())
-    }
-
-    /// True if a witness incriminates the suspect. A contact alone in its batch that a firewall's page forbids is
-    /// considered the cause once per acceptance.
-    fn is_guilty(&self, suspect: &Suspect) -> bool {
-        let operation = suspect.parcel.operation;
-        let accepted = self.client.acceptances.newest(operation);
-        self.isolation.has_witness(suspect.kind, accepted)
-            || (suspect.kind == FailureKind::Page
-                && self.size == 1
-                && self.client.acceptances.take(operation))
     }
 }
