@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     causes::{Causes, Refused, lacks_chat_id},
-    parcel::Parcel,
+    payload::Payload,
 };
 use crate::{
     plan::gate::Bound,
@@ -77,9 +77,9 @@ impl Budget {
     }
 
     /// Notes contacts that the server accepted.
-    pub(super) fn arrived(&self, parcel: &Parcel) {
+    pub(super) fn arrived(&self, payload: &Payload) {
         if !self.counts().causes.accepts_without_chat_id
-            && parcel.items().any(|(_, json)| lacks_chat_id(json))
+            && payload.items().any(|(_, json)| lacks_chat_id(json))
         {
             self.counts().causes.accepts_without_chat_id = true;
         }

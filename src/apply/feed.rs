@@ -1,11 +1,11 @@
-//! Reads the open batches of a run, in order, as parcels.
+//! Reads the open batches of a run, in order, as payloads.
 
 use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use serde::Deserialize;
 
 use crate::{
-    apply::{isolation::FailingSince, parcel::Parcel},
+    apply::{isolation::FailingSince, payload::Payload},
     contact::Operation,
     run::{Batch, BatchReader, RunError, RunFile, batches, snapshot},
 };
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct BatchJob {
     pub(super) batch: Batch,
-    pub(super) parcel: Parcel,
+    pub(super) payload: Payload,
     /// The state of each contact when the plan was made; empty unless stale contacts are left out.
     pub(super) planned: Vec<PlannedState>,
     /// Start of its failures, if it was sent before in this run.
@@ -110,13 +110,13 @@ impl<'a> Feed<'a> {
                 PlannedState::Unchecked
             }
         };
-        let mut parcel = Parcel::new(batch.operation, batch.count);
+        let mut payload = Payload::new(batch.operation, batch.count);
         let mut planned = Vec::new();
         self.reader.each(&batch, |item| {
             if !run.is_created_here() {
                 check(run, batch.operation, item.json)?;
             }
-            parcel.push(item.seq, item.json);
+            payload.push(item.seq, item.json);
             if check_stale {
                 planned.push(seen(run, item.snapshot)?.unwrap_or_else(unseen));
             }
@@ -124,7 +124,7 @@ impl<'a> Feed<'a> {
         })?;
         Ok(BatchJob {
             batch,
-            parcel,
+            payload,
             planned,
             since: FailingSince::default(),
             is_retrial: false,
@@ -138,7 +138,7 @@ pub(crate) fn each_body(run: &RunFile, mut each: impl FnMut(Vec<u8>)) -> Result<
     let mut feed = Feed::new(run, false, None);
     loop {
         let next = feed.next(AT_ONCE, true)?;
-        next.jobs.iter().for_each(|job| each(job.parcel.body()));
+        next.jobs.iter().for_each(|job| each(job.payload.body()));
         if next.is_last {
             return Ok(());
         }

@@ -6,7 +6,7 @@
 
 use super::{
     isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
-    parcel::{Parcel, id_of},
+    payload::{Payload, id_of},
     state::SenderState,
 };
 use crate::{
@@ -63,10 +63,10 @@ impl<'a> Investigation<'a> {
             .failed(kind, self.client.acceptances.moment());
     }
 
-    pub(super) fn suspect(&mut self, parcel: &Parcel, kind: FailureKind, reason: &str) {
+    pub(super) fn suspect(&mut self, payload: &Payload, kind: FailureKind, reason: &str) {
         self.note_failure(kind);
         self.isolation.add(Suspect {
-            parcel: parcel.clone(),
+            payload: payload.clone(),
             kind,
             reason: reason.to_owned(),
         });
@@ -84,28 +84,28 @@ impl<'a> Investigation<'a> {
         Ok(has_lead)
     }
 
-    /// Notes that the client gave up on a parcel. If the server does not even answer a look-up, it is down.
-    pub(super) fn gave_up(&mut self, parcel: &Parcel, error: ApiError) -> Result<(), ApiError> {
+    /// Notes that the client gave up on a payload. If the server does not even answer a look-up, it is down.
+    pub(super) fn gave_up(&mut self, payload: &Payload, error: ApiError) -> Result<(), ApiError> {
         self.note_failure(FailureKind::Breakdown);
-        if let Some((_, json)) = parcel.items().next() {
-            self.client.look_up(&id_of(parcel.operation, json))?;
+        if let Some((_, json)) = payload.items().next() {
+            self.client.look_up(&id_of(payload.operation, json))?;
         }
         self.gave_up = Some(error);
         Ok(())
     }
 
-    /// Notes a parcel that a firewall, a proxy or the token's permissions keep from the API.
-    pub(super) fn forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
+    /// Notes a payload that a firewall, a proxy or the token's permissions keep from the API.
+    pub(super) fn forbidden(&mut self, payload: &Payload, refusal: &Refusal) {
         let failure = if refusal.is_page {
             FailureKind::Page
         } else {
             FailureKind::Forbidden
         };
         self.note_failure(failure);
-        let error = || self.client.forbidden(parcel.operation, refusal);
-        if self.has_witness(failure, parcel.operation) || self.takes_lead(error()) {
+        let error = || self.client.forbidden(payload.operation, refusal);
+        if self.has_witness(failure, payload.operation) || self.takes_lead(error()) {
             self.forbidden = Some(error());
-            self.suspect(parcel, failure, &refusal.to_string());
+            self.suspect(payload, failure, &refusal.to_string());
         }
     }
 
@@ -123,8 +123,8 @@ impl<'a> Investigation<'a> {
         self.isolation.has_witness(kind, accepted)
     }
 
-    /// The next failed parcel to halve. If no witness was found, the batch stays in doubt.
-    pub(super) fn next(&mut self, operation: Operation) -> Result<Option<Parcel>, ApiError> {
+    /// The next failed payload to halve. If no witness was found, the batch stays in doubt.
+    pub(super) fn next(&mut self, operation: Operation) -> Result<Option<Payload>, ApiError> {
         let accepted = self.client.acceptances.newest(operation);
         self.isolation.next(accepted).or_else(|NoWitness| {
             self.in_doubt = true;
@@ -150,7 +150,7 @@ impl<'a> Investigation<'a> {
     /// True if a witness incriminates the suspect. A contact alone in its batch that a firewall's page forbids is
     /// considered the cause once per acceptance.
     fn is_guilty(&self, suspect: &Suspect, size: usize) -> bool {
-        let operation = suspect.parcel.operation;
+        let operation = suspect.payload.operation;
         self.has_witness(suspect.kind, operation)
             || (suspect.kind == FailureKind::Page
                 && size == 1

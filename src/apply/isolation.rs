@@ -1,7 +1,7 @@
 //! Isolates the contacts on which the server fails, by bisection.
 //!
 //! If a request never gets a clear answer, either the server is down or it can't handle a contact in the request.
-//! So the parcel is halved, breadth first. If part of it is accepted after the failures began, the server works
+//! So the payload is halved, breadth first. If part of it is accepted after the failures began, the server works
 //! (the acceptance is the *witness*), and contacts that still fail alone are to blame. Without a witness, halving
 //! stops after three levels and the batch stays in doubt: no contact is blamed for a server that is down or a
 //! token that lost its permissions. An acceptance from before the failures proves nothing, so moments
@@ -13,12 +13,12 @@
 
 use std::collections::VecDeque;
 
-use super::parcel::Parcel;
+use super::payload::Payload;
 
-/// Number of parcels of a batch that are halved without a witness: the batch, its halves and its quarters.
+/// Number of payloads of a batch that are halved without a witness: the batch, its halves and its quarters.
 const UNWITNESSED_MAX: u32 = 7;
 
-/// The kind of failure of a parcel.
+/// The kind of failure of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     /// An error of the server, or no answer.
@@ -47,7 +47,7 @@ pub(super) struct NoWitness;
 /// A contact that was sent alone without ever getting a clear answer.
 #[derive(Debug)]
 pub(super) struct Suspect {
-    pub(super) parcel: Parcel,
+    pub(super) payload: Payload,
     pub(super) kind: FailureKind,
     /// The result of the last attempt.
     pub(super) reason: String,
@@ -66,8 +66,8 @@ pub(super) struct Isolation {
     unwitnessed: u32,
     /// Requests sent to find culprits, without the batch's first one.
     pub(super) requests: u64,
-    /// Failed parcels to be halved.
-    waiting: VecDeque<(FailureKind, Parcel)>,
+    /// Failed payloads to be halved.
+    waiting: VecDeque<(FailureKind, Payload)>,
     pub(super) alone: Vec<Suspect>,
 }
 
@@ -90,18 +90,18 @@ impl Isolation {
         self.since.0[kind as usize].get_or_insert(moment);
     }
 
-    /// Queues a failed parcel to be halved, or a single contact to be judged.
+    /// Queues a failed payload to be halved, or a single contact to be judged.
     pub(super) fn add(&mut self, suspect: Suspect) {
-        if suspect.parcel.len() > 1 {
-            self.waiting.push_back((suspect.kind, suspect.parcel));
+        if suspect.payload.len() > 1 {
+            self.waiting.push_back((suspect.kind, suspect.payload));
         } else {
             self.alone.push(suspect);
         }
     }
 
-    /// The next parcel to halve. `accepted` is described at [`Self::has_witness`].
-    pub(super) fn next(&mut self, accepted: u64) -> Result<Option<Parcel>, NoWitness> {
-        let Some((kind, parcel)) = self.waiting.pop_front() else {
+    /// The next payload to halve. `accepted` is described at [`Self::has_witness`].
+    pub(super) fn next(&mut self, accepted: u64) -> Result<Option<Payload>, NoWitness> {
+        let Some((kind, payload)) = self.waiting.pop_front() else {
             return Ok(None);
         };
         if !self.has_witness(kind, accepted) {
@@ -110,7 +110,7 @@ impl Isolation {
             }
             self.unwitnessed += 1;
         }
-        Ok(Some(parcel))
+        Ok(Some(payload))
     }
 
     /// True if something was accepted after the batch began to fail in this way. `accepted`: when the newest
@@ -127,15 +127,15 @@ mod tests {
     use super::*;
     use crate::contact::Operation;
 
-    fn parcel(contacts: u64) -> Parcel {
-        let mut parcel = Parcel::new(Operation::Create, 100);
-        (1..=contacts).for_each(|seq| parcel.push(seq, b"{}"));
-        parcel
+    fn payload(contacts: u64) -> Payload {
+        let mut payload = Payload::new(Operation::Create, 100);
+        (1..=contacts).for_each(|seq| payload.push(seq, b"{}"));
+        payload
     }
 
-    fn broken(parcel: Parcel) -> Suspect {
+    fn broken(payload: Payload) -> Suspect {
         Suspect {
-            parcel,
+            payload,
             kind: FailureKind::Breakdown,
             reason: String::new(),
         }
@@ -170,18 +170,18 @@ mod tests {
         for bad in (1..=40).flat_map(|k| [(1..=k), (101 - k..=100), (30..=29 + k)]) {
             let mut isolation = Isolation::default();
             let (mut moment, mut halved, mut found) = (0, 0, 0);
-            let mut send = |isolation: &mut Isolation, parcel: Parcel| {
+            let mut send = |isolation: &mut Isolation, payload: Payload| {
                 moment += 1;
-                if !parcel.items().any(|(seq, _)| bad.contains(&seq)) {
+                if !payload.items().any(|(seq, _)| bad.contains(&seq)) {
                     return isolation.arrived(moment);
                 }
                 isolation.failed(FailureKind::Breakdown, moment);
-                isolation.add(broken(parcel));
+                isolation.add(broken(payload));
             };
-            send(&mut isolation, parcel(100));
-            while let Ok(Some(parcel)) = isolation.next(0) {
+            send(&mut isolation, payload(100));
+            while let Ok(Some(payload)) = isolation.next(0) {
                 halved += 1;
-                parcel
+                payload
                     .halves()
                     .into_iter()
                     .for_each(|half| send(&mut isolation, half));
@@ -196,7 +196,7 @@ mod tests {
     fn halving_stops_without_a_witness() {
         let mut isolation = Isolation::default();
         isolation.failed(FailureKind::Breakdown, 1);
-        (0..20).for_each(|_| isolation.add(broken(parcel(2))));
+        (0..20).for_each(|_| isolation.add(broken(payload(2))));
         let halved = (0..20).take_while(|_| isolation.next(0).is_ok()).count();
         assert_eq!(halved, 7);
         assert!(isolation.next(2).is_ok(), "another batch was accepted");

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::parcel::Parcel;
+use super::payload::Payload;
 use crate::{api::TooLarge, wording::counted};
 
 /// The server's maximum request size, as far as it differs from the documentation.
@@ -67,22 +67,22 @@ impl SizeLimits {
         self.sizes().learned
     }
 
-    pub(super) fn accepted(&self, parcel: &Parcel) {
+    pub(super) fn accepted(&self, payload: &Payload) {
         let mut sizes = self.sizes();
         let (contacts, bytes) = &mut sizes.accepted;
-        *contacts = (*contacts).max(parcel.len());
-        *bytes = (*bytes).max(parcel.body_len());
+        *contacts = (*contacts).max(payload.len());
+        *bytes = (*bytes).max(payload.body_len());
     }
 
-    /// Learns from a parcel that was refused for its size. Returns false if its size can't be the reason.
-    pub(super) fn refused(&self, too_large: TooLarge, parcel: &Parcel) -> bool {
+    /// Learns from a payload that was refused for its size. Returns false if its size can't be the reason.
+    pub(super) fn refused(&self, too_large: TooLarge, payload: &Payload) -> bool {
         let mut sizes = self.sizes();
         let Sizes { learned, accepted } = &mut *sizes;
         let (limit, size, accepted) = match too_large {
-            TooLarge::Entities => (&mut learned.contacts, parcel.len(), accepted.0),
-            TooLarge::Bytes => (&mut learned.bytes, parcel.body_len(), accepted.1),
+            TooLarge::Entities => (&mut learned.contacts, payload.len(), accepted.0),
+            TooLarge::Bytes => (&mut learned.bytes, payload.body_len(), accepted.1),
         };
-        if parcel.len() == 1 || size <= accepted {
+        if payload.len() == 1 || size <= accepted {
             return false;
         }
         let smaller = (size / 2).max(accepted);
@@ -90,23 +90,23 @@ impl SizeLimits {
         true
     }
 
-    /// The parcel divided into parts that the server accepts; `None` if it accepts the whole.
-    pub(super) fn divide(&self, parcel: &Parcel) -> Option<Vec<Parcel>> {
+    /// The payload divided into parts that the server accepts; `None` if it accepts the whole.
+    pub(super) fn divide(&self, payload: &Payload) -> Option<Vec<Payload>> {
         let LearnedLimits { contacts, bytes } = self.learned();
         let (contacts, bytes) = (contacts.unwrap_or(usize::MAX), bytes.unwrap_or(usize::MAX));
         let fits = |len: usize, body_len: usize| len <= contacts && body_len <= bytes;
-        if parcel.len() == 1 || fits(parcel.len(), parcel.body_len()) {
+        if payload.len() == 1 || fits(payload.len(), payload.body_len()) {
             return None;
         }
-        let mut parts: Vec<Parcel> = Vec::new();
-        for (seq, json) in parcel.items() {
+        let mut parts: Vec<Payload> = Vec::new();
+        for (seq, json) in payload.items() {
             let is_room =
-                |part: &&mut Parcel| fits(part.len() + 1, part.body_len() + json.len() + 2);
+                |part: &&mut Payload| fits(part.len() + 1, part.body_len() + json.len() + 2);
             if let Some(part) = parts.last_mut().filter(is_room) {
                 part.push(seq, json);
                 continue;
             }
-            let mut part = Parcel::new(parcel.operation, 0);
+            let mut part = Payload::new(payload.operation, 0);
             part.push(seq, json);
             parts.push(part);
         }
@@ -123,33 +123,33 @@ mod tests {
     use super::*;
     use crate::contact::Operation;
 
-    fn parcel(contacts: u64, bytes_each: usize) -> Parcel {
-        let mut parcel = Parcel::new(Operation::Create, 100);
+    fn payload(contacts: u64, bytes_each: usize) -> Payload {
+        let mut payload = Payload::new(Operation::Create, 100);
         let json = "x".repeat(bytes_each);
-        (0..contacts).for_each(|seq| parcel.push(seq, json.as_bytes()));
-        parcel
+        (0..contacts).for_each(|seq| payload.push(seq, json.as_bytes()));
+        payload
     }
 
-    fn lens(limits: &SizeLimits, parcel: &Parcel) -> Vec<usize> {
-        let parts = limits.divide(parcel);
-        parts.map_or_else(Vec::new, |parts| parts.iter().map(Parcel::len).collect())
+    fn lens(limits: &SizeLimits, payload: &Payload) -> Vec<usize> {
+        let parts = limits.divide(payload);
+        parts.map_or_else(Vec::new, |parts| parts.iter().map(Payload::len).collect())
     }
 
     #[test]
     fn a_refused_size_is_halved_until_it_is_taken() {
         let limits = SizeLimits::default();
-        assert!(lens(&limits, &parcel(100, 9)).is_empty());
-        assert!(limits.refused(TooLarge::Entities, &parcel(100, 9)));
-        assert_eq!(lens(&limits, &parcel(100, 9)), [50, 50]);
-        assert!(limits.refused(TooLarge::Entities, &parcel(50, 9)));
-        assert_eq!(lens(&limits, &parcel(60, 9)), [25, 25, 10]);
+        assert!(lens(&limits, &payload(100, 9)).is_empty());
+        assert!(limits.refused(TooLarge::Entities, &payload(100, 9)));
+        assert_eq!(lens(&limits, &payload(100, 9)), [50, 50]);
+        assert!(limits.refused(TooLarge::Entities, &payload(50, 9)));
+        assert_eq!(lens(&limits, &payload(60, 9)), [25, 25, 10]);
         assert_eq!(limits.learned().contacts, Some(25));
     }
 
     #[test]
     fn bytes_are_limited_with_the_whole_body() {
         let limits = SizeLimits::default();
-        let refused = parcel(10, 100);
+        let refused = payload(10, 100);
         assert!(limits.refused(TooLarge::Bytes, &refused));
         let most = refused.body().len() / 2;
         for part in limits.divide(&refused).unwrap_or_default() {
@@ -157,7 +157,7 @@ mod tests {
             assert_eq!(part.body().len(), part.body_len());
         }
         assert_eq!(
-            lens(&limits, &parcel(2, 9_999)),
+            lens(&limits, &payload(2, 9_999)),
             [1, 1],
             "the least there is"
         );
@@ -166,12 +166,12 @@ mod tests {
     #[test]
     fn a_size_that_was_accepted_is_not_given_up() {
         let limits = SizeLimits::default();
-        limits.accepted(&parcel(80, 9));
-        assert!(!limits.refused(TooLarge::Entities, &parcel(80, 9)));
-        assert!(limits.refused(TooLarge::Entities, &parcel(100, 9)));
+        limits.accepted(&payload(80, 9));
+        assert!(!limits.refused(TooLarge::Entities, &payload(80, 9)));
+        assert!(limits.refused(TooLarge::Entities, &payload(100, 9)));
         assert_eq!(limits.learned().contacts, Some(80));
         assert!(
-            !limits.refused(TooLarge::Bytes, &parcel(1, 9)),
+            !limits.refused(TooLarge::Bytes, &payload(1, 9)),
             "a single contact"
         );
     }

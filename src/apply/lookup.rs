@@ -3,7 +3,7 @@
 
 use super::{
     feed::PlannedState,
-    parcel::{Parcel, id_of},
+    payload::{Payload, id_of},
 };
 use crate::{
     account::Reader,
@@ -13,12 +13,12 @@ use crate::{
     progress::Silent,
 };
 
-/// The contacts of a parcel, by their state in the account.
+/// The contacts of a payload, by their state in the account.
 pub(super) struct Compared {
     /// As sent; for deletes, gone.
-    pub(super) as_sent: Parcel,
-    pub(super) different: Parcel,
-    pub(super) missing: Parcel,
+    pub(super) as_sent: Payload,
+    pub(super) different: Payload,
+    pub(super) missing: Payload,
 }
 
 /// The staleness of a contact compared with the plan.
@@ -32,11 +32,11 @@ pub(super) enum Staleness {
     Stale(&'static str),
 }
 
-/// The account's contacts with the ids of a parcel, in its order.
-fn present(client: &Client, parcel: &Parcel) -> Result<Vec<LookUp>, ApiError> {
-    let ids: Vec<_> = parcel
+/// The account's contacts with the ids of a payload, in its order.
+fn present(client: &Client, payload: &Payload) -> Result<Vec<LookUp>, ApiError> {
+    let ids: Vec<_> = payload
         .items()
-        .map(|(_, json)| id_of(parcel.operation, json))
+        .map(|(_, json)| id_of(payload.operation, json))
         .collect();
     let account = Reader {
         client,
@@ -45,18 +45,18 @@ fn present(client: &Client, parcel: &Parcel) -> Result<Vec<LookUp>, ApiError> {
     account.contacts(&ids)
 }
 
-/// Compares each contact of a parcel with the account.
-pub(super) fn compare(client: &Client, parcel: &Parcel) -> Result<Compared, ApiError> {
-    let empty = || Parcel::new(parcel.operation, 0);
+/// Compares each contact of a payload with the account.
+pub(super) fn compare(client: &Client, payload: &Payload) -> Result<Compared, ApiError> {
+    let empty = || Payload::new(payload.operation, 0);
     let mut compared = Compared {
         as_sent: empty(),
         different: empty(),
         missing: empty(),
     };
-    for ((seq, json), found) in parcel.items().zip(present(client, parcel)?) {
+    for ((seq, json), found) in payload.items().zip(present(client, payload)?) {
         let is_as_sent = match &found {
             LookUp::Found(found) => parse(json).is_some_and(|sent| is_as_sent(&sent, found)),
-            LookUp::Absent => parcel.operation == Operation::Delete,
+            LookUp::Absent => payload.operation == Operation::Delete,
             _ => false,
         };
         let state = match found {
@@ -73,34 +73,34 @@ pub(super) fn compare(client: &Client, parcel: &Parcel) -> Result<Compared, ApiE
 /// is looked up.
 pub(super) fn is_missing(
     client: &Client,
-    parcel: &Parcel,
+    payload: &Payload,
     refusal: &Refusal,
 ) -> Result<bool, ApiError> {
     if refusal.says_missing() || refusal.status != 404 {
         return Ok(refusal.says_missing());
     }
-    let found = compare(client, parcel)?;
+    let found = compare(client, payload)?;
     Ok(found.different.is_empty()
-        && (parcel.operation == Operation::Delete || found.as_sent.is_empty()))
+        && (payload.operation == Operation::Delete || found.as_sent.is_empty()))
 }
 
-/// The contacts of a parcel, merged with the account's.
+/// The contacts of a payload, merged with the account's.
 pub(super) struct Merged {
-    pub(super) updates: Parcel,
+    pub(super) updates: Payload,
     /// Contacts of which the account already has everything.
-    pub(super) there_already: Parcel,
+    pub(super) there_already: Payload,
     /// Contacts that can't be read in the account, so an update might erase something.
-    pub(super) unreadable: Parcel,
+    pub(super) unreadable: Payload,
 }
 
-/// Merges the contacts of a parcel with those in the account.
-pub(super) fn merged(client: &Client, parcel: &Parcel) -> Result<Merged, ApiError> {
+/// Merges the contacts of a payload with those in the account.
+pub(super) fn merged(client: &Client, payload: &Payload) -> Result<Merged, ApiError> {
     let mut merged = Merged {
-        updates: Parcel::new(Operation::Update, parcel.len()),
-        there_already: Parcel::new(Operation::Update, 0),
-        unreadable: Parcel::new(Operation::Update, 0),
+        updates: Payload::new(Operation::Update, payload.len()),
+        there_already: Payload::new(Operation::Update, 0),
+        unreadable: Payload::new(Operation::Update, 0),
     };
-    for ((seq, json), found) in parcel.items().zip(present(client, parcel)?) {
+    for ((seq, json), found) in payload.items().zip(present(client, payload)?) {
         match (parse(json), found) {
             (Some(sent), LookUp::Found(found)) => {
                 match diff::difference(&sent, &found, &[]) {
@@ -119,15 +119,15 @@ pub(super) fn merged(client: &Client, parcel: &Parcel) -> Result<Merged, ApiErro
     Ok(merged)
 }
 
-/// Compares the contacts of a parcel with their state in the plan.
+/// Compares the contacts of a payload with their state in the plan.
 pub(super) fn staleness(
     client: &Client,
-    parcel: &Parcel,
+    payload: &Payload,
     planned: &[PlannedState],
 ) -> Result<Vec<Staleness>, ApiError> {
-    let (checked, _) = parcel.partition(|index, _| planned[index] != PlannedState::Unchecked);
+    let (checked, _) = payload.partition(|index, _| planned[index] != PlannedState::Unchecked);
     let mut found = present(client, &checked)?.into_iter();
-    let stale = parcel.items().zip(planned).map(|((_, json), planned)| {
+    let stale = payload.items().zip(planned).map(|((_, json), planned)| {
         if *planned == PlannedState::Unchecked {
             return Staleness::Fresh;
         }
@@ -137,7 +137,7 @@ pub(super) fn staleness(
             Some(LookUp::Unreadable(_)) => Some(Contact::default()),
             _ => None,
         };
-        staleness_of(parcel.operation, json, planned, now)
+        staleness_of(payload.operation, json, planned, now)
     });
     Ok(stale.collect())
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!              ┌─ this thread ─────────────────────────────┐        sender threads
-//!   run file ─►│ feed: the next batches as parcels          │─jobs──► limiter → request → settle
+//!   run file ─►│ feed: the next batches as payloads          │─jobs──► limiter → request → settle
 //!            ◄─│ record: outcomes + "sending", one sync     │◄─reports──┘
 //!              └────────────────────────────────────────────┘
 //! ```
@@ -30,7 +30,7 @@ mod isolation;
 mod limits;
 mod lookup;
 mod outcome;
-mod parcel;
+mod payload;
 mod sender;
 mod settle;
 mod state;

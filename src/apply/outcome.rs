@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    parcel::{Parcel, id_of},
+    payload::{Payload, id_of},
     state::SenderState,
 };
 use crate::{
@@ -21,7 +21,7 @@ pub(super) struct OutcomeBuilder<'a> {
     state: &'a SenderState,
     outcome: BatchOutcome,
     /// Refused contacts that were not isolated because the budget was used up.
-    left: Vec<Parcel>,
+    left: Vec<Payload>,
 }
 
 impl<'a> OutcomeBuilder<'a> {
@@ -42,12 +42,12 @@ impl<'a> OutcomeBuilder<'a> {
     }
 
     /// Records contacts that are not attempted.
-    pub(super) fn leave(&mut self, parcel: &Parcel) {
-        self.left.push(parcel.clone());
+    pub(super) fn leave(&mut self, payload: &Payload) {
+        self.left.push(payload.clone());
     }
 
     /// The outcome of a batch, and the number of its contacts that were attempted.
-    pub(super) fn into_outcome(mut self, batch: &Parcel) -> (BatchOutcome, usize) {
+    pub(super) fn into_outcome(mut self, batch: &Payload) -> (BatchOutcome, usize) {
         if self.left.is_empty() {
             return (self.outcome, batch.len());
         }
@@ -57,7 +57,11 @@ impl<'a> OutcomeBuilder<'a> {
             .exceptions
             .iter()
             .map(|exception| exception.seq);
-        let left = self.left.iter().flat_map(Parcel::items).map(|(seq, _)| seq);
+        let left = self
+            .left
+            .iter()
+            .flat_map(Payload::items)
+            .map(|(seq, _)| seq);
         let others: HashSet<u64> = listed.chain(left).collect();
         for (seq, json) in batch.items().filter(|(seq, _)| !others.contains(seq)) {
             let id = id_of(batch.operation, json);
@@ -69,7 +73,7 @@ impl<'a> OutcomeBuilder<'a> {
                 Vec::new(),
             );
         }
-        let left: usize = self.left.iter().map(Parcel::len).sum();
+        let left: usize = self.left.iter().map(Payload::len).sum();
         (self.outcome, batch.len() - left)
     }
 
@@ -86,14 +90,14 @@ impl<'a> OutcomeBuilder<'a> {
         self.outcome.attempts += 1;
     }
 
-    /// Records success for every contact of a parcel.
-    pub(super) fn arrived(&mut self, parcel: &Parcel) {
-        let outcome = Outcome::expected(parcel.operation);
-        if parcel.operation != self.outcome.operation {
-            for (seq, json) in parcel.items() {
+    /// Records success for every contact of a payload.
+    pub(super) fn arrived(&mut self, payload: &Payload) {
+        let outcome = Outcome::expected(payload.operation);
+        if payload.operation != self.outcome.operation {
+            for (seq, json) in payload.items() {
                 self.except(
                     seq,
-                    id_of(parcel.operation, json),
+                    id_of(payload.operation, json),
                     outcome,
                     None,
                     Vec::new(),
@@ -103,13 +107,13 @@ impl<'a> OutcomeBuilder<'a> {
     }
 
     /// Records the failure of contacts without an explanation by the server.
-    pub(super) fn failed(&mut self, parcel: &Parcel, code: RejectCode, reason: &str) {
+    pub(super) fn failed(&mut self, payload: &Payload, code: RejectCode, reason: &str) {
         let fault = Fault::new(code, reason);
-        self.reject(parcel, None, &[(None, fault)]);
+        self.reject(payload, None, &[(None, fault)]);
     }
 
     /// Records that a contact can't be updated because the account does not have it.
-    pub(super) fn not_found(&mut self, single: &Parcel, status: u16) {
+    pub(super) fn not_found(&mut self, single: &Payload, status: u16) {
         let fault = Fault::new(
             RejectCode::NotFound,
             "the account has no contact with this id: import it with --mode upsert or create",
@@ -120,7 +124,7 @@ impl<'a> OutcomeBuilder<'a> {
     /// Records that the server refused a single contact, with its message about it if there was one.
     pub(super) fn refused(
         &mut self,
-        single: &Parcel,
+        single: &Payload,
         refusal: &Refusal,
         culprit: Option<&Culprit>,
     ) {
@@ -141,11 +145,11 @@ impl<'a> OutcomeBuilder<'a> {
     }
 
     /// Rejects a contact. A field is replaced by its source column; without one, the reason names the field.
-    fn reject(&mut self, parcel: &Parcel, status: Option<u16>, faults: &[FieldFault<'_>]) {
-        for (seq, json) in parcel.items() {
+    fn reject(&mut self, payload: &Payload, status: Option<u16>, faults: &[FieldFault<'_>]) {
+        for (seq, json) in payload.items() {
             let problem = |(field, fault): &FieldFault<'_>| {
                 // A deletion has no row.
-                let field = field.filter(|_| parcel.operation != Operation::Delete);
+                let field = field.filter(|_| payload.operation != Operation::Delete);
                 let column = field.and_then(|field| self.state.columns.column(seq, json, field));
                 let mut fault = fault.clone();
                 let word = field
@@ -157,7 +161,7 @@ impl<'a> OutcomeBuilder<'a> {
                 fault.at(column)
             };
             let problems: Vec<Problem> = faults.iter().map(problem).collect();
-            let id = id_of(parcel.operation, json);
+            let id = id_of(payload.operation, json);
             // A contact that the tool left alone was not refused.
             if faults
                 .iter()

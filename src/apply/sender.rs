@@ -82,7 +82,7 @@ impl SenderThread {
         let result = settle(&job, &mut settler);
         job.since = settler.failing_since();
         match result {
-            Ok(()) => match settler.into_outcome(&job.parcel) {
+            Ok(()) => match settler.into_outcome(&job.payload) {
                 Ok((outcome, contacts)) => {
                     crash::point(Point::Settled);
                     SenderReport::Settled {
@@ -103,13 +103,13 @@ impl SenderThread {
 
 fn settle(job: &BatchJob, settler: &mut Settler<'_>) -> Result<(), ApiError> {
     let fresh;
-    let parcel = if job.planned.is_empty() {
-        &job.parcel
+    let payload = if job.planned.is_empty() {
+        &job.payload
     } else {
-        fresh = settler.leave_out_stale(&job.parcel, &job.planned)?;
+        fresh = settler.leave_out_stale(&job.payload, &job.planned)?;
         &fresh
     };
-    settler.settle(parcel, job.batch.unknown)
+    settler.settle(payload, job.batch.unknown)
 }
 
 /// Returns an unsent batch, which becomes *planned* again unless an earlier run may have sent it.

@@ -27,7 +27,7 @@ use crate::{
         isolation::{FailingSince, FailureKind, Suspect},
         lookup::{self, Merged, Staleness},
         outcome::OutcomeBuilder,
-        parcel::{Parcel, id_of},
+        payload::{Payload, id_of},
         state::SenderState,
     },
     contact::Operation,
@@ -89,7 +89,7 @@ impl<'a> Settler<'a> {
     /// more: some contacts are still in doubt, or it was put off because of that error.
     pub(super) fn into_outcome(
         self,
-        batch: &Parcel,
+        batch: &Payload,
     ) -> Result<(BatchOutcome, usize), Option<ApiError>> {
         let Investigation {
             in_doubt, put_off, ..
@@ -105,17 +105,17 @@ impl<'a> Settler<'a> {
         self.investigation.isolation.since
     }
 
-    /// Sends a parcel until the outcome of each contact is known. `is_resumed`: an interrupted run may already
+    /// Sends a payload until the outcome of each contact is known. `is_resumed`: an interrupted run may already
     /// have sent it.
-    pub(super) fn settle(&mut self, parcel: &Parcel, is_resumed: bool) -> Result<(), ApiError> {
-        self.state.budget.sent(parcel.len());
+    pub(super) fn settle(&mut self, payload: &Payload, is_resumed: bool) -> Result<(), ApiError> {
+        self.state.budget.sent(payload.len());
         self.investigation.isolation.is_resumed = is_resumed;
-        if is_resumed && parcel.operation == Operation::Create {
-            self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?;
+        if is_resumed && payload.operation == Operation::Create {
+            self.look_up(payload, ROUNDS_MAX, "the run was interrupted")?;
         } else {
-            self.send_round(parcel, ROUNDS_MAX)?;
+            self.send_round(payload, ROUNDS_MAX)?;
         }
-        self.settle_suspects(parcel)?;
+        self.settle_suspects(payload)?;
         self.investigation.end();
         Ok(())
     }
@@ -124,13 +124,13 @@ impl<'a> Settler<'a> {
     /// planned. Returns the others.
     pub(super) fn leave_out_stale(
         &mut self,
-        parcel: &Parcel,
+        payload: &Payload,
         planned: &[PlannedState],
-    ) -> Result<Parcel, ApiError> {
-        let mut fresh = Parcel::new(parcel.operation, parcel.len());
-        let mut done = Parcel::new(parcel.operation, 0);
-        let stale = lookup::staleness(self.client, parcel, planned)?;
-        for (((seq, json), staleness), planned) in parcel.items().zip(stale).zip(planned) {
+    ) -> Result<Payload, ApiError> {
+        let mut fresh = Payload::new(payload.operation, payload.len());
+        let mut done = Payload::new(payload.operation, 0);
+        let stale = lookup::staleness(self.client, payload, planned)?;
+        for (((seq, json), staleness), planned) in payload.items().zip(stale).zip(planned) {
             if *planned == PlannedState::Absent && staleness != Staleness::Fresh {
                 self.state.found_existing(1);
             }
@@ -138,7 +138,7 @@ impl<'a> Settler<'a> {
                 Staleness::Fresh => fresh.push(seq, json),
                 Staleness::AlreadyDone => done.push(seq, json),
                 Staleness::Stale(reason) => {
-                    let id = id_of(parcel.operation, json);
+                    let id = id_of(payload.operation, json);
                     self.outcome.stale(seq, id, reason);
                 }
             }
@@ -147,19 +147,22 @@ impl<'a> Settler<'a> {
         Ok(fresh)
     }
 
-    fn send_round(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        if parcel.is_empty() {
+    fn send_round(&mut self, payload: &Payload, rounds: u32) -> Result<(), ApiError> {
+        if payload.is_empty() {
             return Ok(());
         }
-        if let Some(parts) = self.state.limits.divide(parcel) {
+        if let Some(parts) = self.state.limits.divide(payload) {
             return parts
                 .iter()
                 .try_for_each(|part| self.send_round(part, rounds));
         }
         let is_isolation = self.investigation.isolation.requests > 0;
-        let reply = self
-            .client
-            .write(parcel.operation, parcel.body(), parcel.len(), is_isolation);
+        let reply = self.client.write(
+            payload.operation,
+            payload.body(),
+            payload.len(),
+            is_isolation,
+        );
         self.has_sent |= reply.as_ref().map_or_else(|error| error.sent, |_| true);
         match reply {
             Ok(Delivery::Answered {
@@ -167,27 +170,27 @@ impl<'a> Settler<'a> {
                 value: processed,
             }) => {
                 self.outcome.answered(status, processed);
-                if processed.is_some_and(|processed| processed < parcel.len() as u64) {
-                    return self.accepted_fewer(parcel, rounds);
+                if processed.is_some_and(|processed| processed < payload.len() as u64) {
+                    return self.accepted_fewer(payload, rounds);
                 }
-                self.state.limits.accepted(parcel);
-                self.accepted += parcel.len();
-                self.arrived(parcel);
+                self.state.limits.accepted(payload);
+                self.accepted += payload.len();
+                self.arrived(payload);
                 Ok(())
             }
             Ok(Delivery::Refused(refusal)) => {
                 self.outcome.answered(refusal.status, None);
-                self.refused(parcel, &refusal, rounds)
+                self.refused(payload, &refusal, rounds)
             }
             Ok(Delivery::Unknown(reason)) => {
                 self.outcome.unanswered();
                 if self.investigation.unanswered()? {
-                    self.look_up(parcel, rounds, &reason)?;
+                    self.look_up(payload, rounds, &reason)?;
                 }
                 Ok(())
             }
             Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
-                self.gave_up(parcel, error, rounds)
+                self.gave_up(payload, error, rounds)
             }
             Err(error) => Err(error),
         }
@@ -197,42 +200,42 @@ impl<'a> Settler<'a> {
     /// culprits: they are updated instead.
     fn send_part(
         &mut self,
-        parcel: &Parcel,
+        payload: &Payload,
         refusal: &Refusal,
         rounds: u32,
     ) -> Result<(), ApiError> {
-        let is_about_existing = parcel.operation == Operation::Create && refusal.says_exists();
+        let is_about_existing = payload.operation == Operation::Create && refusal.says_exists();
         if is_about_existing || self.state.budget.may_isolate() {
-            return self.send_suspect(parcel, rounds);
+            return self.send_suspect(payload, rounds);
         }
-        self.outcome.leave(parcel);
+        self.outcome.leave(payload);
         Ok(())
     }
 
-    fn send_suspect(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
+    fn send_suspect(&mut self, payload: &Payload, rounds: u32) -> Result<(), ApiError> {
         crash::point(Point::Split);
         self.investigation.isolation.requests += 1;
-        self.send_round(parcel, rounds)
+        self.send_round(payload, rounds)
     }
 
-    fn arrived(&mut self, parcel: &Parcel) {
-        if !parcel.is_empty() {
+    fn arrived(&mut self, payload: &Payload) {
+        if !payload.is_empty() {
             self.investigation.arrived();
         }
-        self.state.budget.arrived(parcel);
-        self.outcome.arrived(parcel);
+        self.state.budget.arrived(payload);
+        self.outcome.arrived(payload);
     }
 
-    /// Looks up a parcel that may have been carried out, and resends what was not.
-    fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
+    /// Looks up a payload that may have been carried out, and resends what was not.
+    fn look_up(&mut self, payload: &Payload, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
             let breakdown = FailureKind::Breakdown;
-            self.investigation.suspect(parcel, breakdown, reason);
+            self.investigation.suspect(payload, breakdown, reason);
             return Ok(());
         }
-        let found = lookup::compare(self.client, parcel)?;
+        let found = lookup::compare(self.client, payload)?;
         self.arrived(&found.as_sent);
-        match parcel.operation {
+        match payload.operation {
             Operation::Create => self.update_instead(&found.different, rounds - 1)?,
             Operation::Update | Operation::Delete => {
                 self.send_round(&found.different, rounds - 1)?;
@@ -242,7 +245,7 @@ impl<'a> Settler<'a> {
     }
 
     /// Turns creates of existing ids into updates that erase nothing.
-    fn update_instead(&mut self, creates: &Parcel, rounds: u32) -> Result<(), ApiError> {
+    fn update_instead(&mut self, creates: &Payload, rounds: u32) -> Result<(), ApiError> {
         let Merged {
             updates,
             there_already,
@@ -257,46 +260,51 @@ impl<'a> Settler<'a> {
     }
 
     /// Handles an acceptance of fewer contacts than were sent, which does not say which.
-    fn accepted_fewer(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let found = lookup::compare(self.client, parcel)?;
+    fn accepted_fewer(&mut self, payload: &Payload, rounds: u32) -> Result<(), ApiError> {
+        let found = lookup::compare(self.client, payload)?;
         self.arrived(&found.as_sent);
-        if parcel.len() > 1 {
+        if payload.len() > 1 {
             let mut singles = found.different.singles().chain(found.missing.singles());
             return singles.try_for_each(|single| self.send_suspect(&single, rounds));
         }
-        if parcel.operation == Operation::Create && rounds > 0 && !found.different.is_empty() {
-            return self.update_instead(parcel, rounds - 1);
+        if payload.operation == Operation::Create && rounds > 0 && !found.different.is_empty() {
+            return self.update_instead(payload, rounds - 1);
         }
         if found.as_sent.is_empty() {
             let reason = "the server accepted the request but did not carry it out for this contact, without saying why";
             self.outcome
-                .failed(parcel, RejectCode::RefusedByServer, reason);
+                .failed(payload, RejectCode::RefusedByServer, reason);
         }
         Ok(())
     }
 
-    /// Isolates the contacts that the refusal names, or halves the parcel if it names none.
-    fn refused(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
+    /// Isolates the contacts that the refusal names, or halves the payload if it names none.
+    fn refused(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
         if refusal.status == 403 || (refusal.is_page && refusal.status != 413) {
-            self.investigation.forbidden(parcel, refusal);
+            self.investigation.forbidden(payload, refusal);
             return Ok(());
         }
-        let named = parcel.named(refusal);
+        let named = payload.named(refusal);
         if named.is_empty()
             && let Some(too_large) = refusal.too_large()
-            && self.state.limits.refused(too_large, parcel)
+            && self.state.limits.refused(too_large, payload)
         {
-            return self.send_round(parcel, rounds);
+            return self.send_round(payload, rounds);
         }
-        if parcel.len() == 1 {
+        if payload.len() == 1 {
             let culprit = named.get(&0).copied();
             self.named.refused += 1;
             self.named.named_again += u64::from(culprit.is_some());
             let culprit = culprit.or(refusal.culprits.first());
-            return self.refused_alone(parcel, refusal, culprit, rounds);
+            return self.refused_alone(payload, refusal, culprit, rounds);
         }
         if self.named.is_wrong || named.is_empty() {
-            let [first, second] = parcel.halves();
+            let [first, second] = payload.halves();
             let before = self.accepted;
             self.send_part(&first, refusal, rounds)?;
             if self.accepted == before + first.len() && second.len() > 1 {
@@ -305,8 +313,8 @@ impl<'a> Settler<'a> {
             }
             return self.send_part(&second, refusal, rounds);
         }
-        let settled = self.settle_named(parcel, refusal, &named, rounds)?;
-        let (_, rest) = parcel.partition(|index, _| settled.contains(&index));
+        let settled = self.settle_named(payload, refusal, &named, rounds)?;
+        let (_, rest) = payload.partition(|index, _| settled.contains(&index));
         if rest.is_empty() {
             return Ok(());
         }
@@ -318,13 +326,13 @@ impl<'a> Settler<'a> {
     /// by its id, because the server may count from one or always return the same number.
     fn settle_named(
         &mut self,
-        parcel: &Parcel,
+        payload: &Payload,
         refusal: &Refusal,
         named: &BTreeMap<usize, &Culprit>,
         rounds: u32,
     ) -> Result<HashSet<usize>, ApiError> {
         let (mut proofs, mut settled) = (0, HashSet::new());
-        let singles: Vec<Parcel> = parcel.singles().collect();
+        let singles: Vec<Payload> = payload.singles().collect();
         for (&index, culprit) in named.iter().rev() {
             let single = &singles[index];
             if self.state.trusts_names() {
@@ -342,7 +350,7 @@ impl<'a> Settler<'a> {
             proofs += usize::from(
                 self.named.named_again > before.1 && (index > 0 || culprit.id.is_some()),
             );
-            self.state.proved(proofs, named.len(), parcel.len());
+            self.state.proved(proofs, named.len(), payload.len());
         }
         Ok(settled)
     }
@@ -350,44 +358,51 @@ impl<'a> Settler<'a> {
     /// Rejects a contact that was refused alone or by name.
     fn refused_alone(
         &mut self,
-        parcel: &Parcel,
+        payload: &Payload,
         refusal: &Refusal,
         culprit: Option<&Culprit>,
         rounds: u32,
     ) -> Result<(), ApiError> {
-        match parcel.operation {
+        match payload.operation {
             Operation::Create
                 if refusal.says_exists()
                     && rounds > 0
-                    && lookup::compare(self.client, parcel)?.missing.is_empty() =>
+                    && lookup::compare(self.client, payload)?.missing.is_empty() =>
             {
                 // After an interruption, an earlier request may have created the contact.
                 if !self.investigation.isolation.is_resumed {
-                    self.state.found_existing(parcel.len());
+                    self.state.found_existing(payload.len());
                 }
-                return self.update_instead(parcel, rounds - 1);
+                return self.update_instead(payload, rounds - 1);
             }
-            Operation::Delete if lookup::is_missing(self.client, parcel, refusal)? => return Ok(()),
-            Operation::Update if lookup::is_missing(self.client, parcel, refusal)? => {
-                self.outcome.not_found(parcel, refusal.status);
+            Operation::Delete if lookup::is_missing(self.client, payload, refusal)? => {
+                return Ok(());
+            }
+            Operation::Update if lookup::is_missing(self.client, payload, refusal)? => {
+                self.outcome.not_found(payload, refusal.status);
                 return Ok(());
             }
             _ => {}
         }
-        self.outcome.refused(parcel, refusal, culprit);
+        self.outcome.refused(payload, refusal, culprit);
         Ok(())
     }
 
-    /// Handles a parcel on which the client gave up.
-    fn gave_up(&mut self, parcel: &Parcel, gave_up: ApiError, rounds: u32) -> Result<(), ApiError> {
+    /// Handles a payload on which the client gave up.
+    fn gave_up(
+        &mut self,
+        payload: &Payload,
+        gave_up: ApiError,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
         let (kind, reason) = (FailureKind::Breakdown, gave_up.to_string());
-        self.investigation.gave_up(parcel, gave_up)?;
-        if parcel.operation != Operation::Create {
-            self.investigation.suspect(parcel, kind, &reason);
+        self.investigation.gave_up(payload, gave_up)?;
+        if payload.operation != Operation::Create {
+            self.investigation.suspect(payload, kind, &reason);
             return Ok(());
         }
         // A proxy that answers 503 may still have passed a create on.
-        let found = lookup::compare(self.client, parcel)?;
+        let found = lookup::compare(self.client, payload)?;
         self.arrived(&found.as_sent);
         if !found.missing.is_empty() {
             self.investigation.suspect(&found.missing, kind, &reason);
@@ -395,28 +410,31 @@ impl<'a> Settler<'a> {
         self.update_instead(&found.different, rounds.saturating_sub(1))
     }
 
-    /// Halves failed parcels until the culprits are alone, and rejects these if there is a witness.
-    fn settle_suspects(&mut self, batch: &Parcel) -> Result<(), ApiError> {
-        while let Some(parcel) = self.investigation.next(batch.operation)? {
-            let mut halves = parcel.halves().into_iter();
+    /// Halves failed payloads until the culprits are alone, and rejects these if there is a witness.
+    fn settle_suspects(&mut self, batch: &Payload) -> Result<(), ApiError> {
+        while let Some(payload) = self.investigation.next(batch.operation)? {
+            let mut halves = payload.halves().into_iter();
             halves.try_for_each(|half| self.send_suspect(&half, 1))?;
         }
         // The last request of a suspect may also have been carried out, so each is looked up before it is
         // rejected.
         let mut absent = Vec::new();
         for suspect in std::mem::take(&mut self.investigation.isolation.alone) {
-            let found = lookup::compare(self.client, &suspect.parcel)?;
+            let found = lookup::compare(self.client, &suspect.payload)?;
             self.arrived(&found.as_sent);
             if found.as_sent.is_empty() {
                 absent.push(suspect);
             }
         }
-        for Suspect { parcel, reason, .. } in self.investigation.judge(absent, batch.len())? {
+        for Suspect {
+            payload, reason, ..
+        } in self.investigation.judge(absent, batch.len())?
+        {
             let reason = format!(
                 "the server fails whenever this contact is sent ({reason}), and accepts the others of its batch"
             );
             self.outcome
-                .failed(&parcel, RejectCode::RefusedByServer, &reason);
+                .failed(&payload, RejectCode::RefusedByServer, &reason);
         }
         Ok(())
     }

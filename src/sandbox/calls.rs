@@ -101,14 +101,14 @@ impl PageQuery {
 
 /// The body of a request, borrowed from its bytes.
 #[derive(Debug)]
-pub(super) enum Payload<'a> {
+pub(super) enum CallBody<'a> {
     Nothing,
     ContactsBody(Vec<Incoming<'a>>),
     Ids(Vec<JsonText<'a>>),
     Raw(&'a [u8]),
 }
 
-impl<'a> Payload<'a> {
+impl<'a> CallBody<'a> {
     pub(super) fn read(call: &Call, json: bool, body: &'a [u8]) -> Result<Self, ErrorAnswer> {
         let is_write = matches!(
             call,
@@ -167,7 +167,7 @@ impl ContactOperation<'_> {
     pub(super) fn run(
         &mut self,
         call: &Call,
-        payload: Payload<'_>,
+        payload: CallBody<'_>,
     ) -> Result<SandboxAnswer, ErrorAnswer> {
         self.check_size(&payload)?;
         let effects = self.effects;
@@ -186,17 +186,17 @@ impl ContactOperation<'_> {
             (Call::List(page), _) => self.list(page),
             (Call::Show(id), _) => self.show(id),
             (Call::Users(page), _) => self.users(page),
-            (Call::Create, Payload::ContactsBody(batch)) => {
+            (Call::Create, CallBody::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Whole)?;
                 self.check_existing(&batch)?;
                 Ok(self.write(batch))
             }
-            (Call::Update, Payload::ContactsBody(batch)) => {
+            (Call::Update, CallBody::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Part)?;
                 self.check_missing(&batch)?;
                 Ok(self.write(batch))
             }
-            (Call::Delete, Payload::Ids(ids)) => Ok(self.delete(&ids)),
+            (Call::Delete, CallBody::Ids(ids)) => Ok(self.delete(&ids)),
             (Call::UnknownMethod, _) => {
                 let problem = "the path has no such method";
                 Err(ErrorAnswer::new(405, "METHOD_NOT_ALLOWED", problem))
@@ -218,10 +218,10 @@ impl ContactOperation<'_> {
         SandboxAnswer::processed(ids.len() - unstored.len())
     }
 
-    fn check_size(&self, payload: &Payload<'_>) -> Result<(), ErrorAnswer> {
+    fn check_size(&self, payload: &CallBody<'_>) -> Result<(), ErrorAnswer> {
         let most = self.options.batch_max;
         match payload {
-            Payload::Nothing | Payload::Raw(_) => Ok(()),
+            CallBody::Nothing | CallBody::Raw(_) => Ok(()),
             batch if batch.len() == 0 => Err(ErrorAnswer::new(
                 400,
                 "INVALID_REQUEST",

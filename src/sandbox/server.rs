@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::{
     answer::{ErrorAnswer, SandboxAnswer},
-    calls::{Call, ContactOperation, Payload},
+    calls::{Call, CallBody, ContactOperation},
     faults::{ErrorBody, InjectedFault},
     injector::{Effects, FaultInjector},
     log::{Log, Request},
@@ -133,14 +133,14 @@ impl ServerState {
         let within_limit = self.window.admit(at);
         let call = Call::read(&arrived.method, &arrived.path);
         let body = arrived.body.as_deref();
-        let payload = Payload::read(&call, arrived.json, body.unwrap_or_default());
+        let payload = CallBody::read(&call, arrived.json, body.unwrap_or_default());
         let ids = ids_of(&call, &payload);
         let mut request = Request {
             number,
             at,
             method: arrived.method,
             path: arrived.path,
-            entities: payload.as_ref().map_or(0, Payload::len),
+            entities: payload.as_ref().map_or(0, CallBody::len),
             ids,
             status: None,
         };
@@ -174,12 +174,12 @@ impl ServerState {
     fn work(
         &mut self,
         call: &Call,
-        payload: Result<Payload<'_>, ErrorAnswer>,
+        payload: Result<CallBody<'_>, ErrorAnswer>,
         authorization: &str,
         effects: &Effects,
     ) -> Result<SandboxAnswer, ErrorAnswer> {
         if *call == Call::Token {
-            let Payload::Raw(body) = payload? else {
+            let CallBody::Raw(body) = payload? else {
                 return Err(ErrorAnswer::new(
                     400,
                     "INVALID_REQUEST",
@@ -212,7 +212,7 @@ impl ServerState {
     }
 }
 
-fn ids_of(call: &Call, payload: &Result<Payload<'_>, ErrorAnswer>) -> Vec<String> {
+fn ids_of(call: &Call, payload: &Result<CallBody<'_>, ErrorAnswer>) -> Vec<String> {
     match (call, payload) {
         (Call::Show(id), _) => vec![id.clone()],
         (_, Ok(payload)) => payload.ids().map(str::to_owned).collect(),

@@ -9,7 +9,7 @@ use crate::{
 
 /// Contacts (or ids, for deletes) that are sent in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Parcel {
+pub(super) struct Payload {
     pub(super) operation: Operation,
     /// Their sequence numbers in the run file.
     seqs: Vec<u64>,
@@ -17,7 +17,7 @@ pub(super) struct Parcel {
     lines: Vec<u8>,
 }
 
-impl Parcel {
+impl Payload {
     pub(super) fn new(operation: Operation, capacity: usize) -> Self {
         Self {
             operation,
@@ -127,26 +127,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parcel_is_a_request_body_and_can_be_divided() {
-        let mut parcel = Parcel::new(Operation::Create, 3);
+    fn a_payload_is_a_request_body_and_can_be_divided() {
+        let mut payload = Payload::new(Operation::Create, 3);
         for (seq, json) in [
             (4, r#"{"id":"a"}"#),
             (5, r#"{"id":"b,"}"#),
             (9, r#"{"id":"c\n"}"#),
         ] {
-            parcel.push(seq, json.as_bytes());
+            payload.push(seq, json.as_bytes());
         }
         assert_eq!(
-            parcel.body(),
+            payload.body(),
             b"{\"contacts\":[{\"id\":\"a\"},\n{\"id\":\"b,\"},\n{\"id\":\"c\\n\"}]}"
         );
-        let (rest, single) = parcel.partition(|index, _| index != 1);
+        let (rest, single) = payload.partition(|index, _| index != 1);
         assert_eq!(rest.items().map(|(seq, _)| seq).collect::<Vec<_>>(), [4, 9]);
         assert_eq!(
             rest.body(),
             b"{\"contacts\":[{\"id\":\"a\"},\n{\"id\":\"c\\n\"}]}"
         );
-        assert_eq!(parcel.halves().map(|half| half.len()), [1, 2]);
-        assert_eq!(parcel.singles().nth(1), Some(single));
+        assert_eq!(payload.halves().map(|half| half.len()), [1, 2]);
+        assert_eq!(payload.singles().nth(1), Some(single));
     }
 }
