@@ -22,7 +22,6 @@
 mod budget;
 mod causes;
 mod columns;
-mod conductor;
 mod error;
 mod feed;
 mod investigation;
@@ -31,6 +30,7 @@ mod limits;
 mod lookup;
 mod outcome;
 mod payload;
+mod scheduler;
 mod sender;
 mod settle;
 mod state;
@@ -44,11 +44,11 @@ use crate::{
 };
 pub use budget::BudgetError;
 pub(crate) use causes::{Cause, Refused};
-pub(crate) use conductor::ApplyOptions;
-use conductor::Conductor;
 pub use error::ApplyError;
 pub(crate) use feed::each_body;
 pub(crate) use limits::LearnedLimits;
+pub(crate) use scheduler::ApplyOptions;
+use scheduler::Scheduler;
 pub(crate) use state::SenderState;
 
 /// If an earlier run left at most this many contacts unknown and all others were accepted, those contacts are to
@@ -70,7 +70,7 @@ pub(crate) fn apply(
     };
     monitor.begin(Phase::Sending, Some(open.saturating_sub(left_out)));
     let state = Arc::clone(&options.state);
-    let result = Conductor::start(run, client, options, monitor, is_rest(&before)).run();
+    let result = Scheduler::start(run, client, options, monitor, is_rest(&before)).run();
     monitor.end();
     result?;
     let tally = Tally::of(run)?;

@@ -28,7 +28,7 @@ use crate::{
 /// for the next one, because each group of reports is a small part of them.
 const SENDERS_SERVED: usize = 8;
 
-/// Interval at which the conductor checks whether a stop was requested.
+/// Interval at which the scheduler checks whether a stop was requested.
 const POLL: Duration = Duration::from_millis(100);
 
 /// Interval at which the requests over time are recorded, which costs a sync. A killed process loses this much of
@@ -64,7 +64,7 @@ enum Deletes {
 
 /// Reports of senders, as they are recorded.
 #[derive(Default)]
-struct TakenIn {
+struct CollectedReports {
     outcomes: Vec<BatchOutcome>,
     /// The batches that were not sent.
     released: Vec<u64>,
@@ -72,7 +72,7 @@ struct TakenIn {
     contacts: u64,
 }
 
-pub(super) struct Conductor<'a> {
+pub(super) struct Scheduler<'a> {
     feed: Feed<'a>,
     run: &'a RunFile,
     client: Arc<Client>,
@@ -102,7 +102,7 @@ pub(super) struct Conductor<'a> {
     traffic_recorded: Instant,
 }
 
-impl<'a> Conductor<'a> {
+impl<'a> Scheduler<'a> {
     pub(super) fn start(
         run: &'a RunFile,
         client: &Arc<Client>,
@@ -140,7 +140,7 @@ impl<'a> Conductor<'a> {
 
     /// Sends every batch, up to the first failure or a stop.
     pub(super) fn run(&mut self) -> Result<(), ApplyError> {
-        let result = self.conduct();
+        let result = self.send_all();
         if result.is_err() {
             // Ensures that no request is sent whose outcome can't be recorded.
             self.jobs = None;
@@ -149,7 +149,7 @@ impl<'a> Conductor<'a> {
         result
     }
 
-    fn conduct(&mut self) -> Result<(), ApplyError> {
+    fn send_all(&mut self) -> Result<(), ApplyError> {
         loop {
             let reports = self.collect_reports();
             let taken = self.take_in(reports);
@@ -157,7 +157,7 @@ impl<'a> Conductor<'a> {
             self.record(&taken, next)?;
             if self.in_flight == 0 && (self.exhausted || self.deletes == Deletes::Held) {
                 let again = self.retrial();
-                self.record(&TakenIn::default(), Vec::from_iter(again))?;
+                self.record(&CollectedReports::default(), Vec::from_iter(again))?;
             }
             if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
                 break;
@@ -235,7 +235,11 @@ impl<'a> Conductor<'a> {
     }
 
     /// Records outcomes and marks the next batches in one transaction, then passes these to the senders.
-    fn record(&mut self, taken: &TakenIn, mut next: Vec<BatchJob>) -> Result<(), ApplyError> {
+    fn record(
+        &mut self,
+        taken: &CollectedReports,
+        mut next: Vec<BatchJob>,
+    ) -> Result<(), ApplyError> {
         if self.state.budget.is_spent() {
             self.jobs = None;
         }
@@ -258,8 +262,8 @@ impl<'a> Conductor<'a> {
     }
 
     /// Keeps the batches to be sent again and the first failure, and returns what to record.
-    fn take_in(&mut self, reports: Vec<SenderReport>) -> TakenIn {
-        let mut taken = TakenIn::default();
+    fn take_in(&mut self, reports: Vec<SenderReport>) -> CollectedReports {
+        let mut taken = CollectedReports::default();
         self.in_flight -= reports.len();
         for report in reports {
             let error = match report {
@@ -330,7 +334,7 @@ impl<'a> Conductor<'a> {
         self.failure.get_or_insert(error);
     }
 
-    fn show_progress(&self, taken: &TakenIn) {
+    fn show_progress(&self, taken: &CollectedReports) {
         if taken.contacts > 0 {
             self.monitor.advance(taken.contacts);
         }
