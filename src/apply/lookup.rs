@@ -2,7 +2,7 @@
 //! inconclusive, the list is searched: an answer that is not about the contact must never lead to a create.
 
 use super::{
-    feed::PlannedState,
+    open_batches::PlannedState,
     payload::{Payload, id_of},
 };
 use crate::{

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!              ┌─ this thread ─────────────────────────────┐        sender threads
-//!   run file ─►│ feed: the next batches as payloads          │─jobs──► limiter → request → settle
-//!            ◄─│ record: outcomes + "sending", one sync     │◄─reports──┘
-//!              └────────────────────────────────────────────┘
+//!   run file ─►│ the next open batches as payloads         │─jobs──► limiter → request → settle
+//!            ◄─│ record: outcomes + "sending", one sync    │◄─reports──┘
+//!              └───────────────────────────────────────────┘
 //! ```
 //!
 //! A job is passed to the senders only after its batch is *sending* on disk. One transaction records the received
@@ -23,11 +23,11 @@ mod budget;
 mod causes;
 mod columns;
 mod error;
-mod feed;
 mod investigation;
 mod isolation;
 mod limits;
 mod lookup;
+mod open_batches;
 mod outcome;
 mod payload;
 mod scheduler;
@@ -45,8 +45,8 @@ use crate::{
 pub use budget::BudgetError;
 pub(crate) use causes::{Cause, Refused};
 pub use error::ApplyError;
-pub(crate) use feed::each_body;
 pub(crate) use limits::LearnedLimits;
+pub(crate) use open_batches::each_body;
 pub(crate) use scheduler::ApplyOptions;
 use scheduler::Scheduler;
 pub(crate) use state::SenderState;

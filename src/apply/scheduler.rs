@@ -12,7 +12,7 @@ use tracing::Span;
 
 use super::{
     error::ApplyError,
-    feed::{BatchJob, Feed},
+    open_batches::{BatchJob, OpenBatches},
     sender::{SenderReport, SenderThread},
     state::SenderState,
 };
@@ -73,7 +73,7 @@ struct CollectedReports {
 }
 
 pub(super) struct Scheduler<'a> {
-    feed: Feed<'a>,
+    batches: OpenBatches<'a>,
     run: &'a RunFile,
     client: Arc<Client>,
     monitor: &'a Arc<dyn Monitor>,
@@ -113,7 +113,7 @@ impl<'a> Scheduler<'a> {
         let (jobs, to_send) = unbounded();
         let (to_record, reports) = unbounded();
         Self {
-            feed: Feed::new(run, options.check_stale, options.numbers),
+            batches: OpenBatches::new(run, options.check_stale, options.numbers),
             run,
             client: Arc::clone(client),
             monitor,
@@ -215,7 +215,7 @@ impl<'a> Scheduler<'a> {
         if self.deletes == Deletes::Held && self.in_flight == 0 && self.again.is_empty() {
             self.deletes = Deletes::Allowed;
         }
-        let next = self.feed.next(free, self.deletes == Deletes::Allowed)?;
+        let next = self.batches.next(free, self.deletes == Deletes::Allowed)?;
         if next.are_deletes_held {
             self.deletes = Deletes::Held;
         }

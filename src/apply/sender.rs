@@ -7,7 +7,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::{feed::BatchJob, settle::Settler, state::SenderState};
+use super::{open_batches::BatchJob, settle::Settler, state::SenderState};
 use crate::{
     api::{ApiError, Client},
     crash::{self, Point},

@@ -22,10 +22,10 @@ use std::collections::{BTreeMap, HashSet};
 use crate::{
     api::{ApiError, ApiErrorKind, Client, Culprit, Delivery, Refusal},
     apply::{
-        feed::PlannedState,
         investigation::Investigation,
         isolation::{FailingSince, FailureKind, Suspect},
         lookup::{self, Merged, Staleness},
+        open_batches::PlannedState,
         outcome::OutcomeBuilder,
         payload::{Payload, id_of},
         state::SenderState,

@@ -43,7 +43,7 @@ pub(super) struct NextJobs {
 
 /// Reads the open batches of a run.
 #[derive(Debug)]
-pub(super) struct Feed<'a> {
+pub(super) struct OpenBatches<'a> {
     run: &'a RunFile,
     next_no: u64,
     /// The numbers of the batches to read; `None` for all.
@@ -52,7 +52,7 @@ pub(super) struct Feed<'a> {
     check_stale: bool,
 }
 
-impl<'a> Feed<'a> {
+impl<'a> OpenBatches<'a> {
     pub(super) fn new(
         run: &'a RunFile,
         check_stale: bool,
@@ -135,9 +135,9 @@ impl<'a> Feed<'a> {
 /// Calls `each` with the body of every request of an unsent run.
 pub(crate) fn each_body(run: &RunFile, mut each: impl FnMut(Vec<u8>)) -> Result<(), RunError> {
     const AT_ONCE: usize = 16;
-    let mut feed = Feed::new(run, false, None);
+    let mut batches = OpenBatches::new(run, false, None);
     loop {
-        let next = feed.next(AT_ONCE, true)?;
+        let next = batches.next(AT_ONCE, true)?;
         next.jobs.iter().for_each(|job| each(job.payload.body()));
         if next.is_last {
             return Ok(());
