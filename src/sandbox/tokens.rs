@@ -22,7 +22,7 @@ const MACHINE_TOKEN: &str = "urn:wazzup:oauth:token-type:machine_token";
 
 /// The kind of client that holds a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bearer {
+enum TokenKind {
     Client,
     /// Can only be exchanged for a client's token.
     Machine,
@@ -30,7 +30,7 @@ enum Bearer {
 
 #[derive(Debug)]
 struct Access {
-    bearer: Bearer,
+    kind: TokenKind,
     /// `None` never expires.
     ends: Option<Instant>,
 }
@@ -92,7 +92,7 @@ impl TokenRegistry {
     /// Accepts this access token from now on; it never expires.
     pub(super) fn accept(&mut self, token: &str) {
         let access = Access {
-            bearer: Bearer::Client,
+            kind: TokenKind::Client,
             ends: None,
         };
         self.access.insert(token.to_owned(), access);
@@ -117,9 +117,9 @@ impl TokenRegistry {
             .access
             .get(bearer_token(authorization))
             .filter(|access| is_alive(access.ends));
-        match access.map(|access| access.bearer) {
-            Some(Bearer::Client) => Ok(()),
-            Some(Bearer::Machine) => {
+        match access.map(|access| access.kind) {
+            Some(TokenKind::Client) => Ok(()),
+            Some(TokenKind::Machine) => {
                 let problem = "a machine token can only be exchanged for a client's";
                 Err(ErrorAnswer::new(403, "FORBIDDEN", problem))
             }
@@ -134,7 +134,7 @@ impl TokenRegistry {
         self.check_partner(authorization)?;
         let ask: Ask = serde_json::from_slice(body)
             .map_err(|error| ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string()))?;
-        let bearer = match ask.grant_type.as_str() {
+        let kind = match ask.grant_type.as_str() {
             "refresh_token" => self.refresh(&required(ask.refresh_token_data)?)?,
             "client_credentials" => credentials(&required(ask.client_credentials_data)?)?,
             EXCHANGE => self.exchange(&required(ask.token_exchange_data)?)?,
@@ -143,7 +143,7 @@ impl TokenRegistry {
                 return Err(ErrorAnswer::new(400, "UNSUPPORTED_GRANT_TYPE", problem));
             }
         };
-        Ok(self.issue(bearer))
+        Ok(self.issue(kind))
     }
 
     fn check_partner(&self, authorization: &str) -> Result<(), ErrorAnswer> {
@@ -157,18 +157,18 @@ impl TokenRegistry {
         }
     }
 
-    fn refresh(&mut self, data: &RefreshData) -> Result<Bearer, ErrorAnswer> {
+    fn refresh(&mut self, data: &RefreshData) -> Result<TokenKind, ErrorAnswer> {
         if data.client_id != self.partner.client_id {
             return Err(ErrorAnswer::new(400, "INVALID_CLIENT", "unknown client_id"));
         }
         if self.refresh.remove(&data.refresh_token) {
-            return Ok(Bearer::Client);
+            return Ok(TokenKind::Client);
         }
         let problem = "the refresh token is wrong or spent";
         Err(ErrorAnswer::new(400, "INVALID_GRANT", problem))
     }
 
-    fn exchange(&self, data: &ExchangeData) -> Result<Bearer, ErrorAnswer> {
+    fn exchange(&self, data: &ExchangeData) -> Result<TokenKind, ErrorAnswer> {
         check_scope(&data.scope)?;
         if data.subject_token_type != MACHINE_TOKEN {
             let problem = "subject_token_type is not that of a machine token";
@@ -177,7 +177,7 @@ impl TokenRegistry {
         let machine = self
             .access
             .get(&data.subject_token)
-            .is_some_and(|access| access.bearer == Bearer::Machine && is_alive(access.ends));
+            .is_some_and(|access| access.kind == TokenKind::Machine && is_alive(access.ends));
         if !machine {
             let problem = "subject_token is not a machine token or has expired";
             return Err(ErrorAnswer::new(400, "INVALID_GRANT", problem));
@@ -186,18 +186,18 @@ impl TokenRegistry {
             let problem = "requested_subject is not an account of this partner";
             return Err(ErrorAnswer::new(403, "FORBIDDEN", problem));
         }
-        Ok(Bearer::Client)
+        Ok(TokenKind::Client)
     }
 
-    fn issue(&mut self, bearer: Bearer) -> Value {
+    fn issue(&mut self, kind: TokenKind) -> Value {
         let access_token = self.name("access");
         let refresh_token = self.name("refresh");
         let access = Access {
-            bearer,
+            kind,
             ends: Instant::now().checked_add(self.access_lifetime),
         };
         self.access.insert(access_token.clone(), access);
-        if bearer == Bearer::Client {
+        if kind == TokenKind::Client {
             self.refresh.insert(refresh_token.clone());
         }
         json!({
@@ -235,9 +235,9 @@ fn required<T>(data: Option<T>) -> Result<T, ErrorAnswer> {
     })
 }
 
-fn credentials(data: &CredentialsData) -> Result<Bearer, ErrorAnswer> {
+fn credentials(data: &CredentialsData) -> Result<TokenKind, ErrorAnswer> {
     check_scope(&data.scope)?;
-    Ok(Bearer::Machine)
+    Ok(TokenKind::Machine)
 }
 
 fn check_scope(scope: &str) -> Result<(), ErrorAnswer> {
