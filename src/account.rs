@@ -1,8 +1,8 @@
 //! Reads an account: completely (page by page, see [`listing`]), single contacts by id, or its employees.
 
+pub(crate) mod employees;
 pub(crate) mod listing;
 mod pages;
-pub(crate) mod staff;
 
 use std::{collections::HashMap, ops::ControlFlow, path::PathBuf, time::Duration};
 

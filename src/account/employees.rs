@@ -19,13 +19,13 @@ const PAGES_MAX: usize = 1_000;
 
 /// The employees that an account lists.
 #[derive(Debug)]
-pub(crate) struct Staff {
+pub(crate) struct ListedEmployees {
     pub(crate) employees: Employees,
     /// Number of unreadable entries.
     pub(crate) unreadable: usize,
 }
 
-impl Staff {
+impl ListedEmployees {
     /// The warning about unreadable entries.
     pub(crate) fn warning(&self) -> Option<String> {
         (self.unreadable > 0).then(|| {
@@ -39,7 +39,7 @@ impl Staff {
 
 impl Reader<'_> {
     /// Lists the employees of the account.
-    pub(crate) fn staff(&self) -> Result<Staff, ApiError> {
+    pub(crate) fn list_employees(&self) -> Result<ListedEmployees, ApiError> {
         let mut list = Vec::new();
         let mut ids = HashSet::new();
         let (mut received, mut unreadable) = (0, 0);
@@ -52,7 +52,7 @@ impl Reader<'_> {
             list.extend(readable.into_iter().filter(is_new));
             let is_repeated = odd < size && list.len() == known;
             if size == 0 || is_repeated {
-                return Ok(Staff {
+                return Ok(ListedEmployees {
                     employees: Employees::new(list),
                     unreadable,
                 });

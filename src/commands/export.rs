@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::{Context, users::staff};
+use super::{Context, users::list_employees};
 use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;
     if args.owner_names.as_deref() == Some(Path::new(USERS)) {
-        form.owner_names = Some(OwnerNames::of_account(&staff(context, &session)?));
+        form.owner_names = Some(OwnerNames::of_account(&list_employees(context, &session)?));
     }
     let request = ExportRequest {
         name,

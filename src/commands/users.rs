@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Context, data};
 use crate::{
-    account::staff::Staff,
+    account::employees::ListedEmployees,
     api::ApiError,
     cli::UsersArgs,
     employees::Employee,
@@ -16,11 +16,11 @@ use crate::{
 
 pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
-    let staff = staff(context, &session)?;
-    let list = staff.employees.list();
+    let listed = list_employees(context, &session)?;
+    let list = listed.employees.list();
     if context.console.wants_json() {
         let summary = json!({
-            "command": "users", "exit_code": 0, "users": list, "unreadable": staff.unreadable,
+            "command": "users", "exit_code": 0, "users": list, "unreadable": listed.unreadable,
         });
         context.console.summary(&summary, "");
         return Ok(ExitCode::Done);
@@ -41,12 +41,15 @@ pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error
 }
 
 /// The employees of the account; says if some can't be read.
-pub(super) fn staff(context: &Context, session: &Session) -> Result<Staff, ApiError> {
-    let staff = session.reader().staff()?;
-    if let Some(warning) = staff.warning() {
+pub(super) fn list_employees(
+    context: &Context,
+    session: &Session,
+) -> Result<ListedEmployees, ApiError> {
+    let listed = session.reader().list_employees()?;
+    if let Some(warning) = listed.warning() {
         context.console.say(&warning);
     }
-    Ok(staff)
+    Ok(listed)
 }
 
 fn csv(list: &[Employee]) -> io::Result<Vec<u8>> {

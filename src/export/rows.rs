@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    account::staff::Staff,
+    account::employees::ListedEmployees,
     contact::{Chat, ChatType, Contact, cell},
     mapping::{BackupLayout, Field, MappingFile},
 };
@@ -53,8 +53,8 @@ impl OwnerNames {
     }
 
     /// The names in the account's list.
-    pub(crate) fn of_account(staff: &Staff) -> Self {
-        let list = staff.employees.list().iter();
+    pub(crate) fn of_account(listed: &ListedEmployees) -> Self {
+        let list = listed.employees.list().iter();
         Self(list.map(|it| (it.id.clone(), it.name.clone())).collect())
     }
 

@@ -148,10 +148,10 @@ impl Session {
             Owners::AsWritten => return Ok((OwnerRule::AsWritten, None)),
             Owners::Match => {}
         }
-        match self.reader().staff() {
-            Ok(staff) => {
-                let warning = staff.warning();
-                Ok((OwnerRule::Match(Arc::new(staff.employees)), warning))
+        match self.reader().list_employees() {
+            Ok(listed) => {
+                let warning = listed.warning();
+                Ok((OwnerRule::Match(Arc::new(listed.employees)), warning))
             }
             Err(error) if matches!(error.kind, ApiErrorKind::NoEmployees { .. }) => {
                 let warning = format!("no name was looked up: {error}; {NAMES_BY_HAND}");
