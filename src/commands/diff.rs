@@ -1,5 +1,7 @@
 //! `diff`: shows changes between two backups, or in the account since a backup.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::{Context, data::FirstDifferences};
@@ -11,7 +13,7 @@ use crate::{
     output::IoError,
     report::changes::{self, ChangeSections},
     settings::{exporting::table_form, reading},
-    workflow::StatePair,
+    workflow::ReadState,
 };
 
 /// Runs the command. Exits with 3 if something can't be compared, or with `--exit-code` if anything differs.
@@ -22,14 +24,22 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
     let form = |path| table_form(path, args.excel, &reading.files);
     let table = output.map(|path| Ok::<_, Error>((path, form(path)?)));
     let table = table.transpose()?;
+    let read =
+        |file: &PathBuf, monitor| ReadState::of_file(file, &reading, args.on_duplicate, monitor);
     let states = match reading.files.as_slice() {
-        [_] => {
+        [] => return Err(Error::usage("no file to read was given", None)),
+        [old] => {
             let session = context.session()?;
             let _lock = session.lock(args.turn.wait)?;
-            StatePair::of_account(&reading, args.on_duplicate, &session)?
+            let old = read(old, &session.monitor)?;
+            [old, ReadState::of_account(&session)?]
         }
-        _ => StatePair::of_files(&reading, args.on_duplicate, &context.monitor())?,
+        [old, new, ..] => {
+            let monitor = context.monitor();
+            [read(old, &monitor)?, read(new, &monitor)?]
+        }
     };
+    let rejected: u64 = states.iter().map(|state| state.rejected).sum();
     let mut found = Found::default();
     let counts = match &table {
         None => found.compare(&states, |_| Ok(()))?,
@@ -37,14 +47,14 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
             found.compare(&states, row)
         })?,
     };
-    let is_incomplete = states.rejected() + counts.not_compared > 0;
+    let is_incomplete = rejected + counts.not_compared > 0;
     let code = if is_incomplete || args.exit_code && !counts.is_same() {
         ExitCode::Rejected
     } else {
         ExitCode::Done
     };
     let summary = json!({
-        "counts": counts, "rejected": states.rejected(),
+        "counts": counts, "rejected": rejected,
         "changes": found.listed.objects, "changes_not_listed": found.listed.more,
         "old": args.read.files.first(), "new": args.read.files.get(1),
         "files": { "output": args.output },
@@ -54,13 +64,12 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
     Ok(code)
 }
 
-fn show(context: &Context, states: &StatePair, sections: ChangeSections) {
+fn show(context: &Context, states: &[ReadState; 2], sections: ChangeSections) {
     let console = context.console;
-    let mut warnings = states.old.warnings.clone();
-    warnings.extend_from_slice(&states.new.warnings);
+    let mut warnings = [&states[0].warnings[..], &states[1].warnings].concat();
     warnings.dedup();
     console.warnings(&warnings);
-    for state in [&states.old, &states.new] {
+    for state in states {
         let heading = format!("rows of {} not compared", state.name);
         console.section(&heading, &state.rejected_rows);
     }
@@ -79,10 +88,10 @@ impl Found {
     /// Compares the states, and passes the rows of the table to `row`.
     fn compare(
         &mut self,
-        states: &StatePair,
+        [old, new]: &[ReadState; 2],
         mut row: impl FnMut(&[&str]) -> Result<(), IoError>,
     ) -> Result<DiffCounts, Error> {
-        diff(&states.old.state, &states.new.state, |id, difference| {
+        diff(&old.state, &new.state, |id, difference| {
             self.add(id, difference);
             changes::rows(id, difference, |cells| Ok(row(cells)?))
         })

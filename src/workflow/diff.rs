@@ -1,6 +1,6 @@
-//! The two states for `diff`: two files, or a file and the account.
+//! Reads a state of the account for `diff`: a file, or the account.
 
-use std::{env, sync::Arc};
+use std::{env, path::Path, sync::Arc};
 
 use super::{Session, StagedFiles, scratch_run, verify::rejected_rows};
 use crate::{
@@ -13,11 +13,7 @@ use crate::{
     stage::ReadRequest,
 };
 
-pub(crate) struct StatePair {
-    pub old: ReadState,
-    pub new: ReadState,
-}
-
+/// A state of the account, as a file or the account itself has it.
 pub(crate) struct ReadState {
     /// The name of the file, or `account`.
     pub name: String,
@@ -29,48 +25,15 @@ pub(crate) struct ReadState {
     pub rejected_rows: Vec<String>,
 }
 
-impl StatePair {
-    pub(crate) fn of_files(
-        reading: &ReadRequest,
-        on_duplicate: OnDuplicate,
-        monitor: &Arc<dyn Monitor>,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            old: ReadState::of_file(reading, 0, on_duplicate, monitor)?,
-            new: ReadState::of_file(reading, 1, on_duplicate, monitor)?,
-        })
-    }
-
-    pub(crate) fn of_account(
-        reading: &ReadRequest,
-        on_duplicate: OnDuplicate,
-        session: &Session,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            old: ReadState::of_file(reading, 0, on_duplicate, &session.monitor)?,
-            new: ReadState::of_account(session)?,
-        })
-    }
-
-    pub(crate) const fn rejected(&self) -> u64 {
-        self.old.rejected + self.new.rejected
-    }
-}
-
 impl ReadState {
-    fn of_file(
+    pub(crate) fn of_file(
+        file: &Path,
         reading: &ReadRequest,
-        file: usize,
         on_duplicate: OnDuplicate,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
-        let files: Vec<_> = reading.files.iter().skip(file).take(1).cloned().collect();
-        let name = files
-            .iter()
-            .map(|file| file.display().to_string())
-            .collect();
         let reading = ReadRequest {
-            files,
+            files: vec![file.to_path_buf()],
             ..reading.clone()
         };
         let StagedFiles {
@@ -85,7 +48,7 @@ impl ReadState {
             monitor,
         )?;
         Ok(Self {
-            name,
+            name: file.display().to_string(),
             warnings,
             rejected: Tally::of(&run)?.rows.rejected,
             rejected_rows: rejected_rows(&run)?,
@@ -93,7 +56,7 @@ impl ReadState {
         })
     }
 
-    fn of_account(session: &Session) -> Result<Self, Error> {
+    pub(crate) fn of_account(session: &Session) -> Result<Self, Error> {
         let run = scratch_run(&env::temp_dir())?;
         let is_steady = list(session.reader(), &run)?;
         let restless = "the account kept changing while it was read, so some contacts may be reported as gone by mistake";

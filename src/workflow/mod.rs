@@ -28,7 +28,7 @@ mod verify;
 pub use crate::employees::Owners;
 pub use contact_records::Comparison;
 pub(crate) use delete::ContactsToDelete;
-pub(crate) use diff::StatePair;
+pub(crate) use diff::ReadState;
 pub(crate) use export::{Backup, ExportRequest};
 pub(crate) use history::{RunHistory, prune_runs, record_stop, record_without_account};
 pub(crate) use meta::{RunMeta, directory_name, joined};
