@@ -16,7 +16,7 @@ pub(super) fn show_sent(
     mut sent: SentRun,
 ) -> Result<ExitCode, Error> {
     show_refusals(context, run, &sent);
-    context.console.warnings(sent.written_by_others.as_slice());
+    context.console.warnings(&sent.warnings);
     if let Some(written) = &sent.rejects {
         say_where_rejects_are(context, written);
     }
@@ -75,9 +75,7 @@ fn show_refusals(context: &Context, run: &RunFile, sent: &SentRun) {
     context.console.section("not deleted", &lines);
     if !matches!(sent.failure, Some(Error::Budget(_))) {
         let causes = sent.refused.causes.iter().map(ToString::to_string);
-        let advice = sent.refused.advice().into_iter();
-        let advice = advice.chain(sent.refused_too_late.clone());
-        let lines: Vec<_> = causes.chain(advice).collect();
+        let lines: Vec<_> = causes.chain(sent.refused.advice()).collect();
         context.console.section("refused by the server", &lines);
     }
 }

@@ -42,10 +42,8 @@ pub struct SentRun {
     pub(crate) resume: Option<String>,
     /// The contacts that the server refused, by cause.
     pub(crate) refused: Refused,
-    /// The note that more contacts were refused than allowed, if nothing was left to stop.
-    pub(crate) refused_too_late: Option<String>,
-    /// A warning if others wrote to the account meanwhile.
-    pub(crate) written_by_others: Option<String>,
+    /// Others wrote to the account meanwhile, or more contacts were refused than allowed, but nothing was left to stop.
+    pub(crate) warnings: Vec<String>,
     /// Number of contacts left out because they are not selected.
     pub(crate) left_out: u64,
     code: ExitCode,
@@ -111,8 +109,7 @@ impl Sending<'_> {
             not_deleted: (Vec::new(), false),
             resume: None,
             refused: Refused::default(),
-            refused_too_late: None,
-            written_by_others: None,
+            warnings: Vec::new(),
             left_out: 0,
             code: ExitCode::Failed,
         };
@@ -201,7 +198,6 @@ impl Sending<'_> {
             sent.keep(sealed.write_rejects(&mut session.ledger_of(&meta.account).lock()));
         let left = tally.done.not_attempted.saturating_add(tally.done.unknown);
         let is_unfinished = left > sent.left_out;
-        let is_complete = |sent: &SentRun| sent.failure.is_none() && !is_unfinished;
         let is_done = |sent: &SentRun| sent.failure.is_none() && left == 0;
         if is_done(sent) {
             sent.keep(session.record_written(run, meta.compared, &meta.options, sealed.is_new));
@@ -211,28 +207,17 @@ impl Sending<'_> {
             Some(error) => error.exit_code(),
             None => code_of(&tally, is_unfinished),
         };
-        if !is_complete(sent) {
+        if sent.failure.is_some() || is_unfinished {
             sent.resume = Some(self.resume.to_owned());
         }
-        let mut summary = meta.summary(run, sealed.started, tally);
-        summary.exit_code = sent.code as u8;
-        summary.warnings.clone_from(&sealed.warnings);
-        summary.requests = session.client.stats();
-        let rejects = sent.rejects.as_ref().filter(|written| written.count > 0);
-        summary.files.rejects = rejects.map(|written| shown_path(&written.path));
-        summary.resume.clone_from(&sent.resume);
         if let Some(state) = state {
-            sent.written_by_others = state.written_by_others();
-            summary.warnings.extend(sent.written_by_others.clone());
             sent.refused = state.budget.refusals();
-            if is_complete(sent) {
-                let exceeded = state.budget.check().err();
-                sent.refused_too_late = exceeded.map(|error| error.too_late());
-                summary.warnings.extend(sent.refused_too_late.clone());
-            }
-            summary.refusals.clone_from(&sent.refused.causes);
-            summary.limits = state.limits.learned();
+            sent.warnings.extend(state.written_by_others());
+            let exceeded = state.budget.check().err();
+            let exceeded = exceeded.filter(|_| sent.resume.is_none());
+            sent.warnings.extend(exceeded.map(|error| error.too_late()));
         }
+        let summary = self.summary(sent, tally, state);
         if is_done {
             crash::point(Point::Done);
         }
@@ -247,6 +232,22 @@ impl Sending<'_> {
             run.set_fact("summary", &summary)
         }));
         sent.summary = Some(summary);
+    }
+
+    fn summary(&self, sent: &SentRun, tally: Tally, state: Option<&SenderState>) -> Summary {
+        let SealedRun { run, meta, .. } = self.sealed;
+        let mut summary = meta.summary(run, self.sealed.started, tally);
+        summary.exit_code = sent.code as u8;
+        summary.warnings = [&self.sealed.warnings[..], &sent.warnings].concat();
+        summary.requests = self.session.client.stats();
+        let rejects = sent.rejects.as_ref().filter(|written| written.count > 0);
+        summary.files.rejects = rejects.map(|written| shown_path(&written.path));
+        summary.resume.clone_from(&sent.resume);
+        summary.refusals.clone_from(&sent.refused.causes);
+        if let Some(state) = state {
+            summary.limits = state.limits.learned();
+        }
+        summary
     }
 
     fn not_deleted(&self) -> Result<(Vec<(String, String)>, bool), RunError> {
