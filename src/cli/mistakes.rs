@@ -138,46 +138,7 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
     let mut cli = Cli::command();
     cli.build();
     let command = command_of(&cli, &error);
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let tip = match error.kind() {
-        ErrorKind::InvalidSubcommand => {
-            let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            let tip = command_tip(&word);
-            if tip.is_some() || !word.starts_with("del") {
-                // The parser suggests similar words, possibly `delete`.
-                keep_harmless(&mut error, tip.is_some());
-            }
-            let is_helped = tip.is_some() || error.get(ContextKind::SuggestedSubcommand).is_some();
-            tip.or_else(|| (!is_helped).then(|| nearest_command(command, &word))?)
-        }
-        ErrorKind::UnknownArgument => {
-            let argument = text(ContextKind::InvalidArg).unwrap_or_default();
-            let tip = argument_tip(&cli, command, &argument, words);
-            // Only ids may be values that begin with a dash.
-            if tip.is_some() || !["get", "delete"].contains(&command.get_name()) {
-                error.remove(ContextKind::Suggested);
-            }
-            if tip.is_some() {
-                error.remove(ContextKind::SuggestedArg);
-            }
-            tip
-        }
-        ErrorKind::MissingRequiredArgument if misses_positional(&error) => {
-            example(command).map(|line| format!("for example: {line}"))
-        }
-        ErrorKind::InvalidValue => {
-            let value = text(ContextKind::InvalidValue).unwrap_or_default();
-            let option = text(ContextKind::InvalidArg).unwrap_or_default();
-            let ending = Path::new(&value).extension();
-            (option.contains("--owners") && ending.is_some_and(|it| it == "toml")).then(|| {
-                format!("a file that maps names to ids is a mapping file: --mapping {value}")
-            })
-        }
-        _ => None,
-    };
+    let tip = tip(&mut error, (&cli, command), words);
     // The parser's usage contains typed options and may lack required arguments.
     if error.get(ContextKind::Usage).is_some() {
         let usage = command.clone().render_usage();
@@ -188,6 +149,54 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
     }
     error
+}
+
+/// The tip for an error. Removes suggestions of the parser that it replaces or that could harm.
+fn tip(
+    error: &mut clap::Error,
+    (cli, command): (&Command, &Command),
+    words: &[String],
+) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let word = text(ContextKind::InvalidSubcommand);
+            let tip = command_tip(&word);
+            if tip.is_some() || !word.starts_with("del") {
+                // The parser suggests similar words, possibly `delete`.
+                keep_harmless(error, tip.is_some());
+            }
+            let is_helped = tip.is_some() || error.get(ContextKind::SuggestedSubcommand).is_some();
+            tip.or_else(|| (!is_helped).then(|| nearest_command(command, &word))?)
+        }
+        ErrorKind::UnknownArgument => {
+            let argument = text(ContextKind::InvalidArg);
+            let tip = argument_tip(cli, command, &argument, words);
+            // Only ids may be values that begin with a dash.
+            if tip.is_some() || !["get", "delete"].contains(&command.get_name()) {
+                error.remove(ContextKind::Suggested);
+            }
+            if tip.is_some() {
+                error.remove(ContextKind::SuggestedArg);
+            }
+            tip
+        }
+        ErrorKind::MissingRequiredArgument if misses_positional(error) => {
+            example(command).map(|line| format!("for example: {line}"))
+        }
+        ErrorKind::InvalidValue => {
+            let value = text(ContextKind::InvalidValue);
+            let ending = Path::new(&value).extension();
+            let is_mapping = ending.is_some_and(|it| it == "toml");
+            (is_mapping && text(ContextKind::InvalidArg).contains("--owners")).then(|| {
+                format!("a file that maps names to ids is a mapping file: --mapping {value}")
+            })
+        }
+        _ => None,
+    }
 }
 
 /// The command at which parsing ended, according to the parser's usage, or the program itself.

@@ -53,11 +53,9 @@ fn send(
     context.await_ids(ids);
     let selection = ids.map(|ids| selection(ids, mode)).transpose()?;
     if args.run.is_none() {
-        context.console.say(&format!(
-            "continuing run {} ({})",
-            resumed.run.name(),
-            resumed.meta.source.path
-        ));
+        let (name, source) = (resumed.run.name(), &resumed.meta.source.path);
+        let line = format!("continuing run {name} ({source})");
+        context.console.say(&line);
     }
     if resumed.is_done()? {
         return show_again(context, args, &resumed);
@@ -70,22 +68,16 @@ fn send(
     }
     context.console.warnings(&resumed.warnings);
     confirm_deletes(context, &session, args.yes, (resumed.deletes()?, ""))?;
-    for path in resumed.changed_sources()? {
-        context.console.say(&format!(
-            "{path} changed since it was planned; the plan is sent, not the changed file"
-        ));
-    }
+    say_changed(context, &resumed)?;
     let check_stale = !args.force && resumed.may_be_stale(&session, args.stale_after)?;
-    let mut command = resume::command(context, &resumed.run)?;
+    let mut rest = resume::command(context, &resumed.run)?;
     if let Some(max_refused) = args.max_refused {
         resumed.meta.options.bounds.max_refused = max_refused;
-        command = format!("{command} --max-refused {max_refused}");
+        rest = format!("{rest} --max-refused {max_refused}");
     }
-    let rest = command.clone();
-    if let Some(ids) = &args.ids {
-        command = format!("{command} --ids {}", resume::argument(ids));
-    }
-    let sent = resumed.send(&session, check_stale, &command);
+    let ids = args.ids.as_deref().map(resume::argument);
+    let ids = ids.map_or_else(String::new, |ids| format!(" --ids {ids}"));
+    let sent = resumed.send(&session, check_stale, &format!("{rest}{ids}"));
     let left_out = sent.left_out;
     let result = show_sent(context, &resumed, sent);
     if left_out > 0 {
@@ -95,6 +87,15 @@ fn send(
         ));
     }
     result
+}
+
+fn say_changed(context: &Context, resumed: &SealedRun) -> Result<(), Error> {
+    for path in resumed.changed_sources()? {
+        context.console.say(&format!(
+            "{path} changed since it was planned; the plan is sent, not the changed file"
+        ));
+    }
+    Ok(())
 }
 
 fn existing(path: PathBuf) -> Result<PathBuf, Error> {

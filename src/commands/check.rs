@@ -22,7 +22,6 @@ use crate::{
     progress::Monitor,
     report::{rejects, summary::Summary},
     settings::reading,
-    source::Table,
     stage::ReadRequest,
     wording::{shown_path, visible},
     workflow::{StagedFiles, save_check_page},
@@ -44,25 +43,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     rejects::check_asked(args.rejects.as_deref())?;
     context.ask_report(page, &reading.files, None)?;
     let monitor = context.monitor();
-    let mut checker = Checker::new(&reading, args.mode, args.show, &monitor);
-    for table in tables(&reading, args, &monitor)? {
-        let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
-        // A written mapping file includes the region.
-        mapping.region = reading.region_word();
-        show_mapping(context, &table, &mapping);
-        let early = early_warnings(&table, &mapping);
-        let read = checker.read(table, mapping);
-        // These may explain the error.
-        let warnings = read.as_ref().map_or(&early, |(warnings, _)| warnings);
-        context.console.warnings(warnings);
-        let (_, mapping) = read?;
-        if let Some(path) = &args.write_mapping {
-            write_mapping(path, &mapping)?;
-            let path = path.display();
-            context.console.say(&format!("mapping written to {path}"));
-        }
-    }
-    let mut report = checker.finish()?;
+    let mut report = read(context, args, &reading, &monitor)?;
     let staged = reads_twice.then(|| {
         StagedFiles::new(
             (&env::temp_dir(), args.mode),
@@ -88,22 +69,40 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     Ok(code)
 }
 
-fn tables(
-    reading: &ReadRequest,
+/// Reads all tables. Shows the mapping of each before it is read.
+fn read(
+    context: &Context,
     args: &CheckArgs,
+    reading: &ReadRequest,
     monitor: &Arc<dyn Monitor>,
-) -> Result<Vec<Table>, Error> {
+) -> Result<CheckReport, Error> {
+    let mut checker = Checker::new(reading, args.mode, args.show, monitor);
     let tables = reading.open_all(monitor)?;
     if args.write_mapping.is_some() && tables.len() > 1 {
+        let count = tables.len();
         return Err(Error::usage(
-            format!(
-                "--write-mapping writes the mapping of a single table, but there are {}",
-                tables.len()
-            ),
+            format!("--write-mapping writes the mapping of a single table, but there are {count}"),
             "name one file, and select a sheet with --sheet".to_owned(),
         ));
     }
-    Ok(tables)
+    for table in tables {
+        let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
+        // A written mapping file includes the region.
+        mapping.region = reading.region_word();
+        show_mapping(context, &table, &mapping);
+        let early = early_warnings(&table, &mapping);
+        let read = checker.read(table, mapping);
+        // These may explain the error.
+        let warnings = read.as_ref().map_or(&early, |(warnings, _)| warnings);
+        context.console.warnings(warnings);
+        let (_, mapping) = read?;
+        if let Some(path) = &args.write_mapping {
+            write_mapping(path, &mapping)?;
+            let path = path.display();
+            context.console.say(&format!("mapping written to {path}"));
+        }
+    }
+    checker.finish()
 }
 
 fn write_mapping(path: &Path, text: &str) -> Result<(), Error> {

@@ -41,12 +41,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         rotated,
     } = request.export(&session)?;
     let is_whole = exported.unreadable.is_empty();
-    if args.keep.is_some() && !is_whole {
-        context
-            .console
-            .say("--keep removed nothing, because this backup lacks contacts");
-    }
-    show_rotated(context, &rotated);
+    show_rotated(context, &rotated, args.keep.is_some() && !is_whole);
     let output = path.map(|path| path.display().to_string());
     let left_alone: Vec<_> = rotated.left_alone.iter().map(|(path, _)| path).collect();
     let code = if is_whole {
@@ -77,7 +72,13 @@ fn show_unreadable(context: &Context, exported: &Exported) {
     }
 }
 
-fn show_rotated(context: &Context, rotated: &Rotated) {
+/// `keeps_all`: older backups stay, because this one lacks contacts.
+fn show_rotated(context: &Context, rotated: &Rotated, keeps_all: bool) {
+    if keeps_all {
+        context
+            .console
+            .say("--keep removed nothing, because this backup lacks contacts");
+    }
     for path in &rotated.removed {
         context
             .console
