@@ -210,7 +210,7 @@ impl Scan {
         limits: &Limits,
     ) -> Result<u64, SourceErrorKind> {
         let limit = if self.is_sheet() {
-            limits.part_bytes
+            limits.workbook_bytes
         } else {
             limits.held_bytes
         };

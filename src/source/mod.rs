@@ -140,8 +140,6 @@ pub(crate) struct Limits {
     pub cell_lines: usize,
     /// Maximum unpacked size of a compressed text file.
     pub inflated_bytes: u64,
-    /// Maximum unpacked size of one part of a workbook.
-    pub part_bytes: u64,
     /// Maximum unpacked size of a workbook.
     pub workbook_bytes: u64,
     /// Maximum unpacked size of a part that is held in memory (shared texts, styles, names).
@@ -158,7 +156,6 @@ impl Default for Limits {
             record_bytes: 16 << 20,
             cell_lines: 10_000,
             inflated_bytes: 64 << 30,
-            part_bytes: 4 << 30,
             workbook_bytes: 8 << 30,
             held_bytes: 256 << 20,
             held_cells: 8 << 20,

@@ -124,7 +124,6 @@ fn read(path: &Path, dice: &mut Dice) {
     options.limits = Limits {
         block_bytes: [64, 512, 1 << 20][dice.roll(3)],
         held_bytes: 8 << 20,
-        part_bytes: 8 << 20,
         workbook_bytes: 16 << 20,
         inflated_bytes: 16 << 20,
         ..Limits::default()
