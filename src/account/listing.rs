@@ -158,10 +158,14 @@ impl Walk {
                 self.pass.steady &= stretch.reach_back(pages, Edge { id, at })?;
             }
         }
-        let Stretch { contacts, whole } = stretch;
+        let Stretch {
+            contacts,
+            whole,
+            pages,
+        } = stretch;
         self.edge = last_id(&contacts).or(self.edge).filter(|_| whole);
         self.next += STRIDE;
-        self.pass.pages += 1;
+        self.pass.pages += pages;
         Ok(self.pass.receive(contacts))
     }
 }

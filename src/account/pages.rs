@@ -51,6 +51,8 @@ pub(super) struct Stretch<T> {
     pub(super) contacts: Vec<Listed<T>>,
     /// True if it has a hundred contacts. Otherwise the account ends here.
     pub(super) whole: bool,
+    /// Number of pages with its contacts.
+    pub(super) pages: u64,
 }
 
 /// The last contact of a stretch, and its offset.
@@ -137,8 +139,11 @@ impl<'a, T> Pages<'a, T> {
         let size = contacts.len() as u64;
         let is_all = size == 0 || size < PAGE && probe(self.client, size)? == Probe::Past;
         if is_all {
-            let whole = false;
-            return Ok(Stretch { contacts, whole });
+            return Ok(Stretch {
+                contacts,
+                whole: false,
+                pages: 1,
+            });
         }
         if is_there(self.client, OFFSET_MAX)? {
             let (of, at) = ("contacts", OFFSET_MAX);
@@ -154,6 +159,7 @@ impl<'a, T> Pages<'a, T> {
             return Ok(Stretch {
                 contacts: Vec::new(),
                 whole: false,
+                pages: 0,
             });
         }
         let stretch = self.stretch(offset)?;
@@ -177,7 +183,7 @@ impl<'a, T> Pages<'a, T> {
     /// Continues a short page.
     fn complete(&self, offset: u64, mut contacts: Vec<Listed<T>>) -> Result<Stretch<T>, ApiError> {
         let client = self.client;
-        let mut end = None;
+        let (mut end, mut pages) = (None, 1);
         let mut next = offset + contacts.len() as u64;
         while !contacts.is_empty() && next < end.unwrap_or(offset + PAGE) {
             let more = match self.page(next) {
@@ -189,6 +195,7 @@ impl<'a, T> Pages<'a, T> {
                 break;
             }
             contacts.extend(more);
+            pages += 1;
             next = offset + contacts.len() as u64;
             // Either the server's pages are short, or contacts are being appended one by one.
             if end.is_none() && next < offset + PAGE {
@@ -197,7 +204,11 @@ impl<'a, T> Pages<'a, T> {
         }
         contacts.truncate(PAGE_LIMIT as usize);
         let whole = contacts.len() as u64 == PAGE;
-        Ok(Stretch { contacts, whole })
+        Ok(Stretch {
+            contacts,
+            whole,
+            pages,
+        })
     }
 }
 
