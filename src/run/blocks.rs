@@ -11,6 +11,8 @@ use super::{
 };
 use crate::reject::{DroppedNumber, Problem};
 
+pub(crate) use super::contacts::block_count as count;
+
 /// A block of a source after normalizing.
 #[derive(Debug, Default)]
 pub(crate) struct StagedBlock {
@@ -181,10 +183,6 @@ pub(crate) fn for_each_contact<E: From<RunError>>(
         }
     }
     Ok(())
-}
-
-pub(crate) fn count(run: &RunFile) -> Result<u32, RunError> {
-    run.value("SELECT count(*) FROM decision", [])
 }
 
 pub(crate) fn first_row(run: &RunFile, source: u32) -> Result<Option<u64>, RunError> {

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `fact` | a fact about the run as JSON: `tool_version`, `state`, its settings, its summary, the request sizes that the server accepts, rows that `--ids` left out, the names of employees if they were requested, and `traffic TIME`: the requests over time of the process that began then |
 //! | `source` | a table that was read: path, sheet, size, digest, columns, text format, mapping |
-//! | `block` | about 1 MiB of a source each, in order: its contacts and the original text, both compressed with zstd |
+//! | `block` | about 256 KiB of a source each, in order: its contacts and the original text, both compressed with zstd |
 //! | `decision` | the decision on each contact of a block, one letter each |
 //! | `reject` | one row per problem: source, row, the id if it can be read, column, code, reason, stage |
 //! | `snapshot` | contacts of the account as they were read: those that the plan changes or deletes, for undo |

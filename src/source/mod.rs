@@ -152,7 +152,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            block_bytes: 1 << 20,
+            block_bytes: 1 << 18,
             record_bytes: 16 << 20,
             cell_lines: 10_000,
             inflated_bytes: 64 << 30,
