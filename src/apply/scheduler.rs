@@ -215,7 +215,11 @@ impl<'a> Scheduler<'a> {
         if self.deletes == Deletes::Held && self.in_flight == 0 && self.again.is_empty() {
             self.deletes = Deletes::Allowed;
         }
-        let next = self.batches.next(free, self.deletes == Deletes::Allowed)?;
+        // In one transaction, because SQLite would otherwise lock the file for each batch.
+        let may_delete = self.deletes == Deletes::Allowed;
+        let next = self
+            .run
+            .transaction(|| self.batches.next(free, may_delete))?;
         if next.are_deletes_held {
             self.deletes = Deletes::Held;
         }

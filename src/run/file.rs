@@ -291,12 +291,12 @@ impl RunFile {
     }
 
     /// Runs `work` in a transaction: all of its writes or none, with one sync.
-    pub(crate) fn transaction(
+    pub(crate) fn transaction<T>(
         &self,
-        work: impl FnOnce() -> Result<(), RunError>,
-    ) -> Result<(), RunError> {
+        work: impl FnOnce() -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
         self.with(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
-        let result = work().and_then(|()| self.commit());
+        let result = work().and_then(|value| self.commit().map(|()| value));
         if result.is_err() && !self.connection.is_autocommit() {
             // Report the first error. If the rollback fails, SQLite recovers when the file is opened.
             let _ = self.connection.execute_batch("ROLLBACK");
