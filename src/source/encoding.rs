@@ -242,26 +242,14 @@ pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
 /// A word of accented letters, if most words with accents are like that. Such words are Cyrillic text decoded as a
 /// Western code page.
 fn misread_word(text: &str) -> Option<&str> {
-    let (misread, others): (Vec<_>, Vec<_>) = words_with_accents(text)
+    // A fast path: the first byte of each of these letters, and of no others.
+    memchr::memchr(0xC3, text.as_bytes())?;
+    let is_accented = |char| matches!(char, 'À'..='ÿ');
+    let words = text.split(|char: char| !char.is_alphabetic() && !is_accented(char));
+    let (misread, others): (Vec<&str>, Vec<&str>) = words
+        .filter(|word| word.contains(is_accented))
         .partition(|word| word.chars().count() > 2 && word.chars().all(is_accented));
     (misread.len() > others.len().max(2)).then(|| misread[0])
-}
-
-const fn is_accented(char: char) -> bool {
-    matches!(char, 'À'..='ÿ')
-}
-
-fn words_with_accents(text: &str) -> impl Iterator<Item = &str> {
-    // The first byte of each of them, and of no other character.
-    const ACCENTED: u8 = 0xC3;
-    let is_letter = |char: char| char.is_alphabetic() || is_accented(char);
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let found = at + memchr::memchr(ACCENTED, &text.as_bytes()[at..])?;
-        let start = text[..found].trim_end_matches(is_letter).len();
-        at = text.len() - text[found..].trim_start_matches(is_letter).len();
-        Some(&text[start..at])
-    })
 }
 
 /// The first line with non-ASCII characters, clipped.
