@@ -209,12 +209,12 @@ fn apply(fact: &Fact, cell: &mut Cell, patterns: &Patterns) {
     }
 }
 
-/// The error values that calamine knows.
-pub(super) const KNOWN_ERRORS: [u8; 8] = [0x00, 0x07, 0x0F, 0x17, 0x1D, 0x24, 0x2A, 0x2B];
+/// What unknown error values are called.
+pub(super) const UNKNOWN_ERROR: &str = "#ERROR!";
 
-/// The name of an error value in a binary workbook.
-pub(super) fn error_name(code: u8) -> &'static str {
-    match code {
+/// The name of an error value in a binary workbook, if calamine knows it.
+pub(super) const fn error_name(code: u8) -> Option<&'static str> {
+    Some(match code {
         0x00 => "#NULL!",
         0x07 => "#DIV/0!",
         0x0F => "#VALUE!",
@@ -223,6 +223,6 @@ pub(super) fn error_name(code: u8) -> &'static str {
         0x24 => "#NUM!",
         0x2A => "#N/A",
         0x2B => "#GETTING_DATA",
-        _ => "#ERROR!",
-    }
+        _ => return None,
+    })
 }

@@ -9,7 +9,7 @@ use super::{
     SourceErrorKind,
     archive::password,
     error::too_large,
-    facts::{Fact, KNOWN_ERRORS, Range, SheetFacts, error_name},
+    facts::{Fact, Range, SheetFacts, UNKNOWN_ERROR, error_name},
     number_format::{Formats, Patterns},
     records::{long, short, utf16, wide_text},
 };
@@ -66,7 +66,7 @@ fn replace_unknown_errors(stream: &mut [u8]) {
     let mut at = 0;
     while let (Some(kind), Some(length)) = (short(stream, at), short(stream, at + 2)) {
         let place = error_place(kind, &stream[at + 4..]).map(|place| at + 4 + place);
-        if let Some(place) = place.filter(|&place| !KNOWN_ERRORS.contains(&stream[place])) {
+        if let Some(place) = place.filter(|&place| error_name(stream[place]).is_none()) {
             stream[place] = NOT_AVAILABLE;
         }
         at += 4 + usize::from(length);
@@ -151,8 +151,8 @@ fn add_fact(kind: u16, data: &[u8], patterns: &Patterns, facts: &mut SheetFacts)
         return;
     };
     let error = error_place(kind, data).map(|place| data[place]);
-    if let Some(code) = error.filter(|code| !KNOWN_ERRORS.contains(code)) {
-        facts.add(at, Fact::Error(error_name(code).into()));
+    if error.is_some_and(|code| error_name(code).is_none()) {
+        facts.add(at, Fact::Error(UNKNOWN_ERROR.into()));
     } else if kind == 0x0006 && data.get(6..14) == Some(&[0; 8]) {
         facts.add(at, Fact::Uncalculated);
     } else if matches!(kind, 0x0006 | 0x0203 | 0x027E) && patterns.contains_key(&format.into()) {

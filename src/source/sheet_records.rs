@@ -2,7 +2,7 @@
 
 use super::{
     SourceErrorKind,
-    facts::{Fact, KNOWN_ERRORS, Range, SheetFacts, error_name},
+    facts::{Fact, Range, SheetFacts, UNKNOWN_ERROR, error_name},
     number_format::Formats,
     records::{RecordScan, long, short, wide_text},
 };
@@ -55,8 +55,9 @@ fn cell(row: u32, kind: u16, record: &[u8], facts: &mut SheetFacts) -> Option<()
     match kind {
         0x0003 | 0x000B => {
             let code = *record.get(8)?;
-            if kind == 0x000B || !KNOWN_ERRORS.contains(&code) {
-                facts.add(at, Fact::Error(error_name(code).into()));
+            let name = error_name(code);
+            if kind == 0x000B || name.is_none() {
+                facts.add(at, Fact::Error(name.unwrap_or(UNKNOWN_ERROR).into()));
             }
         }
         0x0009 if record.get(8..16)? == [0; 8] => facts.add(at, Fact::Uncalculated),
