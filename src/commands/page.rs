@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     output::is_standard_output,
     report::{
-        notes::{Asked, NOTES, SENT_BY},
+        notes::{Invocation, NOTES, SENT_BY},
         page::{self, Progress, ReportPage},
         summary::Summary,
     },
@@ -32,7 +32,7 @@ pub(super) fn page_of<'a>(
         progress: standing.progress,
         summary,
         run,
-        asked: [Some(meta.asked.clone()), run.find_fact(SENT_BY)?],
+        invocations: [Some(meta.invocation.clone()), run.find_fact(SENT_BY)?],
         notes: run.find_fact(NOTES)?.unwrap_or_default(),
         failure: standing.failure.map(said),
         next: next_steps::steps(context, run, summary, &standing),
@@ -89,13 +89,13 @@ impl Context<'_> {
         let Some(path) = self.report.get().filter(|_| !self.has_report.get()) else {
             return;
         };
-        let asked = Asked {
+        let invocation = Invocation {
             command_line: self.command_line.clone(),
             profile: self.settings.profile_name.clone().unwrap_or_default(),
-            ..Asked::default()
+            ..Invocation::default()
         };
         // The command has already failed, and another error would hide the first one.
-        if page::save_failure(&asked, &started.to_string(), &said(error), path).is_ok() {
+        if page::save_failure(&invocation, &started.to_string(), &said(error), path).is_ok() {
             let path = shown_path(path);
             let line = format!("report written to {}", visible(&path));
             self.console.say(&line);

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ExitCode},
     paths::is_stream,
     report::{
-        notes::Asked,
+        notes::Invocation,
         page::{self, ReportPage},
     },
     wording::{shown_path, visible},
@@ -38,9 +38,9 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
     if meta.account == REHEARSAL {
         context.settings.rehearse();
     } else {
-        let Asked {
+        let Invocation {
             profile, base_url, ..
-        } = &meta.asked;
+        } = &meta.invocation;
         context.settings.take_over(profile, base_url);
     }
     let context = &*context;

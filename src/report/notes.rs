@@ -9,7 +9,7 @@ use crate::{
 
 /// The fact of a run file with its [`SourceNotes`].
 pub(crate) const NOTES: &str = "notes";
-/// The fact with the [`Asked`] of the command that sent last.
+/// The fact with the [`Invocation`] of the command that sent last.
 pub(crate) const SENT_BY: &str = "sent_by";
 
 /// Maximum number of groups of each kind.
@@ -18,7 +18,7 @@ const GROUPS_MAX: usize = 10_000;
 const ROWS_MAX: usize = 50;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct Invocation {
     /// The command line, which never contains the token.
     pub command_line: String,
     pub profile: String,

@@ -14,7 +14,7 @@ use crate::{
     ledger::RejectsPlace,
     plan::{PlanOptions, gate::GateVerdict, incremental::ComparedWith},
     report::{
-        notes::Asked,
+        notes::Invocation,
         rejects,
         summary::{Files, SourceSummary, Summary},
     },
@@ -46,7 +46,8 @@ pub(crate) struct RunMeta {
     /// The reference with which the contacts were compared.
     pub compared: ComparedWith,
     /// The command that planned it.
-    pub asked: Asked,
+    #[serde(rename = "asked")]
+    pub invocation: Invocation,
     /// Number of runs that had written to the account when the plan was made.
     pub writes_before: u64,
 }
@@ -82,7 +83,7 @@ impl RunMeta {
             directory: directory_name(),
             planned_at,
             compared: ComparedWith::Account,
-            asked: session.asked(),
+            invocation: session.invocation(),
             writes_before: session.writes(),
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     ledger::Ledger,
     report::{
-        notes::{Asked, NOTES},
+        notes::{Invocation, NOTES},
         page::{self, NextStep, Progress, ReportPage},
         rejects,
         summary::Summary,
@@ -76,9 +76,9 @@ pub(crate) fn save_check_page(
     command_line: String,
     path: &Path,
 ) -> Result<(), Error> {
-    let asked = Asked {
+    let invocation = Invocation {
         command_line,
-        ..Asked::default()
+        ..Invocation::default()
     };
     let next = NextStep {
         words: "To see what an import would change in the account, run `import --dry-run` with the same files and options.".to_owned(),
@@ -88,7 +88,7 @@ pub(crate) fn save_check_page(
         progress: Progress::Checked,
         summary,
         run,
-        asked: [Some(asked), None],
+        invocations: [Some(invocation), None],
         notes: run.find_fact(NOTES)?.unwrap_or_default(),
         failure: None,
         undone: None,

@@ -148,7 +148,7 @@ impl Sending<'_> {
             *numbers = Some(Arc::new(chosen));
         }
         session.forget_written(run, sealed.meta.compared)?;
-        run.set_fact(SENT_BY, &session.asked())?;
+        run.set_fact(SENT_BY, &session.invocation())?;
         let options = ApplyOptions {
             queued: session.queued,
             check_stale: self.check_stale,

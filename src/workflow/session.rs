@@ -16,7 +16,7 @@ use crate::{
     ledger::{Ledger, SharedLedger},
     plan::earlier_runs::EarlierRuns,
     progress::{Event, Monitor, WaitFor, Waiting},
-    report::notes::Asked,
+    report::notes::Invocation,
     run::{RunError, RunFile, store::Store, traffic},
 };
 
@@ -107,9 +107,9 @@ impl Session {
         blake3::hash(parts.as_bytes()).to_hex()[..16].to_owned()
     }
 
-    /// The request that the session serves.
-    pub(super) fn asked(&self) -> Asked {
-        Asked {
+    /// The command that the session serves.
+    pub(super) fn invocation(&self) -> Invocation {
+        Invocation {
             command_line: self.client.without_secrets(&self.command_line),
             profile: self.profile.clone(),
             account_name: self.account_name.clone(),

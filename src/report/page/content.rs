@@ -8,7 +8,7 @@ use crate::{
     output::IoError,
     report::{
         ReportError,
-        notes::{Asked, SourceNotes},
+        notes::{Invocation, SourceNotes},
         summary::Summary,
     },
     run::RunFile,
@@ -37,8 +37,8 @@ pub(crate) struct ReportPage<'a> {
     pub summary: &'a Summary,
     /// Contains the sources, the rejects and the changes.
     pub run: &'a RunFile,
-    /// The request that planned the run, and the one that sent it.
-    pub asked: [Option<Asked>; 2],
+    /// The command that planned the run, and the one that sent it.
+    pub invocations: [Option<Invocation>; 2],
     pub notes: SourceNotes,
     /// The error that ended the run, and its hint.
     pub failure: Option<(String, Option<String>)>,

@@ -9,21 +9,23 @@ use super::{
 };
 use crate::{
     plan::Mode,
-    report::notes::Asked,
+    report::notes::Invocation,
     run::{Done, StagedSource},
     wording::{counted, duration, float, grouped, rounded},
 };
 
 pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
     let summary = page.summary;
-    let [planned, sent] = &page.asked;
-    let command = |asked: &Option<Asked>| {
-        let line = asked.as_ref().map(|asked| asked.command_line.clone());
+    let [planned, sent] = &page.invocations;
+    let command = |invocation: &Option<Invocation>| {
+        let line = invocation
+            .as_ref()
+            .map(|invocation| invocation.command_line.clone());
         line.filter(|line| !line.is_empty())
     };
     let planned_with = command(planned);
     let sent_with = command(sent).filter(|line| planned_with.as_ref() != Some(line));
-    let asked = sent.as_ref().or(planned.as_ref());
+    let invocation = sent.as_ref().or(planned.as_ref());
     let took = (summary.seconds > 0.0).then(|| duration(summary.seconds));
     let rows: Vec<(&str, Option<Markup>)> = vec![
         ("Command", planned_with.map(|line| words::command(&line))),
@@ -31,8 +33,11 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
         ("Started", Some(time(&summary.started_at))),
         ("Duration", took.map(text)),
         ("Speed", speed(page).map(text)),
-        ("Profile", asked.map(|asked| text(&asked.profile))),
-        ("Account", asked.map(account).map(text)),
+        (
+            "Profile",
+            invocation.map(|invocation| text(&invocation.profile)),
+        ),
+        ("Account", invocation.map(account).map(text)),
         ("Mode", mode(page).map(text)),
         (
             "Run",
@@ -73,14 +78,14 @@ fn source(file: &StagedSource) -> Markup {
 }
 
 /// The facts about a command that failed before it had a run.
-pub(super) fn failed(asked: &Asked, started_at: &str) -> Markup {
+pub(super) fn failed(invocation: &Invocation, started_at: &str) -> Markup {
     html! {
         section {
             h2 { "Request" }
             dl.facts {
-                div { dt { "Command" } dd { (words::command(&asked.command_line)) } }
+                div { dt { "Command" } dd { (words::command(&invocation.command_line)) } }
                 div { dt { "Started" } dd { (time(started_at)) } }
-                @if !asked.profile.is_empty() { div { dt { "Profile" } dd { (text(&asked.profile)) } } }
+                @if !invocation.profile.is_empty() { div { dt { "Profile" } dd { (text(&invocation.profile)) } } }
             }
         }
     }
@@ -98,12 +103,12 @@ fn time(at: &str) -> Markup {
     html! { time datetime=(at) { (moment(at)) } }
 }
 
-fn account(asked: &Asked) -> String {
-    let Asked {
+fn account(invocation: &Invocation) -> String {
+    let Invocation {
         account_name,
         base_url,
         ..
-    } = asked;
+    } = invocation;
     if account_name.is_empty() {
         base_url.clone()
     } else {

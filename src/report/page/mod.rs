@@ -31,7 +31,7 @@ pub(crate) use self::content::{NextStep, Progress, ReportPage};
 use self::{content::PageWriter, facts::facts, flow::flow, sources::Sources};
 use crate::{
     output::{IoError, OutputFile, Symlinks},
-    report::{ReportError, notes::Asked, overwritten},
+    report::{ReportError, notes::Invocation, overwritten},
     requested::{GENERATOR, RequestedFile},
     run::traffic,
 };
@@ -119,7 +119,7 @@ fn write_parts(page: &ReportPage<'_>, out: &mut dyn Write, name: &Path) -> Resul
 /// Writes a page about a command that failed before it had a run. It replaces the report of an earlier run, which
 /// would otherwise be mistaken for this one's.
 pub(crate) fn save_failure(
-    asked: &Asked,
+    invocation: &Invocation,
     started_at: &str,
     failure: &(String, Option<String>),
     path: &Path,
@@ -136,7 +136,7 @@ pub(crate) fn save_failure(
                 p { span.status.bad { "Failed" } }
             }
             (stopped(failure))
-            (facts::failed(asked, started_at))
+            (facts::failed(invocation, started_at))
             (footer())
         } }
         (PreEscaped("</html>\n"))

@@ -15,7 +15,7 @@ use super::{NextStep, Progress, ReportPage};
 use crate::{
     normalize::CellChange,
     reject::{Problem, RejectCode},
-    report::notes::{Asked, SharedPlaces, SourceNotes},
+    report::notes::{Invocation, SharedPlaces, SourceNotes},
     report::summary::{Files, SourceSummary, Summary},
     run::{
         Done, Planned, Position, RejectedAt, RejectedRow, Rows, RunFile, StagedBlock, StagedSource,
@@ -100,7 +100,7 @@ impl Sample {
 
     fn page(&self) -> String {
         let word = &self.word;
-        let asked = Asked {
+        let invocation = Invocation {
             command_line: format!("wazzup-contacts import {word}"),
             profile: word.clone(),
             account_name: word.clone(),
@@ -110,7 +110,7 @@ impl Sample {
             progress: Progress::Sent,
             summary: &self.summary,
             run: &self.run,
-            asked: [Some(asked), None],
+            invocations: [Some(invocation), None],
             notes: self.notes.clone(),
             failure: Some((word.clone(), Some(word.clone()))),
             undone: Some(word.clone()),
