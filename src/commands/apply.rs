@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         }
         return Ok(ExitCode::Done);
     };
-    context.ask_report(args.report.report.as_deref(), &[], Some(&path))?;
+    context.request_report(args.report.report.as_deref(), &[], Some(&path))?;
     send(context, args, &path, session).inspect_err(|error| context.record_stop(&path, error))
 }
 

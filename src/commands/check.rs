@@ -40,8 +40,8 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
             "save it to a file first".to_owned(),
         ));
     }
-    rejects::check_asked(args.rejects.as_deref())?;
-    context.ask_report(page, &reading.files, None)?;
+    rejects::check_requested(args.rejects.as_deref())?;
+    context.request_report(page, &reading.files, None)?;
     let monitor = context.monitor();
     let mut report = read(context, args, &reading, &monitor)?;
     let staged = reads_twice.then(|| {

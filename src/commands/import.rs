@@ -20,10 +20,10 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     if args.dry_run {
         context.console.print_results();
     }
-    rejects::check_asked(args.planning.rejects.as_deref())?;
+    rejects::check_requested(args.planning.rejects.as_deref())?;
     context.await_ids(args.planning.ids.as_deref());
     let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
-    context.ask_report(
+    context.request_report(
         args.report.report.as_deref(),
         &reading.files,
         args.run.as_deref(),

@@ -46,14 +46,14 @@ fn said(error: &Error) -> (String, Option<String>) {
 
 impl Context<'_> {
     /// Notes the requested report, and checks that it can be written.
-    pub(super) fn ask_report(
+    pub(super) fn request_report(
         &self,
         path: Option<&Path>,
         sources: &[PathBuf],
         run: Option<&Path>,
     ) -> Result<(), Error> {
         if let Some(path) = path {
-            let path = page::check_asked_page(path, sources, run)?;
+            let path = page::check_page(path, sources, run)?;
             let console = self.console;
             let is_used = console.wants_json() || (console.has_report() && !console.is_quiet());
             if is_used && is_standard_output(&path) {

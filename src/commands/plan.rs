@@ -22,11 +22,11 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     if let Some(path) = &args.output {
         refuse_tables(path)?;
     }
-    rejects::check_asked(args.planning.rejects.as_deref())?;
+    rejects::check_requested(args.planning.rejects.as_deref())?;
     context.await_ids(args.planning.ids.as_deref());
     let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
     let output = args.output.as_deref();
-    context.ask_report(args.report.report.as_deref(), &reading.files, output)?;
+    context.request_report(args.report.report.as_deref(), &reading.files, output)?;
     let session = context.session_to_plan("plan", args.planning.mode, &reading.files)?;
     let mut request = plan_request("plan", &reading, &args.planning);
     request.run = output;

@@ -23,7 +23,7 @@ use crate::{
 pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, Error> {
     let path = context.store()?.find(&args.run);
     let output = args.output.as_deref().filter(|path| !is_stream(path));
-    let output = output.map(|output| page::check_asked_page(output, &[], Some(&path)));
+    let output = output.map(|output| page::check_page(output, &[], Some(&path)));
     let output = output.transpose()?;
     if output.is_none() {
         context.console.keep_output_for_data();

@@ -20,9 +20,9 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     if args.dry_run {
         context.console.print_results();
     }
-    rejects::check_asked(args.rejects.as_deref())?;
+    rejects::check_requested(args.rejects.as_deref())?;
     let undone = context.store()?.find(&args.run);
-    context.ask_report(args.report.report.as_deref(), &[], Some(&undone))?;
+    context.request_report(args.report.report.as_deref(), &[], Some(&undone))?;
     let session = context.session()?;
     let request = UndoRequest {
         run: &args.run,

@@ -9,7 +9,7 @@
 //! | `contact` | for each profile: digests of contacts as the last run left them (see [`records`]) |
 //! | `rejects` | size and modification time of each rejects file, as it was written |
 //! | `export` | each backup: its name with placeholders, order, size, modification time and number of contacts (see [`exports`]) |
-//! | `run` | for each run planned here: the path of its rejects (see [`RejectsPlace`]) |
+//! | `run` | for each run planned here: the path of its rejects (see [`RejectsPath`]) |
 //! | `history` | a line for each run (see [`history`]) |
 //!
 //! A missing or unreadable ledger counts as empty: contacts are compared with the account, and existing rejects
@@ -25,13 +25,13 @@
 mod database;
 mod exports;
 mod history;
-mod place;
 mod records;
+mod rejects_path;
 
 pub(crate) use exports::ExportRecord;
 pub(crate) use history::{HistoryEntry, RunStatus, without_claim};
-pub(crate) use place::RejectsPlace;
 pub(crate) use records::ContactRecords;
+pub(crate) use rejects_path::RejectsPath;
 
 use std::{
     fs, io,

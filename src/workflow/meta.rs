@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Session;
 use crate::{
     error::Error,
-    ledger::RejectsPlace,
+    ledger::RejectsPath,
     plan::{PlanOptions, gate::GateVerdict, incremental::ComparedWith},
     report::{
         notes::Invocation,
@@ -70,7 +70,7 @@ impl RunMeta {
     pub(super) fn new(
         session: &Session,
         (command, source, options): (&str, SourceSummary, PlanOptions),
-        (rejects, rejects_for_excel): (&RejectsPlace, bool),
+        (rejects, rejects_for_excel): (&RejectsPath, bool),
         planned_at: Timestamp,
     ) -> Self {
         Self {
@@ -114,11 +114,11 @@ impl RunMeta {
         &self,
         session: &Session,
         run: &RunFile,
-        rejects: &RejectsPlace,
+        rejects: &RejectsPath,
     ) -> Result<(), Error> {
         run.set_fact("about", self)?;
         let mut ledger = session.ledger();
-        if let Err(error) = ledger.remember_rejects_place(&run.digest()?, rejects) {
+        if let Err(error) = ledger.remember_rejects_path(&run.digest()?, rejects) {
             session.notice(format!(
                 "can't store the path of the rejects for `apply`: {error}"
             ));
@@ -141,10 +141,10 @@ impl RunMeta {
     }
 
     /// Refuses a rejects file that would replace a source or the run file.
-    pub(crate) fn check_rejects(&self, place: &RejectsPlace, run: &RunFile) -> Result<(), Error> {
+    pub(crate) fn check_rejects(&self, target: &RejectsPath, run: &RunFile) -> Result<(), Error> {
         let sources = self.source_paths(run)?;
         Ok(rejects::check_spares(
-            &place.wanted,
+            &target.wanted,
             &sources,
             &[run.path()],
         )?)

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     employees::{OwnerRule, Owners},
     error::Error,
-    ledger::{Ledger, RejectsPlace},
+    ledger::{Ledger, RejectsPath},
     plan::{self, Plan, PlanContext, PlanOptions, gate::Bound, shrink::ShrinkBound},
     report::{dropped::DroppedNumbers, rejects},
     run::{self, Contacts, RunError, RunFile, blocks, rejects as reject_rows, store::Lock},
@@ -149,7 +149,7 @@ impl<'a> PlanRequest<'a> {
         &self,
         session: &Session,
         run: &RunFile,
-        rejects: &RejectsPlace,
+        rejects: &RejectsPath,
         planned_at: Timestamp,
     ) -> Result<PlanParts, Error> {
         let mode = self.options.mode;

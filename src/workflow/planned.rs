@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, ExitCode},
-    ledger::{RejectsPlace, RunStatus},
+    ledger::{RejectsPath, RunStatus},
     plan::{Mode, Plan, gate::GateVerdict},
     report::{
         rejects,
@@ -59,9 +59,9 @@ pub(super) fn create_run(
     session: &Session,
     path: &Path,
     locks: (Lock, Option<AccountLock>),
-    rejects: RejectsPlace,
+    rejects: RejectsPath,
     started: Timestamp,
-    fill: impl FnOnce(&RunFile, &RejectsPlace) -> Result<PlanParts, Error>,
+    fill: impl FnOnce(&RunFile, &RejectsPath) -> Result<PlanParts, Error>,
 ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
     run::store::clear_abandoned(path)?;
     let run = RunFile::create(path)?;

@@ -43,9 +43,9 @@ impl PastRun {
             None => Self::planned(&run, &meta, tally)?,
         };
         let ledger = Ledger::open(state_directory, &meta.account);
-        let place = rejects::of_run(None, &run, &meta.source.path, &ledger)?;
-        let has_rejects = tally.rows.rejected + tally.done.failed > 0 && place.path.exists();
-        summary.files.rejects = has_rejects.then(|| shown_path(&place.path));
+        let target = rejects::of_run(None, &run, &meta.source.path, &ledger)?;
+        let has_rejects = tally.rows.rejected + tally.done.failed > 0 && target.path.exists();
+        summary.files.rejects = has_rejects.then(|| shown_path(&target.path));
         let progress = if is_sent {
             Progress::Sent
         } else {

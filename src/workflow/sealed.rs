@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Error, ExitCode},
-    ledger::{Ledger, RejectsPlace},
+    ledger::{Ledger, RejectsPath},
     output::file_digest,
     report::{rejects, summary::Summary},
     run::{
@@ -29,7 +29,7 @@ pub(crate) struct SealedRun {
     /// The warnings about its plan.
     pub warnings: Vec<String>,
     /// The path of its rejects.
-    pub rejects: RejectsPlace,
+    pub rejects: RejectsPath,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,
     /// The contacts to be sent; `None` for all.
@@ -57,13 +57,13 @@ impl SealedRun {
              (a copy of an interrupted run also needs its -wal file)",
         )?;
         let ledger = Ledger::open(state_directory, &meta.account);
-        let place = rejects::of_run(rejects, &run, &meta.source.path, &ledger)?;
-        meta.check_rejects(&place, &run)?;
+        let target = rejects::of_run(rejects, &run, &meta.source.path, &ledger)?;
+        meta.check_rejects(&target, &run)?;
         Ok(Self {
             warnings: run.find_fact(WARNINGS)?.unwrap_or_default(),
             run,
             meta,
-            rejects: place,
+            rejects: target,
             canary: None,
             selection: None,
             started: Timestamp::now(),
@@ -155,11 +155,11 @@ impl SealedRun {
         let for_excel = meta.rejects_for_excel;
         let written = rejects::write(run, rejects, for_excel, &sources, ledger)?;
         if written.count > 0 {
-            let place = RejectsPlace {
+            let target = RejectsPath {
                 path: written.path.clone(),
                 ..rejects.clone()
             };
-            ledger.remember_rejects_place(&run.digest()?, &place)?;
+            ledger.remember_rejects_path(&run.digest()?, &target)?;
         }
         Ok(written)
     }

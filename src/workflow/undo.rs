@@ -12,7 +12,7 @@ use super::{
 use crate::{
     contact::ChatType,
     error::Error,
-    ledger::RejectsPlace,
+    ledger::RejectsPath,
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
@@ -107,7 +107,7 @@ impl UndoRequest<'_> {
         &self,
         session: &Session,
         undone: &RunFile,
-        rejects: &RejectsPlace,
+        rejects: &RejectsPath,
         planned_at: Timestamp,
     ) -> RunMeta {
         let options = PlanOptions {

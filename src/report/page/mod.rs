@@ -41,7 +41,7 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// Checks that the report can be written to this path without replacing input or output of the run. Returns the
 /// absolute path. Must be called before the token is requested, which may use up a refresh token.
-pub(crate) fn check_asked_page(
+pub(crate) fn check_page(
     path: &Path,
     sources: &[PathBuf],
     run: Option<&Path>,

@@ -10,7 +10,7 @@
 //! spreadsheet programs (`--excel`) is written like such an export, and importing it has the same result.
 
 pub(crate) mod originals;
-mod place;
+mod path;
 mod sheet;
 mod text;
 
@@ -20,19 +20,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub(crate) use self::place::{
-    check_asked, check_spares, check_writable, choose, of_dropped, of_run,
+pub(crate) use self::path::{
+    check_requested, check_spares, check_writable, choose, of_dropped, of_run,
 };
 use self::{
     originals::{Originals, added},
-    place::is_workbook,
+    path::is_workbook,
     sheet::SheetOut,
     text::TextOut,
 };
 use crate::{
     export::excel::shown_as_it_is,
     formula,
-    ledger::{Ledger, RejectsPlace},
+    ledger::{Ledger, RejectsPath},
     output::{IoError, OutputFile, Symlinks, is_special},
     reject::{ADDED_COLUMNS, Problem},
     report::ReportError,
@@ -51,20 +51,20 @@ pub(crate) struct RejectsFile {
 /// before it gets its name. It must not replace one of the run's `sources`.
 pub(crate) fn write(
     run: &RunFile,
-    place: &RejectsPlace,
+    target: &RejectsPath,
     for_excel: bool,
     sources: &[PathBuf],
     ledger: &mut Ledger,
 ) -> Result<RejectsFile, ReportError> {
-    let path = place::next(place, sources, ledger);
-    let count = write_to(run, &path, place::links(place, &path), for_excel)?;
+    let path = path::next(target, sources, ledger);
+    let count = write_to(run, &path, path::links(target, &path), for_excel)?;
     if count > 0 && !is_special(&path) {
         ledger.record_rejects_file(&path)?;
     }
     Ok(RejectsFile {
         count,
         path,
-        wanted: place.wanted.clone(),
+        wanted: target.wanted.clone(),
     })
 }
 
@@ -91,7 +91,7 @@ fn write_to(
 }
 
 /// The values of the added columns, except the file.
-fn place_and_reasons(rejected: &RejectedRow<'_>) -> [String; 4] {
+fn row_and_reasons(rejected: &RejectedRow<'_>) -> [String; 4] {
     let joined = |text: fn(&Problem) -> &str| {
         let texts: Vec<_> = rejected.problems.iter().map(text).collect();
         texts.join("; ")
@@ -129,7 +129,7 @@ struct RejectsWriter<'a> {
     originals: Originals<'a>,
     /// The columns of all sources, and the positions of each source's own columns.
     columns: Vec<String>,
-    places: Vec<Vec<Option<usize>>>,
+    positions: Vec<Vec<Option<usize>>>,
     /// True if spreadsheet programs must display all cells of a text file unchanged.
     for_excel: bool,
 }
@@ -148,7 +148,7 @@ impl<'a> RejectsWriter<'a> {
         for_excel: bool,
     ) -> Result<Self, ReportError> {
         let mut originals = Originals::of(run)?;
-        let (columns, places) = union(&originals.sources);
+        let (columns, positions) = union(&originals.sources);
         let added = added(&originals.sources);
         let target = OutputFile::open(path, links).map_err(IoError::at(path))?;
         let out = if is_workbook(path) {
@@ -175,7 +175,7 @@ impl<'a> RejectsWriter<'a> {
             out,
             originals,
             columns,
-            places,
+            positions,
             for_excel,
         })
     }
@@ -191,21 +191,18 @@ impl<'a> RejectsWriter<'a> {
         let file = self.originals.file_of(*source);
         let cells = self.originals.cells(*source, *row)?;
         // Can't fail: `cells` found the source, so it has positions.
-        let places = self
-            .places
+        let positions = self
+            .positions
             .get(*source as usize)
             .map_or(&[][..], Vec::as_slice);
-        for (place, cell) in places.iter().zip(cells) {
-            if let Some(place) = *place {
-                record[place].clone_from(cell);
+        for (position, cell) in positions.iter().zip(cells) {
+            if let Some(position) = *position {
+                record[position].clone_from(cell);
             }
         }
-        let words: Vec<_> = file
-            .into_iter()
-            .chain(place_and_reasons(rejected))
-            .collect();
+        let words: Vec<_> = file.into_iter().chain(row_and_reasons(rejected)).collect();
         // Surplus cells stay surplus until the user has decided where they belong.
-        let surplus = cells.get(places.len()..).unwrap_or_default();
+        let surplus = cells.get(positions.len()..).unwrap_or_default();
         let has_surplus = surplus.iter().any(|cell| !cell.trim_ascii().is_empty());
         let surplus = if has_surplus { surplus } else { &[] };
         let written = match &mut self.out {
@@ -252,10 +249,10 @@ fn union<'a>(sources: &'a [StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>
     let mut columns: Vec<String> = Vec::new();
     // The positions of each name.
     let mut known: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut places = Vec::new();
+    let mut positions = Vec::new();
     for source in sources {
         let mut taken: HashMap<&str, usize> = HashMap::new();
-        let mut place = |column: &'a String| {
+        let mut position = |column: &'a String| {
             if ADDED_COLUMNS.contains(&column.as_str()) {
                 return None;
             }
@@ -270,7 +267,7 @@ fn union<'a>(sources: &'a [StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>
             *taken += 1;
             Some(known[*taken - 1])
         };
-        places.push(source.columns.iter().map(&mut place).collect());
+        positions.push(source.columns.iter().map(&mut position).collect());
     }
-    (columns, places)
+    (columns, positions)
 }

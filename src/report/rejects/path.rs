@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    ledger::{Ledger, RejectsPlace},
+    ledger::{Ledger, RejectsPath},
     output::{self, IoError, Symlinks, beside, is_special, promises_no_text, real},
     report::{ReportError, overwritten},
     requested::RequestedFile,
@@ -25,11 +25,11 @@ use crate::{
 /// Chooses the path of a new run's rejects: the requested path, the default, or one beside the run file if the
 /// default is not writable.
 pub(crate) fn choose(
-    asked: Option<&Path>,
+    requested: Option<&Path>,
     source: &Path,
     run: &Path,
-) -> Result<RejectsPlace, ReportError> {
-    place_of(asked, default_path(source), run)
+) -> Result<RejectsPath, ReportError> {
+    path_of(requested, default_path(source), run)
 }
 
 /// Chooses the path of the list of left-out numbers: beside the requested rejects file and named after it, or
@@ -41,68 +41,70 @@ pub(crate) fn of_dropped(
     run: &Path,
     ledger: &Ledger,
 ) -> Result<PathBuf, ReportError> {
-    let place = if let Some(rejects) = rejects.filter(|path| !is_special(path)) {
+    let target = if let Some(rejects) = rejects.filter(|path| !is_special(path)) {
         let stem = rejects.with_extension("");
         let stem = stem.to_string_lossy();
         let stem = stem.strip_suffix(".rejected").unwrap_or(&stem);
         let path = resolve(Path::new(&format!("{stem}.dropped.csv")))?;
-        RejectsPlace {
+        RejectsPath {
             wanted: path.clone(),
             path,
-            is_asked: false,
+            is_requested: false,
         }
     } else {
         let source = sources.first().map_or(Path::new("-"), PathBuf::as_path);
-        place_of(None, named_after(source, "dropped"), run)?
+        path_of(None, named_after(source, "dropped"), run)?
     };
-    Ok(next(&place, sources, ledger))
+    Ok(next(&target, sources, ledger))
 }
 
-fn place_of(
-    asked: Option<&Path>,
+fn path_of(
+    requested: Option<&Path>,
     default: PathBuf,
     run: &Path,
-) -> Result<RejectsPlace, ReportError> {
-    let place = |wanted: PathBuf| RejectsPlace {
+) -> Result<RejectsPath, ReportError> {
+    let target = |wanted: PathBuf| RejectsPath {
         path: wanted.clone(),
         wanted,
-        is_asked: asked.is_some(),
+        is_requested: requested.is_some(),
     };
-    if let Some(asked) = asked {
-        let place = place(resolve(asked)?);
-        return check_writable(&place).map(|()| place);
+    if let Some(requested) = requested {
+        let target = target(resolve(requested)?);
+        return check_writable(&target).map(|()| target);
     }
-    let here = place(resolve(&default)?);
+    let here = target(resolve(&default)?);
     match check_writable(&here) {
         Ok(()) => Ok(here),
-        Err(_) => Ok(place(resolve(&run.with_file_name(default))?)),
+        Err(_) => Ok(target(resolve(&run.with_file_name(default))?)),
     }
 }
 
 /// The path of an earlier run's rejects: the requested path, the path in the ledger, or the default. `source` is
 /// the name in the run file, of which only the last component is used.
 pub(crate) fn of_run(
-    asked: Option<&Path>,
+    requested: Option<&Path>,
     run: &RunFile,
     source: &str,
     ledger: &Ledger,
-) -> Result<RejectsPlace, ReportError> {
-    match ledger.rejects_place(&run.digest()?) {
-        Some(place) if asked.is_none() => Ok(place),
-        _ => choose(asked, Path::new(source), run.path()),
+) -> Result<RejectsPath, ReportError> {
+    match ledger.rejects_path(&run.digest()?) {
+        Some(target) if requested.is_none() => Ok(target),
+        _ => choose(requested, Path::new(source), run.path()),
     }
 }
 
 /// The path to write to: the last or requested one if the file may be replaced, otherwise the next free number.
-pub(super) fn next(place: &RejectsPlace, sources: &[PathBuf], ledger: &Ledger) -> PathBuf {
-    let RejectsPlace {
-        wanted, is_asked, ..
-    } = place;
-    if *is_asked && is_special(wanted) {
+pub(super) fn next(target: &RejectsPath, sources: &[PathBuf], ledger: &Ledger) -> PathBuf {
+    let RejectsPath {
+        wanted,
+        is_requested,
+        ..
+    } = target;
+    if *is_requested && is_special(wanted) {
         return wanted.clone();
     }
     let sources: Vec<_> = sources.iter().map(|source| real(source)).collect();
-    let may_replace = |path: &PathBuf| match metadata(place, path) {
+    let may_replace = |path: &PathBuf| match metadata(target, path) {
         Err(_) => true,
         Ok(data) if !data.is_file() => false,
         // An empty file, as made by `mktemp`, has nothing to lose.
@@ -110,22 +112,22 @@ pub(super) fn next(place: &RejectsPlace, sources: &[PathBuf], ledger: &Ledger) -
         Ok(_) => ledger.is_untouched_rejects_file(path) && !sources.contains(&real(path)),
     };
     let numbered = (2..).map(|number| numbered(wanted, number));
-    let candidates = [place.path.clone(), wanted.clone()];
+    let candidates = [target.path.clone(), wanted.clone()];
     let mut candidates = candidates.into_iter().chain(numbered);
     candidates.find(may_replace).unwrap_or_default()
 }
 
 /// The treatment of a link at a path: only a path that the user named is followed.
-pub(super) fn links(place: &RejectsPlace, path: &Path) -> Symlinks {
-    if place.is_asked && path == place.wanted {
+pub(super) fn links(target: &RejectsPath, path: &Path) -> Symlinks {
+    if target.is_requested && path == target.wanted {
         Symlinks::Follow
     } else {
         Symlinks::Replace
     }
 }
 
-fn metadata(place: &RejectsPlace, path: &Path) -> io::Result<Metadata> {
-    match links(place, path) {
+fn metadata(target: &RejectsPath, path: &Path) -> io::Result<Metadata> {
+    match links(target, path) {
         Symlinks::Follow => path.metadata(),
         Symlinks::Replace => path.symlink_metadata(),
     }
@@ -177,15 +179,15 @@ fn named_after(source: &Path, what: &str) -> PathBuf {
 
 /// Checks that the requested path is writable. Must be called before the token is requested, which may use up a
 /// refresh token.
-pub(crate) fn check_asked(asked: Option<&Path>) -> Result<(), ReportError> {
-    let Some(asked) = asked else {
+pub(crate) fn check_requested(requested: Option<&Path>) -> Result<(), ReportError> {
+    let Some(requested) = requested else {
         return Ok(());
     };
-    let wanted = resolve(asked)?;
-    check_writable(&RejectsPlace {
+    let wanted = resolve(requested)?;
+    check_writable(&RejectsPath {
         path: wanted.clone(),
         wanted,
-        is_asked: true,
+        is_requested: true,
     })
 }
 
@@ -223,9 +225,9 @@ pub(crate) fn check_spares(
 }
 
 /// Checks that the rejects can be written. Leaves nothing behind.
-pub(crate) fn check_writable(place: &RejectsPlace) -> Result<(), ReportError> {
-    let path = &place.wanted;
-    let tried = if place.is_asked {
+pub(crate) fn check_writable(target: &RejectsPath) -> Result<(), ReportError> {
+    let path = &target.wanted;
+    let tried = if target.is_requested {
         output::check_writable(path)
     } else {
         // If something else is there, the rejects go beside it.

@@ -11,39 +11,39 @@ use crate::output::IoError;
 
 /// The path of a run's rejects.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RejectsPlace {
+pub(crate) struct RejectsPath {
     /// The requested path, or the default.
     pub(crate) wanted: PathBuf,
     /// The path of the last file written. It differs from `wanted` if the file there must not be replaced.
     pub(crate) path: PathBuf,
     /// True if the user named the path, so it may be a link or a pipe.
-    pub(crate) is_asked: bool,
+    pub(crate) is_requested: bool,
 }
 
 impl Ledger {
     /// The path of the rejects of a run that was planned here. `run` is the run's
     /// [digest](crate::run::RunFile::digest).
-    pub(crate) fn rejects_place(&self, run: &str) -> Option<RejectsPlace> {
-        let place = self.find(
+    pub(crate) fn rejects_path(&self, run: &str) -> Option<RejectsPath> {
+        let target = self.find(
             "SELECT wanted, path, is_asked FROM run WHERE digest = ?1",
             [run],
             |row| {
                 let path = |index| row.get::<_, String>(index).map(PathBuf::from);
-                Ok(RejectsPlace {
+                Ok(RejectsPath {
                     wanted: path(0)?,
                     path: path(1)?,
-                    is_asked: row.get(2)?,
+                    is_requested: row.get(2)?,
                 })
             },
         );
-        place.ok().flatten()
+        target.ok().flatten()
     }
 
     /// Stores the path of a run's rejects, and deletes those of old runs.
-    pub(crate) fn remember_rejects_place(
+    pub(crate) fn remember_rejects_path(
         &mut self,
         run: &str,
-        place: &RejectsPlace,
+        target: &RejectsPath,
     ) -> Result<(), IoError> {
         let now = Timestamp::now().as_second();
         self.execute(
@@ -54,9 +54,9 @@ impl Ledger {
             "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
                 run,
-                place.wanted.to_string_lossy(),
-                place.path.to_string_lossy(),
-                place.is_asked,
+                target.wanted.to_string_lossy(),
+                target.path.to_string_lossy(),
+                target.is_requested,
                 now
             ],
         )
