@@ -209,7 +209,7 @@ fn apply(fact: &Fact, cell: &mut Cell, patterns: &Patterns) {
     }
 }
 
-/// What unknown error values are called.
+/// The name of every error value that calamine does not know.
 pub(super) const UNKNOWN_ERROR: &str = "#ERROR!";
 
 /// The name of an error value in a binary workbook, if calamine knows it.
