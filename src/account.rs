@@ -38,7 +38,7 @@ pub struct AccountOptions {
     /// The account id or the profile, if known. Part of the account's fingerprint.
     pub account_name: String,
     /// True for a sandbox that ends with the session, for which the ledger only records the history.
-    pub is_rehearsal: bool,
+    pub is_sandbox: bool,
     /// Time that requests in flight may take after a stop was requested.
     pub grace: Duration,
     /// Number of runs with changes whose run files are kept.
@@ -55,7 +55,7 @@ impl AccountOptions {
             state_directory,
             profile: "default".to_owned(),
             account_name: String::new(),
-            is_rehearsal: false,
+            is_sandbox: false,
             grace: GRACE,
             keep_runs: crate::run::store::KEPT,
         }

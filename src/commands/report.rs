@@ -17,7 +17,7 @@ use crate::{
         page::{self, ReportPage},
     },
     wording::{shown_path, visible},
-    workflow::{PastRun, REHEARSAL, RunHistory},
+    workflow::{PastRun, RunHistory, SANDBOX},
 };
 
 pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, Error> {
@@ -35,8 +35,8 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
         progress,
         is_unfinished,
     } = PastRun::open(&path, &context.settings.state_directory)?;
-    if meta.account == REHEARSAL {
-        context.settings.rehearse();
+    if meta.account == SANDBOX {
+        context.settings.use_sandbox();
     } else {
         let Invocation {
             profile, base_url, ..

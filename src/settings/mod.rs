@@ -135,7 +135,7 @@ impl Settings {
     }
 
     /// Uses a sandbox, for the report of a run that used one.
-    pub(crate) const fn rehearse(&mut self) {
+    pub(crate) const fn use_sandbox(&mut self) {
         (self.sandbox, self.account.sandbox) = (true, true);
     }
 
@@ -161,7 +161,7 @@ impl Settings {
             origin: "the sandbox".to_owned(),
         };
         let mut options = self.session(base_url, token)?;
-        options.is_rehearsal = true;
+        options.is_sandbox = true;
         Ok(options)
     }
 

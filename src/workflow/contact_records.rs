@@ -67,7 +67,7 @@ impl Session {
         };
         let records = self.records();
         let is_due = full_every.is_some_and(|every| records.runs_since_full() + 1 >= every);
-        if is_due || !records.is_found() || self.is_rehearsal {
+        if is_due || !records.is_found() || self.is_sandbox {
             return Ok((ComparedWith::Afresh, None));
         }
         Ok((ComparedWith::Records, Some(records)))
@@ -75,7 +75,7 @@ impl Session {
 
     /// Stops a mirror of an account other than the one that the profile last used.
     pub(super) fn check_last_account(&self, mode: Mode, other_account: bool) -> Result<(), Error> {
-        if self.is_rehearsal
+        if self.is_sandbox
             || mode != Mode::Mirror
             || other_account
             || !self.ledger().may_differ(&self.profile)
@@ -95,7 +95,7 @@ impl Session {
         run: &RunFile,
         compared: ComparedWith,
     ) -> Result<(), Error> {
-        if self.is_rehearsal {
+        if self.is_sandbox {
             return Ok(());
         }
         self.record_writer(&writer(run))?;
@@ -114,7 +114,7 @@ impl Session {
 
     /// Removes the records of contacts that are about to be deleted individually.
     pub(crate) fn forget(&self, ids: &[String]) -> Result<(), Error> {
-        if self.is_rehearsal {
+        if self.is_sandbox {
             return Ok(());
         }
         self.record_writer("delete")?;
@@ -155,7 +155,7 @@ impl Session {
         held: bool,
     ) -> Result<(), Error> {
         // An undo writes values that no source contains.
-        if self.is_rehearsal || options.mode == Mode::Undo {
+        if self.is_sandbox || options.mode == Mode::Undo {
             return Ok(());
         }
         if compared == ComparedWith::Account && !self.ledger().has_records(&self.profile) {

@@ -66,7 +66,7 @@ impl ExportRequest<'_> {
             rotated: Rotated::default(),
         };
         if let (Some(name), Some(file)) = (&self.name, file)
-            && !session.is_rehearsal
+            && !session.is_sandbox
         {
             let pattern = name.pattern(&facts);
             if let Err(error) = self.remember(session, &pattern, file, &mut backup) {
@@ -100,7 +100,7 @@ impl ExportRequest<'_> {
     /// last backup.
     fn guard(&self, session: &Session, file: &Path) -> Result<Option<ShrinkGuard>, Error> {
         // An unreadable ledger counts as empty.
-        let ledger = (!session.is_rehearsal).then(|| session.ledger());
+        let ledger = (!session.is_sandbox).then(|| session.ledger());
         let at_path = |ledger: &Ledger| ledger.export_at(&unlinked(file)).ok().flatten();
         let written = ledger.as_deref().and_then(at_path);
         let replaced = match written.filter(ExportRecord::is_untouched) {

@@ -37,7 +37,7 @@ pub(crate) use planned::STALE_AFTER;
 pub(crate) use report::{PastRun, save_check_page};
 pub(crate) use sealed::SealedRun;
 pub use send::SentRun;
-pub(crate) use session::REHEARSAL;
+pub(crate) use session::SANDBOX;
 pub use session::Session;
 pub(crate) use turns::{AccountLock, AccountTurns};
 pub(crate) use undo::UndoRequest;

@@ -108,7 +108,7 @@ impl<'a> PlanRequest<'a> {
 
     /// The limit on missing rows, if there is one and an earlier run to compare with.
     fn shrink(&self, session: &Session) -> Result<Option<ShrinkBound>, Error> {
-        let Some(bound) = self.max_shrink.filter(|_| !session.is_rehearsal) else {
+        let Some(bound) = self.max_shrink.filter(|_| !session.is_sandbox) else {
             return Ok(None);
         };
         let history = session.ledger().history()?;

@@ -24,7 +24,7 @@ use crate::{
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
 /// The fingerprint of a sandbox account, which ends with its command.
-pub(crate) const REHEARSAL: &str = "sandbox";
+pub(crate) const SANDBOX: &str = "sandbox";
 
 /// A connection to one account.
 pub struct Session {
@@ -39,7 +39,7 @@ pub struct Session {
     pub(crate) account: String,
     pub(crate) profile: String,
     pub(crate) state_directory: PathBuf,
-    pub(crate) is_rehearsal: bool,
+    pub(crate) is_sandbox: bool,
     pub(super) keep_runs: usize,
     /// The command line for the report, if any.
     pub(crate) command_line: String,
@@ -81,7 +81,7 @@ impl Session {
             account: String::new(),
             profile: options.profile,
             state_directory: options.state_directory,
-            is_rehearsal: options.is_rehearsal,
+            is_sandbox: options.is_sandbox,
             keep_runs: options.keep_runs,
             command_line: String::new(),
             turns: None,
@@ -95,8 +95,8 @@ impl Session {
 
     /// Identifies the account by its base URL, its name and the account in the token.
     fn fingerprint(&self, claim: Option<&str>) -> String {
-        if self.is_rehearsal {
-            return REHEARSAL.to_owned();
+        if self.is_sandbox {
+            return SANDBOX.to_owned();
         }
         let parts = format!(
             "{}\n{}\n{}",
@@ -119,7 +119,7 @@ impl Session {
 
     /// A description of the account: its name if known, its fingerprint, and the profile.
     pub(crate) fn account_words(&self) -> String {
-        if self.is_rehearsal {
+        if self.is_sandbox {
             return "the sandbox".to_owned();
         }
         let (fingerprint, name) = (&self.account, &self.account_name);
