@@ -8,13 +8,13 @@ use std::{
 use jiff::Timestamp;
 use tracing::span::EnteredSpan;
 
-use super::{RunMeta, Session, directory_name};
+use super::{SealedRun, Session, directory_name};
 use crate::{
     error::{Error, ExitCode},
     ledger::{HistoryEntry, RunStatus, SharedLedger},
     plan::Mode,
     progress::{Event, Monitor},
-    run::{RunFile, Tally},
+    run::Tally,
     wording::elapsed,
 };
 
@@ -65,15 +65,20 @@ impl RunRecord {
     }
 
     /// Continues the line of a run that is sent, or creates one.
-    pub(super) fn resume(session: &Session, run: &RunFile, meta: &RunMeta) -> Self {
-        let file = absolute(run.path());
+    pub(super) fn resume(session: &Session, sealed: &SealedRun) -> Self {
+        let file = absolute(sealed.run.path());
         let line = session.ledger().line_of(&file).unwrap_or_default();
-        let mut entry = line.unwrap_or_else(|| meta.history_entry(run));
+        let mut entry = line.unwrap_or_else(|| sealed.meta.history_entry(&sealed.run));
         let is_written = entry.number > 0 && entry.status == RunStatus::Running;
         entry.profile.get_or_insert_with(|| session.profile.clone());
         entry.status = RunStatus::Running;
         (entry.exit_code, entry.error) = (None, None);
         let mut record = Self::of(session, entry, false);
+        record.started = sealed.started;
+        if sealed.is_new {
+            // The same command planned the run, and wrote only the seconds before its plan.
+            record.earlier_seconds = 0.0;
+        }
         if !is_written {
             record.write();
         }

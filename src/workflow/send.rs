@@ -69,7 +69,7 @@ impl SealedRun {
     /// each contact before it is sent. `resume`: the command that continues the run.
     pub(crate) fn send(&self, session: &Session, check_stale: bool, resume: &str) -> SentRun {
         let _span = enter_span(self.run.path());
-        let mut record = RunRecord::resume(session, &self.run, &self.meta);
+        let mut record = RunRecord::resume(session, self);
         let sending = Sending {
             session,
             sealed: self,

@@ -26,6 +26,11 @@ fn runs(world: &World, flags: &[&str]) -> Vec<Value> {
         .collect()
 }
 
+/// The name of the last run.
+fn name(world: &World) -> String {
+    runs(world, &[])[0]["run"].as_str().unwrap().to_owned()
+}
+
 fn import(world: &World, profile: &str, flags: &[&str]) -> Ran {
     world.run([&["import", "few.csv", "--profile", profile, "-q"], flags].concat())
 }
@@ -77,6 +82,24 @@ fn every_run_has_a_line_with_its_account_counts_and_exit_code() {
     let name = all[0]["run"].as_str().unwrap();
     let shown = world.run(["runs", "show", name]).ends_with(0);
     assert!(shown.stdout.contains("error"), "{}", shown.shown());
+}
+
+#[test]
+fn the_duration_of_a_run_contains_its_planning() {
+    let world = world();
+    let import = ["import", "few.csv", "--json", "-q"];
+    let seconds = |object: &Value| object["seconds"].as_f64().unwrap();
+    let imported = seconds(&world.run(import).ends_with(0).json());
+    let listed = seconds(&runs(&world, &[])[0]);
+    assert!(listed >= imported, "{listed} < {imported}");
+    let undone = seconds(
+        &world
+            .run(["undo", &name(&world), "--yes", "--json", "-q"])
+            .ends_with(0)
+            .json(),
+    );
+    let listed = seconds(&runs(&world, &[])[0]);
+    assert!(listed >= undone, "{listed} < {undone}");
 }
 
 #[test]
