@@ -55,7 +55,7 @@ edits! {
     ValueMapped: "value", "replaced by the mapping file", Change;
     OwnerMatched: "owner", "replaced by the id of the employee", Change;
     PhoneUnused: "number", "not used because the row has its own chat of that type", Change;
-    PhoneLeftOut: "value", "in a phone column but not a number, left out because the row has other chats", Change;
+    PhoneLeftOut: "value", "not a number or an account, left out because the row has other chats", Change;
     NumberDropped: "number", "not valid, left out because of --bad-numbers drop", Change;
     NoValue: "cell", "#N/A read as empty because the row has the value elsewhere", Change;
     FaxSkipped: "number", "fax or pager, left out", Change;

@@ -31,10 +31,10 @@ pub(super) fn read<'r>(
         ChatType::Instagram => Ok(Chat::by_id(chat_type, instagram(value, edits)?)),
         ChatType::Vk => Ok(Chat::by_id(chat_type, vk(value, edits)?)),
         ChatType::Max => max(value, phones, edits),
-        ChatType::Avito => {
-            let id = opaque(reduced(value, link::avito(value), edits)?)?;
-            Ok(Chat::by_id(chat_type, id))
-        }
+        ChatType::Avito => Ok(Chat::by_id(
+            chat_type,
+            account(chat_type, value, link::avito(value), edits)?,
+        )),
         ChatType::Whatsgroup | ChatType::Telegroup | ChatType::Maxgroup | ChatType::Other(_) => {
             Ok(Chat::by_id(chat_type, opaque(value)?))
         }
@@ -199,13 +199,23 @@ fn instagram<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
 
 /// VK's pages write the account 123 as `id123`.
 fn vk<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
-    let name = without_at(reduced(value, link::vk(value), edits)?, edits);
+    let name = account(ChatType::Vk, value, link::vk(value), edits)?;
     let number = name
         .strip_prefix("id")
         .filter(|digits| is_account_number(digits));
-    let name = number.unwrap_or(name);
-    if name.is_empty() || name.contains(char::is_whitespace) {
-        return Err(not_an_account(ChatType::Vk, value));
+    Ok(number.unwrap_or(name))
+}
+
+/// An id or a name without spaces, of ASCII characters, as the messengers use them.
+fn account<'r>(
+    chat_type: ChatType,
+    value: &'r str,
+    in_link: Option<&'r str>,
+    edits: &mut Edits,
+) -> Result<&'r str, Fault> {
+    let name = without_at(reduced(opaque(value)?, in_link, edits)?, edits);
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(not_an_account(chat_type, value));
     }
     Ok(name)
 }
@@ -215,7 +225,7 @@ fn max<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r
     if let Some(chat) = of_digits(ChatType::Max, value, phones, edits) {
         return chat;
     }
-    let id = opaque(reduced(value, link::max(value), edits)?)?;
+    let id = account(ChatType::Max, value, link::max(value), edits)?;
     Ok(Chat::by_id(ChatType::Max, id))
 }
 
@@ -328,6 +338,15 @@ mod tests {
             (Vk, "https://vk.me/write123", "id 123"),
             (Vk, "vk.com/public_relations", "id public_relations"),
             (Avito, "https://avito.ru/user/ab12/", "id ab12"),
+            (
+                Avito,
+                "https://www.avito.ru/user/ab12/profile?id=1",
+                "id ab12",
+            ),
+            (Avito, "https://www.avito.ru/brands/i12/all", "id i12"),
+            (Avito, "@ann", "id ann"),
+            (Max, "@ann", "id ann"),
+            (Vk, "vk.com/al_im.php?sel=5", "id 5"),
             (Vk, "https://vk.com/id123", "id 123"),
             (Vk, "vk.com/ann.p", "id ann.p"),
             (Vk, "@ann", "id ann"),
@@ -425,6 +444,19 @@ mod tests {
             (Vk, "https://vk.com/wall-1_2", RejectCode::UsernameInvalid),
             (Vk, "https://vk.com/club123", RejectCode::UsernameInvalid),
             (Vk, "https://vk.me/join/AbC", RejectCode::UsernameInvalid),
+            (Vk, "vk.com", RejectCode::UsernameInvalid),
+            (Vk, "vk.com/search.php", RejectCode::UsernameInvalid),
+            (Vk, "Страница", RejectCode::UsernameInvalid),
+            (Instagram, "www.instagram.com", RejectCode::UsernameInvalid),
+            (Max, "max.ru", RejectCode::UsernameInvalid),
+            (Max, "Анна", RejectCode::UsernameInvalid),
+            (Avito, "ann p", RejectCode::UsernameInvalid),
+            (Avito, "avito.ru", RejectCode::UsernameInvalid),
+            (
+                Avito,
+                "https://www.avito.ru/user",
+                RejectCode::UsernameInvalid,
+            ),
             (Max, "https://max.ru/join/AbC", RejectCode::UsernameInvalid),
             (
                 Avito,

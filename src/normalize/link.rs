@@ -60,12 +60,14 @@ pub(super) fn max(link: &str) -> Option<&str> {
     })
 }
 
-/// The path of an advert ends in its number.
+/// `user/ab12/profile`, `brands/i12/all` and `profile/messenger/channel/u2i-ab`. The path of an advert ends in its
+/// number.
 pub(super) fn avito(link: &str) -> Option<&str> {
-    const ACCOUNTS: [&str; 3] = ["profile", "user", "brands"];
-    path(link, &["avito.ru", "m.avito.ru"]).map(|path| {
-        let is_account = ACCOUNTS.contains(&first(path)) || !path.contains('/');
-        if is_account { last(path) } else { "" }
+    path(link, &["avito.ru", "m.avito.ru"]).map(|path| match path.split_once('/') {
+        Some(("user" | "brands", rest)) => first(rest),
+        Some(("profile", rest)) => last(rest),
+        Some(_) => "",
+        None => page_or(path, &["user", "brands", "profile"]),
     })
 }
 
@@ -87,10 +89,11 @@ fn vk_account<'r>(link: &'r str, path: &'r str) -> &'r str {
                 && number.bytes().all(|byte| !byte.is_ascii_alphabetic())
         })
     };
-    if page == "im" || is_of_community("gim") {
+    if matches!(page, "im" | "al_im.php") || is_of_community("gim") {
         return parameter(link, "sel").filter(is_person).unwrap_or_default();
     }
-    if VK_NUMBERED.into_iter().any(is_of_community) {
+    let is_script = page.rsplit_once('.').is_some_and(|(_, end)| end == "php");
+    if is_script || VK_NUMBERED.into_iter().any(is_of_community) {
         return "";
     }
     page_or(page, &VK_PAGES)
@@ -142,21 +145,9 @@ const INSTAGRAM_PAGES: [&str; 14] = [
 ];
 
 /// Pages of VK that are not accounts.
-const VK_PAGES: [&str; 14] = [
-    "away.php",
-    "share.php",
-    "feed",
-    "friends",
-    "groups",
-    "join",
-    "login",
-    "mail",
-    "photos",
-    "search",
-    "video",
-    "clips",
-    "market",
-    "settings",
+const VK_PAGES: [&str; 12] = [
+    "feed", "friends", "groups", "join", "login", "mail", "photos", "search", "video", "clips",
+    "market", "settings",
 ];
 
 /// The words before the number of a community, a post or another VK page.
@@ -165,9 +156,10 @@ const VK_NUMBERED: [&str; 14] = [
     "market", "doc", "app", "story",
 ];
 
-/// The path of a link to one of these hosts, without the query: `ann` in `t.me/ann?start=1`.
+/// The path of a link to one of these hosts, without the query: `ann` in `t.me/ann?start=1`. The host alone is also a
+/// link.
 fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
-    let (host, rest) = host_and_path(text)?;
+    let (host, rest) = host_and_path(text).unwrap_or((without_www(text), ""));
     let known = hosts.iter().any(|known| host.eq_ignore_ascii_case(known));
     known.then(|| {
         rest.split(['?', '#'])
@@ -200,11 +192,14 @@ pub(super) fn is_link(text: &str) -> bool {
 fn host_and_path(text: &str) -> Option<(&str, &str)> {
     let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
     let (host, rest) = after_scheme.trim_start_matches('/').split_once('/')?;
-    let bare = match host.get(..4) {
+    Some((without_www(host), rest))
+}
+
+fn without_www(host: &str) -> &str {
+    match host.get(..4) {
         Some(www) if www.eq_ignore_ascii_case("www.") => &host[4..],
         _ => host,
-    };
-    Some((bare, rest))
+    }
 }
 
 fn last(path: &str) -> &str {
@@ -224,7 +219,9 @@ mod tests {
             ("//t.me/ann#x", Some("ann")),
             ("https://t.me/", Some("")),
             ("https://other.example/ann", None),
-            ("t.me", None),
+            ("t.me", Some("")),
+            ("www.t.me", Some("")),
+            ("at.me", None),
             ("", None),
             ("ж.п/я", None),
         ] {

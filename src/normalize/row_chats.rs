@@ -74,9 +74,11 @@ impl<'r> ChatReader<'r, '_> {
         let faults = chat::read_cell(field, cell, self.file, self.chats, self.edits);
         self.edits.numbers.end();
         for (fault, value) in faults {
-            // `-`, `нет` or `+`, which are not valid account names.
+            // `-`, `нет` or `+`, which are not valid account names; `@нет` is a mistyped one.
             let is_doubtful = field != Field::ContactData
-                && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
+                && !value
+                    .bytes()
+                    .any(|byte| byte.is_ascii_alphanumeric() || byte == b'@');
             let fault = phone::of_several(fault, cell);
             self.problems
                 .add_of_chat(column, fault, value, is_doubtful, self.file);
