@@ -270,9 +270,7 @@ impl OwnerRule {
 
     /// True for an owner that the guard counts: a name, not an employee's id.
     pub(crate) fn is_name(&self, owner: &str) -> bool {
-        // A fast path that rules out almost every owner.
-        has_space(owner)
-            && !has_digit(owner)
+        OwnerLook::of(owner) == OwnerLook::Name
             && match self {
                 Self::Guard | Self::Unlisted => true,
                 Self::Match(employees) => !employees.has(owner),
@@ -286,7 +284,7 @@ impl OwnerRule {
 pub(crate) enum OwnerLook {
     /// Contains a digit, but no space, `@` or non-ASCII letter, so it can hardly be a name or an e-mail address.
     Id,
-    /// Contains a space and no digit.
+    /// No digit, but a space or a non-ASCII letter: `Ann Lee`, `Анна`.
     Name,
     /// `Anna`, `j.smith@example.com`, `user 12`.
     Unclear,
@@ -296,6 +294,7 @@ impl OwnerLook {
     pub(crate) fn of(owner: &str) -> Self {
         match (has_digit(owner), has_space(owner)) {
             (false, true) => Self::Name,
+            (false, false) if !owner.is_ascii() => Self::Name,
             (true, false) if owner.bytes().all(|byte| byte.is_ascii() && byte != b'@') => Self::Id,
             _ => Self::Unclear,
         }
@@ -409,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_a_space_and_no_digit() {
+    fn a_name_has_a_space_or_a_letter_beyond_ascii_and_no_digit() {
         let known = employees(&[r#"{"id":"Ann Ray"}"#]);
         let known = OwnerRule::Match(Arc::new(known));
         for (owner, guarded, matched) in [
@@ -419,6 +418,8 @@ mod tests {
             ("user 12", false, false),
             ("user-a", false, false),
             ("Anna", false, false),
+            ("Анна", true, true),
+            ("Анна-2", false, false),
         ] {
             assert_eq!(OwnerRule::Guard.is_name(owner), guarded, "{owner}");
             assert_eq!(known.is_name(owner), matched, "{owner}");
