@@ -69,6 +69,9 @@ pub(super) fn tables(
             indexes,
         )?;
     }
+    if is_all {
+        plans[0].notes.extend(hidden_sheets_note(sheets));
+    }
     let blake3 = input.raw.file.blake3()?;
     let tables = plans.into_iter();
     Ok(tables
@@ -157,6 +160,18 @@ fn notes(
     let sample = cells.map(String::as_str).collect::<Vec<_>>().join(" ");
     notes.extend(encoding::misread_note(&sample, is_ours));
     notes
+}
+
+/// Names the sheets that `--sheet all` leaves out.
+fn hidden_sheets_note(sheets: &[Sheet]) -> Option<String> {
+    let hidden = sheets.iter().filter(|sheet| !sheet.visible);
+    let hidden: Vec<_> = hidden.filter_map(|sheet| sheet.name.as_deref()).collect();
+    (!hidden.is_empty()).then(|| {
+        format!(
+            "hidden sheets, not read: `{}` (read one with --sheet NAME)",
+            hidden.join("`, `")
+        )
+    })
 }
 
 /// The requested sheet, otherwise the mapping file's sheet unless it is missing: the rejects of a workbook have a

@@ -100,7 +100,11 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
         .map(|row| row.1[1].as_str())
         .collect();
     assert_eq!(last, ["First", "Second"]);
-    assert!(tables.iter().all(|table| table.notes.is_empty()));
+    assert_eq!(
+        tables[0].notes,
+        ["hidden sheets, not read: `Old` (read one with --sheet NAME)"]
+    );
+    assert!(tables[1].notes.is_empty());
 }
 
 #[test]
