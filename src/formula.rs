@@ -69,10 +69,28 @@ pub(crate) fn literal_text(cell: &str) -> Cow<'_, str> {
 
 /// The value of `="…"`, in which quotes are doubled, or of an escaped cell.
 fn unwrapped(cell: &str) -> Option<Cow<'_, str>> {
-    if let Some(json) = cell.strip_prefix(ESCAPE) {
-        return serde_json::from_str(json).ok().map(Cow::Owned);
+    if cell.starts_with(ESCAPE) {
+        return unescaped(cell).map(Cow::Owned);
     }
     unquoted(cell)
+}
+
+/// The value of an escaped cell. Only `export` writes such cells, so they are read in every table: a backup with
+/// another header may be one that a user edited.
+pub(crate) fn unescaped(cell: &str) -> Option<String> {
+    serde_json::from_str(cell.strip_prefix(ESCAPE)?).ok()
+}
+
+/// The address and the other arguments of `HYPERLINK("https://…","Open")`.
+pub(crate) fn hyperlink(call: &str) -> Option<(&str, &str)> {
+    const START: &str = "HYPERLINK(";
+    let (start, rest) = call.split_at_checked(START.len())?;
+    let arguments = rest.trim_end().strip_suffix(')')?.trim();
+    let (address, others) = arguments.strip_prefix('"')?.split_once('"')?;
+    let others = others.trim_start();
+    let is_call =
+        start.eq_ignore_ascii_case(START) && (others.is_empty() || others.starts_with([',', ';']));
+    is_call.then(|| (address, others.trim_start_matches([',', ';']).trim()))
 }
 
 /// The text of `="…"`, in which quotes are doubled.

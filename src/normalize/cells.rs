@@ -10,7 +10,7 @@ use super::{
     text::{tidy, tidy_code},
 };
 use crate::{
-    formula::{literal_code, literal_text},
+    formula::{literal_code, literal_text, unescaped},
     mapping::{self, BackupLayout},
     reject::{Fault, RejectCode},
     source::{CARRIAGE_RETURN, CellFault, CellFaultKind, Row},
@@ -57,7 +57,10 @@ impl<'r> Cells<'r> {
     pub(super) fn code(&self, column: usize, edits: &mut Edits) -> Cow<'r, str> {
         let cell = self.get(column);
         match self.backup {
-            None => tidy_code(cell, edits).into(),
+            None => match unescaped(cell) {
+                Some(value) => value.into(),
+                None => tidy_code(cell, edits).into(),
+            },
             Some(BackupLayout::Objects) => cell.into(),
             Some(_) => literal_code(cell),
         }

@@ -88,24 +88,21 @@ fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<Cow<'r, str>> {
         edits.count(Edit::Hyperlink, || format!("{text} → {shown}"));
         return Some(Cow::Borrowed(shown));
     }
-    let value = unquoted(text)?;
+    let escaped = formula::unescaped(text).map(Cow::Owned);
+    let value = escaped.or_else(|| unquoted(text))?;
     edits.count(Edit::Unquoted, || format!("{text} → {value}"));
     Some(value)
 }
 
 /// The web address and the text of `=HYPERLINK("https://…","Open")`. Without a text, the address is displayed.
 fn hyperlink(text: &str) -> Option<(&str, &str)> {
-    const START: &str = "=HYPERLINK(";
-    let start = text.get(..START.len())?;
-    let rest = text[START.len()..].trim_end().strip_suffix(')')?;
-    let (address, shown) = rest.trim().strip_prefix('"')?.split_once('"')?;
-    let shown = match shown.trim_start().strip_prefix([',', ';']) {
-        Some(shown) => shown.trim().strip_prefix('"')?.strip_suffix('"')?,
-        None if shown.trim().is_empty() => address,
-        None => return None,
+    let (address, others) = formula::hyperlink(text.strip_prefix('=')?)?;
+    let shown = if others.is_empty() {
+        address
+    } else {
+        others.strip_prefix('"')?.strip_suffix('"')?
     };
-    let is_one = start.eq_ignore_ascii_case(START) && !shown.contains('"');
-    is_one.then_some((address, shown))
+    (!shown.contains('"')).then_some((address, shown))
 }
 
 /// The web address of a cell that is a formula for a link.
@@ -149,6 +146,8 @@ mod tests {
             ("=\"Ann\"", "Ann"),
             ("=\"\"\"Ann\"\" \"", "\"Ann\" "),
             ("=\"a\"b\"", "=\"a\"b\""),
+            ("'=JSON\"A\\r\\nB\"", "A\r\nB"),
+            ("'=JSON", "=JSON"),
             ("=HYPERLINK(\"https://a\",\"Ann\")", "Ann"),
             ("=Hyperlink( \"https://a\" ; \"Ann\" )", "Ann"),
             ("=HYPERLINK(\"https://a\")", "https://a"),

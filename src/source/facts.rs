@@ -35,6 +35,16 @@ pub(super) struct Range {
     pub(super) columns: (u32, u32),
 }
 
+impl Range {
+    /// A single cell, by row and column.
+    pub(super) const fn of((row, column): (u32, u32)) -> Self {
+        Self {
+            rows: (row, row),
+            columns: (column, column),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Area {
     range: Range,

@@ -8,6 +8,7 @@ use super::{
     cell::{Cell, write_number},
     package::attribute,
 };
+use crate::{contact::is_web_address, formula::hyperlink};
 
 /// The spreadsheet serial number of a date.
 fn day(date: &str) -> Option<f64> {
@@ -23,6 +24,13 @@ fn padded(shown: &str, digits: &str) -> Option<String> {
     let is_pad = |char: char| char == '0' || !char.is_numeric() && !char.is_whitespace();
     let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit()) && digits != "0";
     (is_whole && !before.is_empty() && before.chars().all(is_pad)).then(|| shown.to_owned())
+}
+
+/// The web address in a formula such as `of:=HYPERLINK("https://…";[.A1])`.
+fn linked_address(formula: &str) -> Option<&str> {
+    let (_, call) = formula.split_once('=')?;
+    let (address, _) = hyperlink(call)?;
+    Some(address).filter(|address| is_web_address(address))
 }
 
 /// A cell's declared type and value, and its text.
@@ -45,13 +53,15 @@ impl DescribedCell {
             "string" => attribute(tag, "office:string-value"),
             _ => None,
         };
+        let formula = attribute(tag, "table:formula");
+        let linked = formula.as_deref().and_then(linked_address);
         Self {
             kind,
             value: value.unwrap_or_default(),
             is_error: attribute(tag, "calcext:value-type").as_deref() == Some("error"),
-            has_formula: attribute(tag, "table:formula").is_some(),
+            has_formula: formula.is_some(),
             text: String::new(),
-            link: None,
+            link: linked.map(str::to_owned),
         }
     }
 

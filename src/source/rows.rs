@@ -259,6 +259,9 @@ impl BlockWriter {
         let Some(last) = last else {
             return ControlFlow::Continue(());
         };
+        // A linked cell may have no text; a row of such cells is blank.
+        let linked = named.iter().rposition(|cell| cell.link.is_some());
+        let last = linked.map_or(last, |linked| linked.max(last));
         let gap = (number - self.next_row) as usize;
         self.block.text.resize(self.block.text.len() + gap, b'\n');
         let start = self.block.text.len();
@@ -307,10 +310,13 @@ impl BlockWriter {
                 let first = || (cell.text.clone(), shown.clone());
                 self.shown.entry(column).or_insert_with(first);
             }
-            if cell.is_uncalculated && value != CellValue::Unused {
+            // The address of a link is known without the result of its formula.
+            let is_uncalculated =
+                cell.is_uncalculated && !(value == CellValue::Link && cell.link.is_some());
+            if is_uncalculated && value != CellValue::Unused {
                 *self.uncalculated.entry(column).or_default() += 1;
             }
-            let uncalculated = cell.is_uncalculated.then_some(&CellFaultKind::Uncalculated);
+            let uncalculated = is_uncalculated.then_some(&CellFaultKind::Uncalculated);
             for kind in cell.fault.iter().chain(uncalculated) {
                 self.block.faults.push(CellFault {
                     record: self.records,

@@ -1,10 +1,13 @@
 //! Collects facts about the cells of an XML sheet (.xlsx) from its tags while they are unpacked.
 
+use quick_xml::escape::unescape;
+
 use super::{
     SourceErrorKind,
     error::{mebibytes, too_large},
     facts::{Fact, Range, SheetFacts},
 };
+use crate::{contact::is_web_address, formula::hyperlink};
 
 /// The error values that calamine reads.
 const KNOWN_ERRORS: [&[u8]; 7] = [
@@ -27,6 +30,9 @@ pub(super) struct SheetScan {
     /// Bytes since the current cell began, about. calamine holds a cell in memory.
     cell_bytes: usize,
     cell_bytes_max: usize,
+    in_formula: bool,
+    /// The address of the cell's `HYPERLINK` formula.
+    address: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +93,12 @@ impl SheetScan {
         if self.in_value {
             let room = VALUE_BYTES.saturating_sub(self.value.len());
             self.value.extend_from_slice(&text[..text.len().min(room)]);
+        } else if self.in_formula
+            && text
+                .first()
+                .is_some_and(|first| matches!(first, b'H' | b'h'))
+        {
+            self.address = linked_address(text);
         }
     }
 
@@ -112,7 +124,16 @@ impl SheetScan {
             (b"c", true) => self.end_cell(),
             (b"v", false) => self.in_value = !is_empty && self.matters(),
             (b"v", true) => self.in_value = false,
-            (b"f", false) => self.cell.has_formula = true,
+            (b"f", false) => {
+                self.cell.has_formula = true;
+                self.in_formula = !is_empty;
+            }
+            (b"f", true) => {
+                self.in_formula = false;
+                if let Some(address) = self.address.take() {
+                    self.facts.link(Range::of(self.cell.at), &address)?;
+                }
+            }
             (b"row", false) => {
                 if let Some(row) = attribute(tag, b"r").and_then(number) {
                     self.row = row.saturating_sub(1);
@@ -200,6 +221,13 @@ impl SheetScan {
             self.facts.link_ids.push((range, id));
         }
     }
+}
+
+/// The web address in a formula such as `HYPERLINK("https://…",A1)`.
+fn linked_address(formula: &[u8]) -> Option<String> {
+    let formula = unescape(str::from_utf8(formula).ok()?).ok()?;
+    let (address, _) = hyperlink(&formula)?;
+    is_web_address(address).then(|| address.to_owned())
 }
 
 /// The length of a value without a formula and of the cell's end tag.

@@ -292,6 +292,27 @@ fn the_address_of_a_link_is_its_value_in_a_column_of_links() {
 }
 
 #[test]
+fn the_address_in_a_formula_is_its_value_in_a_column_of_links() {
+    let xml = |value: &str| {
+        let call = r#"HYPERLINK("https://crm.example.com/c?a=1&amp;b=2",B9)"#;
+        let sheet = format!(
+            r#"{HEAD}<row r="2"><c r="A2"><v>1</v></c><c r="B2"><f>{call}</f>{value}</c></row></sheetData></worksheet>"#
+        );
+        workbook_of(sheet.as_bytes(), NO_TEXTS)
+    };
+    let in_open_document = ods(
+        r#"<table:table-row><table:table-cell office:value-type="float" office:value="1"/><table:table-cell table:formula="of:=HYPERLINK(&quot;https://crm.example.com/c?a=1&amp;b=2&quot;;[.B9])"/></table:table-row>"#,
+    );
+    for bytes in [xml("<v>0</v>"), xml("<v/>"), in_open_document] {
+        let read = read_as(&bytes, &CODE_AND_LINK);
+        assert_eq!(cells(&read), [["1", "https://crm.example.com/c?a=1&b=2"]]);
+        assert!(read.summary.notes.is_empty(), "{:?}", read.summary.notes);
+        let read = read_as(&bytes, &[CellValue::Id, CellValue::Text]);
+        assert_eq!(read.rows[0].2, [CellFaultKind::Uncalculated]);
+    }
+}
+
+#[test]
 fn the_value_of_merged_cells_is_in_all_rows_that_they_cover() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
