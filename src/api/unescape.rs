@@ -3,50 +3,12 @@
 
 use std::{borrow::Cow, iter, ops::Range};
 
+use html5ever::data::NAMED_ENTITIES;
+
 use crate::wording::is_invisible;
 
 /// No real quotation has more layers.
 const LAYERS_MAX: usize = 5;
-
-/// Entities of characters that occur in tokens and passwords.
-const ENTITIES: [(&str, char); 36] = [
-    ("amp", '&'),
-    ("AMP", '&'),
-    ("lt", '<'),
-    ("LT", '<'),
-    ("gt", '>'),
-    ("GT", '>'),
-    ("quot", '"'),
-    ("QUOT", '"'),
-    ("apos", '\''),
-    ("excl", '!'),
-    ("num", '#'),
-    ("dollar", '$'),
-    ("percnt", '%'),
-    ("lpar", '('),
-    ("rpar", ')'),
-    ("ast", '*'),
-    ("plus", '+'),
-    ("comma", ','),
-    ("period", '.'),
-    ("sol", '/'),
-    ("colon", ':'),
-    ("semi", ';'),
-    ("equals", '='),
-    ("quest", '?'),
-    ("commat", '@'),
-    ("lsqb", '['),
-    ("lbrack", '['),
-    ("bsol", '\\'),
-    ("rsqb", ']'),
-    ("rbrack", ']'),
-    ("Hat", '^'),
-    ("lowbar", '_'),
-    ("grave", '`'),
-    ("lcub", '{'),
-    ("verbar", '|'),
-    ("rcub", '}'),
-];
 
 /// A text after undoing some layers of escapes.
 #[derive(Clone, Debug)]
@@ -230,9 +192,10 @@ fn unicode(text: &[u8]) -> Option<(usize, Unescaped)> {
 fn entity(text: &[u8]) -> Option<(usize, Unescaped)> {
     let Some(numeric) = text.strip_prefix(b"&#") else {
         let end = text.iter().take(10).position(|byte| *byte == b';')?;
-        let name = str::from_utf8(&text[1..end]).ok()?;
-        let (_, c) = ENTITIES.iter().find(|(known, _)| *known == name)?;
-        return Some((end + 1, Unescaped::Char(*c)));
+        let name = str::from_utf8(&text[1..=end]).ok()?;
+        let (c, second) = NAMED_ENTITIES.get(name)?;
+        let c = char::from_u32(*c).filter(|_| *second == 0)?;
+        return Some((end + 1, Unescaped::Char(c)));
     };
     let (prefix, radix) = match numeric.first()? {
         b'x' | b'X' => (3, 16),
