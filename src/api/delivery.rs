@@ -18,9 +18,10 @@ use super::{
     limiter::Limiter,
     refusal::Refusal,
     retry::{AttemptOutcome, CallKind, Circuit, RetryPolicy, Verdict, judge, may_be_done},
+    route::HttpFailure,
     secrets::Secrets,
     stats::Recorder,
-    transport::{HttpAnswer, HttpFailure, Transport},
+    transport::{HttpAnswer, Transport},
 };
 use crate::{
     crash::{self, Point},

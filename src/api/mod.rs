@@ -13,6 +13,7 @@
 //! * `delivery`: the loop around one request; `attempt`: one attempt and the meaning of its answer.
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
 //! * [`refusal`]: reads refusals; `culprits`: the contacts that they name.
+//! * `transport`: one HTTP exchange; `route`: explains why one failed; `scheme`: http and https taken for each other.
 //! * `secrets`: hides tokens and passwords in answers; `unescape`: undoes the escapes in which an answer may quote them.
 //! * `acceptances`: when the server accepted writes.
 //! * [`stats`]: counts requests, answers and latencies.
@@ -33,6 +34,7 @@ mod options;
 pub(crate) mod rate;
 pub(crate) mod refusal;
 pub(crate) mod retry;
+mod route;
 mod scheme;
 mod secrets;
 pub(crate) mod stats;
@@ -48,7 +50,8 @@ mod tests;
 pub(crate) use self::{
     base_url::{BaseUrl, BaseUrlError, is_loopback},
     client::Client,
-    transport::{USER_AGENT, install_tls, root_cause},
+    route::root_cause,
+    transport::{USER_AGENT, install_tls},
 };
 pub(crate) use self::{
     culprits::Culprit, delivery::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND,

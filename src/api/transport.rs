@@ -9,17 +9,13 @@
 use std::{
     error::Error as StdError,
     io,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
     time::Duration,
 };
 
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{
-    Client as Http, Request, Response, Url,
+    Client as Http, Request, Response,
     header::{LOCATION, RETRY_AFTER},
 };
 use tokio::{
@@ -32,9 +28,9 @@ use super::{
     concurrency::IN_FLIGHT_MAX,
     error::{ApiError, ApiErrorKind},
     retry::AttemptOutcome,
-    scheme::{self, tls_error},
+    route::{HttpFailure, Route, root_cause},
 };
-use crate::{progress::StopReason, traffic::Unanswered, wording::plain};
+use crate::progress::StopReason;
 
 /// Maximum size of an answer in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
@@ -63,13 +59,7 @@ pub(crate) struct Transport {
     /// A client without connection reuse, created when needed.
     fresh: OnceLock<Http>,
     reuse: Mutex<Reuse>,
-    /// True after the first answer, which proves that the scheme is right.
-    is_answered: AtomicBool,
-    base_url: BaseUrl,
-    /// Timeout of a whole answer.
-    request_timeout: Duration,
-    /// The proxy of the environment.
-    proxy: Option<String>,
+    route: Route,
 }
 
 /// The reuse of connections.
@@ -90,16 +80,6 @@ pub(crate) struct HttpAnswer {
     pub(crate) body: Vec<u8>,
 }
 
-/// A failed exchange.
-#[derive(Debug)]
-pub(crate) struct HttpFailure {
-    pub(crate) outcome: AttemptOutcome,
-    /// The status that arrived before the failure, or the reason for its absence.
-    pub(crate) status: Result<u16, Unanswered>,
-    /// Short description without the path.
-    pub(crate) words: String,
-}
-
 impl Transport {
     pub(crate) fn new(base_url: BaseUrl, request_timeout: Duration) -> Result<Self, ApiError> {
         install_tls();
@@ -114,10 +94,7 @@ impl Transport {
             http: http.map_err(|error| failed(&error))?,
             fresh: OnceLock::new(),
             reuse: Mutex::default(),
-            is_answered: AtomicBool::new(false),
-            proxy: proxy_of(&base_url)?,
-            base_url,
-            request_timeout,
+            route: Route::new(base_url, request_timeout)?,
         })
     }
 
@@ -151,9 +128,9 @@ impl Transport {
             if fresh.is_none() && !error.is_connect() && !error.is_timeout() {
                 self.avoid_reuse();
             }
-            self.fault_of(error, &url)
+            self.route.failure(error, &url)
         })?;
-        self.is_answered.store(true, Relaxed);
+        self.route.answered();
         self.read(response).await
     }
 
@@ -166,7 +143,7 @@ impl Transport {
             // The same options worked before.
             let _ = self
                 .fresh
-                .set(http(&self.base_url, self.request_timeout, 0).ok()?);
+                .set(http(&self.route.base_url, self.route.request_timeout, 0).ok()?);
         }
         self.fresh.get()
     }
@@ -222,7 +199,7 @@ impl Transport {
         while let Some(chunk) = response
             .chunk()
             .await
-            .map_err(|error| self.broken(&error))?
+            .map_err(|error| self.route.cut_off(&error))?
         {
             if body.len() + chunk.len() > limit {
                 return Err((
@@ -233,76 +210,6 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         Ok(())
-    }
-
-    fn broken(&self, error: &reqwest::Error) -> (AttemptOutcome, String) {
-        let words = if error.is_timeout() {
-            self.late()
-        } else {
-            format!("the answer was cut off: {}", root_cause(error))
-        };
-        (AttemptOutcome::Garbled, words)
-    }
-
-    fn fault_of(&self, error: reqwest::Error, url: &Url) -> HttpFailure {
-        let error = error.without_url();
-        let reason = if error.is_connect() {
-            Unanswered::NoConnection
-        } else if error.is_timeout() {
-            Unanswered::TimedOut
-        } else {
-            Unanswered::BrokenOff
-        };
-        let (outcome, words) = if let Some(words) = distrust(&error) {
-            (AttemptOutcome::Untrusted, words)
-        } else if self.is_wrong_scheme(&error, url) {
-            (AttemptOutcome::WrongScheme, root_cause(&error))
-        } else if error.is_connect() {
-            let words = format!("no connection to {}: {}", self.route(), root_cause(&error));
-            let outcome = match &self.proxy {
-                // With a proxy, there is no direct connection.
-                Some(_) if is_refused(&error) => AttemptOutcome::ProxyDown,
-                _ => AttemptOutcome::NeverLeft,
-            };
-            (outcome, words)
-        } else if error.is_timeout() {
-            (AttemptOutcome::NoAnswer, self.late())
-        } else {
-            let words = format!("no answer from {}: {}", self.route(), root_cause(&error));
-            (AttemptOutcome::NoAnswer, words)
-        };
-        HttpFailure {
-            outcome,
-            status: Err(reason),
-            words,
-        }
-    }
-
-    /// True if the server has answered nothing yet and speaks the other scheme.
-    fn is_wrong_scheme(&self, error: &reqwest::Error, url: &Url) -> bool {
-        if self.is_answered.load(Relaxed) {
-            false
-        } else if self.base_url.is_plain() {
-            scheme::is_no_http(error) && scheme::speaks_tls(url)
-        } else {
-            scheme::is_plain_answer(error)
-        }
-    }
-
-    /// The API's host, and the proxy on the way to it.
-    fn route(&self) -> String {
-        let host = self.base_url.host();
-        match &self.proxy {
-            Some(proxy) => format!("{host} through the proxy {proxy}"),
-            None => host.to_owned(),
-        }
-    }
-
-    fn late(&self) -> String {
-        format!(
-            "no complete answer within {} s",
-            self.request_timeout.as_secs_f32()
-        )
     }
 }
 
@@ -333,23 +240,6 @@ fn http(
     builder.build()
 }
 
-/// The proxy for the API's host from the environment or the system, without credentials.
-fn proxy_of(base_url: &BaseUrl) -> Result<Option<String>, ApiErrorKind> {
-    if base_url.is_loopback() {
-        return Ok(None);
-    }
-    let url = base_url.to_string().parse().ok();
-    let found = url.and_then(|url| Matcher::from_system().intercept(&url));
-    let Some(uri) = found.as_ref().map(Intercept::uri) else {
-        return Ok(None);
-    };
-    let proxy = uri.to_string().trim_end_matches('/').to_owned();
-    match uri.scheme_str() {
-        Some("http" | "https") => Ok(Some(proxy)),
-        _ => Err(ApiErrorKind::Proxy { proxy }),
-    }
-}
-
 /// Starts the thread for exchanges. It ends when the sender of `dropped` is dropped, and is not joined.
 fn start_runtime(dropped: oneshot::Receiver<()>) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -366,47 +256,4 @@ fn start_runtime(dropped: oneshot::Receiver<()>) -> io::Result<Handle> {
 pub(crate) fn install_tls() {
     // An error means that one is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-/// The message of the root cause: `Connection refused (os error 111)`.
-pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    plain(&cause.to_string())
-}
-
-/// True if nothing listens at the address.
-fn is_refused(error: &(dyn StdError + 'static)) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
-        || error.source().is_some_and(is_refused)
-}
-
-/// The verifier's message, if the certificate is not trusted.
-fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(reason)) = tls_error(error) {
-            return Some(plain(&reason.to_string()));
-        }
-        cause = error.source();
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distrust_is_found_however_deep_it_is_wrapped() {
-        let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
-        let wrapped = io::Error::other(io::Error::other(expired));
-        assert!(distrust(&wrapped).is_some_and(|words| words.to_lowercase().contains("expired")));
-        let closed = rustls::Error::HandshakeNotComplete;
-        assert_eq!(distrust(&io::Error::other(closed)), None);
-        assert_eq!(distrust(&io::Error::other("refused")), None);
-    }
 }
