@@ -10,6 +10,7 @@
 
 mod advice;
 mod changed;
+mod charts;
 mod content;
 mod credentials;
 mod facts;

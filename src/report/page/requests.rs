@@ -1,29 +1,41 @@
-//! The requests over time, as a table with a bar for the contacts of each moment.
+//! The requests over time, as charts and as a table.
 
 use maud::{Markup, html};
 
-use super::words::moment;
+use super::{
+    charts::{Chart, Series, TimeAxis, largest, number},
+    words::moment,
+};
 use crate::{
     traffic::{KindCounts, RequestKind, TimeSlice, Timeline, Unanswered, merged, sum},
-    wording::{counted, duration, float, grouped, rounded},
+    wording::{counted, duration, float, grouped},
 };
 
-/// Total number of rows of the table.
-const ROWS: u64 = 48;
+/// Total number of columns in a chart.
+const COLUMNS: u64 = 72;
 
-/// The duration from which the course of a run is shown.
-const SHOWN_MS: u64 = 2_000;
+/// The duration from which charts are useful.
+const CHARTED_MS: u64 = 2_000;
+
+/// The groups of answers in a chart, and the classes of their colours.
+const GROUPS: [(&str, &str); 5] = [
+    ("accepted", "created"),
+    ("refused", "updated"),
+    ("too many requests", "rejected"),
+    ("server errors", "deleted"),
+    ("no answer", "contacts"),
+];
 
 struct Process<'a> {
     timeline: &'a Timeline,
     seconds: f64,
-    rows: Vec<TimeSlice>,
+    columns: Vec<TimeSlice>,
 }
 
 /// The requests as a section of the page; empty if nothing was sent.
 pub(super) fn requests(timelines: &[Timeline]) -> Markup {
     let processes = processes(timelines);
-    let all: Vec<_> = processes.iter().flat_map(|it| &it.rows).collect();
+    let all: Vec<_> = processes.iter().flat_map(|it| &it.columns).collect();
     let total = sum(all.iter().copied(), None);
     if total.sent == 0 {
         return html! {};
@@ -43,8 +55,15 @@ pub(super) fn requests(timelines: &[Timeline]) -> Markup {
                     (moment(&last.timeline.started_at.to_string())) "."
                 }
             }
-            p { (contacts_in_words(&all)) " " (latencies(&all)) }
-            @if ms >= SHOWN_MS { div.scroll.tall { (table(&processes)) } }
+            @if ms >= CHARTED_MS {
+                (charts(&processes, &all))
+            } @else {
+                p { (latencies(&all)) }
+            }
+            details {
+                summary { "Show as a table" }
+                div.scroll.tall { (table(&processes)) }
+            }
         }
     }
 }
@@ -56,13 +75,13 @@ fn processes<'a>(timelines: &'a [Timeline]) -> Vec<Process<'a>> {
         let Timeline {
             slice_ms, slices, ..
         } = timeline;
-        let count = total.div_ceil(ROWS).div_ceil((*slice_ms).max(1)).max(1);
+        let count = total.div_ceil(COLUMNS).div_ceil((*slice_ms).max(1)).max(1);
         let seconds = float(slice_ms * count) / 1_000.0;
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         Process {
             timeline,
             seconds,
-            rows: merged(slices, count),
+            columns: merged(slices, count),
         }
     };
     let sent = |it: &&Timeline| it.slices.iter().any(|slice| !slice.of_kind.is_empty());
@@ -102,26 +121,141 @@ fn answers(counts: &KindCounts) -> String {
     all.join(", ")
 }
 
-/// `500 contacts read from the account and 100 contacts sent and confirmed.`
-fn contacts_in_words(rows: &[&TimeSlice]) -> String {
-    let kinds = [
-        (RequestKind::Read, "read from the account"),
-        (RequestKind::Write, "sent and confirmed"),
+fn charts(processes: &[Process<'_>], columns: &[&TimeSlice]) -> Markup {
+    let lengths: Vec<_> = processes
+        .iter()
+        .map(|it| (it.columns.len(), it.seconds))
+        .collect();
+    let axis = TimeAxis::new(&lengths);
+    let seconds = processes
+        .iter()
+        .flat_map(|it| it.columns.iter().map(|_| it.seconds));
+    let seconds: Vec<f64> = seconds.collect();
+    let series = |class, value: &dyn Fn(&TimeSlice, f64) -> Option<f64>| Series {
+        class,
+        values: columns
+            .iter()
+            .zip(&seconds)
+            .map(|(slice, seconds)| value(slice, *seconds))
+            .collect(),
+    };
+    let rate = |count: u64, seconds: f64| Some(float(count) / seconds.max(0.001));
+    let contacts =
+        |kind| move |it: &TimeSlice, seconds| rate(sum([it], Some(kind)).contacts, seconds);
+    let contacts = [
+        series("same", &contacts(RequestKind::Read)),
+        series("created", &contacts(RequestKind::Write)),
     ];
-    let counts = kinds.map(|(kind, words)| (sum(rows.iter().copied(), Some(kind)).contacts, words));
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<_> = counts
+    let in_flight = [series("updated", &|it, _| Some(float(it.in_flight)))];
+    let percentile =
+        |percent| move |it: &TimeSlice, _| sum([it], None).latency.percentile_ms(percent);
+    let latency = [
+        series("rejected", &percentile(95)),
+        series("updated", &percentile(50)),
+    ];
+    let by_group = [0, 1, 2, 3, 4].map(|group| {
+        let value = |it: &TimeSlice, seconds| rate(of_group(&sum([it], None), group), seconds);
+        series(GROUPS[group].1, &value)
+    });
+    let figure = |title, sentence: &str, series: &[Series], are_lines, unit| {
+        let chart = Chart {
+            title,
+            sentence,
+            axis: &axis,
+            series,
+            are_lines,
+            unit,
+        };
+        chart.figure()
+    };
+    let most = columns
+        .iter()
+        .map(|it| it.in_flight)
+        .max()
+        .unwrap_or_default();
+    html! {
+        (figure("Contacts per second", &contacts_in_words(columns, &contacts), &contacts, false, ""))
+        (legend(&[("read from the account", "same"), ("sent and confirmed", "created")]))
+        (figure("Answers per second", &busiest(&by_group), &by_group, false, ""))
+        (legend(&used_groups(columns)))
+        (figure("Latency", &latencies(columns), &latency, true, " ms"))
+        (legend(&[("p50", "updated"), ("p95", "rejected")]))
+        (figure("Requests in flight", &format!("At most {} at once.", counted(most, "request")), &in_flight, false, ""))
+    }
+}
+
+fn legend(entries: &[(&str, &str)]) -> Markup {
+    html! {
+        p.legend { @for (word, class) in entries { span { i.(class) {} (word) } " " } }
+    }
+}
+
+/// The answers in a group of [`GROUPS`].
+fn of_group(counts: &KindCounts, group: usize) -> u64 {
+    let group_of = |status: u16| match status {
+        429 => 2,
+        200..300 => 0,
+        500.. => 3,
+        _ => 1,
+    };
+    let answers = counts
+        .status
+        .iter()
+        .filter(|(status, _)| group_of(**status) == group);
+    let answers = answers
+        .map(|(_, count)| *count)
+        .fold(0, u64::saturating_add);
+    if group == 4 {
+        counts
+            .unanswered
+            .values()
+            .copied()
+            .fold(answers, u64::saturating_add)
+    } else {
+        answers
+    }
+}
+
+fn used_groups(columns: &[&TimeSlice]) -> Vec<(&'static str, &'static str)> {
+    let total = sum(columns.iter().copied(), None);
+    let groups = GROUPS.into_iter().enumerate();
+    groups
+        .filter(|(group, _)| of_group(&total, *group) > 0)
+        .map(|(_, group)| group)
+        .collect()
+}
+
+fn contacts_in_words(columns: &[&TimeSlice], series: &[Series]) -> String {
+    let of = |kind| sum(columns.iter().copied(), Some(kind)).contacts;
+    let (read, sent) = (of(RequestKind::Read), of(RequestKind::Write));
+    let parts = [
+        (read, "read from the account"),
+        (sent, "sent and confirmed"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts
         .map(|(count, words)| format!("{} {words}", counted(count, "contact")))
         .collect();
     if parts.is_empty() {
         return "No contact was read or sent.".to_owned();
     }
-    format!("{}.", parts.join(" and "))
+    format!(
+        "{}; at most {} per second.",
+        parts.join(" and "),
+        number(largest(series, false))
+    )
 }
 
-fn latencies(rows: &[&TimeSlice]) -> String {
+fn busiest(series: &[Series]) -> String {
+    format!(
+        "At most {} answers per second.",
+        number(largest(series, false))
+    )
+}
+
+fn latencies(columns: &[&TimeSlice]) -> String {
     let of = |(kind, name)| {
-        let latency = sum(rows.iter().copied(), Some(kind)).latency;
+        let latency = sum(columns.iter().copied(), Some(kind)).latency;
         let (half, most) = (latency.percentile_ms(50)?, latency.percentile_ms(95)?);
         let slowest = number(latency.slowest_ms());
         Some(format!(
@@ -141,64 +275,36 @@ fn latencies(rows: &[&TimeSlice]) -> String {
         .join(" ")
 }
 
-/// A measurement in milliseconds.
-fn number(value: f64) -> String {
-    if value < 9.95 && value.fract().abs() > 0.05 {
-        format!("{value:.1}")
-    } else {
-        grouped(rounded(value))
-    }
-}
-
-impl Process<'_> {
-    /// The contacts that were read or sent per second in a row of the table.
-    fn rate(&self, row: &TimeSlice) -> u64 {
-        let contacts = sum([row], None).contacts;
-        rounded(float(contacts) / self.seconds.max(0.001))
-    }
-}
-
 fn table(processes: &[Process<'_>]) -> Markup {
-    let rates = processes
-        .iter()
-        .flat_map(|it| it.rows.iter().map(|row| it.rate(row)));
-    let highest = rates.max().unwrap_or_default().max(1);
+    let ms = |value: Option<f64>| value.map(number).unwrap_or_default();
     html! {
         table.requests {
             thead { tr {
-                th.number { "Time" } th { "Contacts per second" }
-                @for name in ["Read", "Sent", "Requests", "Retried", "In flight", "p50, ms", "p95, ms"] { th.number { (name) } }
+                @for name in ["Time", "Requests", "Retried", "Contacts read", "Contacts sent", "In flight", "p50, ms", "p95, ms"] { th.number { (name) } }
                 th { "Answers" }
             } }
             tbody {
                 @for process in processes {
                     @if processes.len() > 1 {
-                        tr { th colspan="10" { "From " (moment(&process.timeline.started_at.to_string())) } }
+                        tr { th colspan="9" { "From " (moment(&process.timeline.started_at.to_string())) } }
                     }
-                    @for (at, row) in (0_u32..).zip(&process.rows) {
-                        @let rate = process.rate(row);
-                        tr {
-                            td.number { (duration(f64::from(at) * process.seconds)) }
-                            td.rate { meter max=(highest) value=(rate) {} " " (grouped(rate)) }
-                            (cells(row))
+                    @for (number, slice) in (0_u32..).zip(&process.columns) {
+                        @let counts = sum([slice], None);
+                        @if counts != KindCounts::default() {
+                            tr {
+                                td.number { (duration(f64::from(number) * process.seconds)) }
+                                @for count in [
+                                    counts.sent, counts.retried,
+                                    sum([slice], Some(RequestKind::Read)).contacts,
+                                    sum([slice], Some(RequestKind::Write)).contacts, slice.in_flight,
+                                ] { td.number { (grouped(count)) } }
+                                @for percent in [50, 95] { td.number { (ms(counts.latency.percentile_ms(percent))) } }
+                                td { (answers(&counts)) }
+                            }
                         }
                     }
                 }
             }
         }
-    }
-}
-
-/// The counts of a row.
-fn cells(row: &TimeSlice) -> Markup {
-    let counts = sum([row], None);
-    let contacts = |kind| sum([row], Some(kind)).contacts;
-    let ms = |percent| counts.latency.percentile_ms(percent).map(number);
-    html! {
-        @for count in [
-            contacts(RequestKind::Read), contacts(RequestKind::Write), counts.sent, counts.retried, row.in_flight,
-        ] { td.number { @if count > 0 { (grouped(count)) } } }
-        @for percent in [50, 95] { td.number { (ms(percent).unwrap_or_default()) } }
-        td { @if counts.sent > 0 { (answers(&counts)) } }
     }
 }
