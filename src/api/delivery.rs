@@ -169,6 +169,7 @@ impl Dispatcher {
         let latency = self.waiter.now().saturating_sub(departure.at);
         departure.ended((!is_trouble).then_some(latency));
         self.update_circuit(call, &ended, verdict);
+        let was_sent = attempts.sent;
         attempts.sent |= may_be_done(ended.outcome);
         match (verdict, ended.value.take()) {
             (Verdict::Done, Some(value)) => {
@@ -178,7 +179,7 @@ impl Dispatcher {
             (Verdict::Refused | Verdict::Stop, _)
                 if verdict == Verdict::Refused || forbids_content(call, &ended) =>
             {
-                return Ok(Some(Delivery::Refused(refused(call, &ended)?)));
+                return refusal(call, ended, was_sent).map(Some);
             }
             (Verdict::Unknown, _) => return Ok(Some(Delivery::Unknown(ended.words))),
             (Verdict::Stop | Verdict::Done | Verdict::Refused, _) => {
@@ -350,4 +351,18 @@ impl Dispatcher {
         let started = attempts.started.unwrap_or(next);
         next.saturating_sub(started) <= self.policy.total
     }
+}
+
+/// A refused request. If an earlier attempt of a create may have been carried out, a contact that exists may be the
+/// created one, so the outcome is unknown.
+fn refusal<T>(
+    call: &ApiCall,
+    ended: AttemptEnd<T>,
+    was_sent: bool,
+) -> Result<Delivery<T>, ApiError> {
+    let refusal = refused(call, &ended)?;
+    if was_sent && !call.is_idempotent && refusal.says_exists() {
+        return Ok(Delivery::Unknown(ended.words));
+    }
+    Ok(Delivery::Refused(refusal))
 }

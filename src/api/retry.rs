@@ -5,7 +5,7 @@
 //! | 2xx, complete and readable | done | done |
 //! | 2xx, JSON that does not confirm the write | **unknown** | **unknown** |
 //! | 2xx, cut off or unreadable | retry | **unknown** |
-//! | 400 404 409 413 422 | refused | refused |
+//! | 400 404 409 413 422 | refused | refused; **unknown** for an existing id after a 503 |
 //! | 401 | renew the token, retry | renew the token, retry |
 //! | 403 | stop; refused if it is about the content of a write | the same |
 //! | 403 or 423 with `Retry-After` | hold all senders, retry | hold all senders, retry |

@@ -298,6 +298,20 @@ fn a_create_that_a_proxy_handed_on_and_said_503_of_is_not_handed_back() {
 }
 
 #[test]
+fn a_create_that_was_carried_out_before_a_503_is_not_taken_for_the_contact_of_others() {
+    let world = quick(Options {
+        existing: Existing::Conflict,
+        ..Options::default()
+    });
+    world.write("contacts.csv", csv((1..=150).map(|n| contact(n, "new"))));
+    world.sandbox.set_faults(faults(["POST:503-after@1"]));
+    let ran = world.run(["import", "contacts.csv", "--run", "x.run", "--json"]);
+    assert_eq!(ran.ends_with(0).json()["done"]["created"], 150);
+    world.run(["undo", "x.run", "--yes"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 0);
+}
+
+#[test]
 fn creates_that_lose_their_answers_at_the_same_time_are_looked_up_one_after_another() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
