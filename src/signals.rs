@@ -63,6 +63,10 @@ impl Signals {
             flag::register_conditional_shutdown(signal, code, Arc::clone(&signals.idle))?;
             flag::register(signal, Arc::clone(&signals.hang_up))?;
         }
+        // Without a handler, a write beyond the limit of a file's size (`ulimit -f`) kills the process; with one, it
+        // fails like a write to a full disk.
+        #[cfg(unix)]
+        flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
         Ok(signals)
     }
 
