@@ -1,6 +1,6 @@
 //! `apply`: sends the rest of a run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{
     Context,
@@ -15,7 +15,7 @@ use crate::{
     error::{Error, ExitCode},
     ledger::Ledger,
     report::{page::Progress, rejects},
-    run::{RunError, Tally},
+    run::Tally,
     settings::reading::selection,
     wording::counted,
     workflow::{RunHistory, SealedRun, Session},
@@ -23,7 +23,7 @@ use crate::{
 
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let (path, session) = if let Some(run) = &args.run {
-        (existing(context.store()?.find(run))?, None)
+        (context.find_run(run)?, None)
     } else if let Some((path, session)) = last_unfinished(context)? {
         (path, Some(session))
     } else {
@@ -96,13 +96,6 @@ fn say_changed(context: &Context, resumed: &SealedRun) -> Result<(), Error> {
         ));
     }
     Ok(())
-}
-
-fn existing(path: PathBuf) -> Result<PathBuf, Error> {
-    match path.metadata() {
-        Ok(_) => Ok(path),
-        Err(source) => Err(RunError::Io { path, source }.into()),
-    }
 }
 
 /// Shows the result of a finished run. Its rejects are written only on request, because the user may be editing

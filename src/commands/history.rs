@@ -91,6 +91,7 @@ pub(super) fn result(run: &HistoryEntry, superseded_by: Option<&str>) -> String 
         (RunStatus::Unfinished, None) => "unfinished".to_owned(),
         (RunStatus::Running, _) => "running".to_owned(),
         (RunStatus::Done, _) if planned == 0 => "done, no changes".to_owned(),
+        (RunStatus::Done, _) if run.file.is_none() => "done, run file removed".to_owned(),
         (RunStatus::Done, _) => "done".to_owned(),
         (RunStatus::Stopped, _) if run.command.is_empty() => "not planned".to_owned(),
         (RunStatus::Stopped, _) => "stopped, nothing was sent".to_owned(),

@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, Error> {
-    let path = context.store()?.find(&args.run);
+    let path = context.find_run(&args.run)?;
     let output = args.output.as_deref().filter(|path| !is_stream(path));
     let output = output.map(|output| page::check_page(output, &[], Some(&path)));
     let output = output.transpose()?;

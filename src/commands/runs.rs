@@ -45,7 +45,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
             return history::show_line(context, run);
         }
     }
-    let run = RunFile::open(&path)?;
+    let run = RunFile::open(&context.find_run(name)?)?;
     let meta = RunMeta::of(&run, "nothing was sent")?;
     let tally = Tally::of(&run)?;
     if console.wants_json() {
@@ -76,7 +76,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
 }
 
 fn show_contacts(context: &Context, name: &str) -> Result<(), Error> {
-    let run = RunFile::open(&context.store()?.find(name))?;
+    let run = RunFile::open(&context.find_run(name)?)?;
     let sources = sources::all(&run)?;
     for block in 0..blocks::count(&run)? {
         let contacts = Contacts::read(&run, block)?;

@@ -8,10 +8,15 @@ use crate::{
     ledger::{HistoryEntry, RunStatus},
     plan::Mode,
     wording::elapsed,
-    workflow::{Session, directory_name, joined, record_stop, record_without_account},
+    workflow::{Session, directory_name, find_run, joined, record_stop, record_without_account},
 };
 
 impl Context<'_> {
+    /// The file of a run that is given by name or path.
+    pub(super) fn find_run(&self, run: &str) -> Result<PathBuf, Error> {
+        find_run(&self.settings.state_directory, run)
+    }
+
     /// Like [`Self::session`], for a plan. A failure is recorded in the history.
     pub(super) fn session_to_plan(
         &self,

@@ -21,11 +21,11 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         context.console.print_results();
     }
     rejects::check_requested(args.rejects.as_deref())?;
-    let undone = context.store()?.find(&args.run);
+    let undone = context.find_run(&args.run)?;
     context.request_report(args.report.report.as_deref(), &[], Some(&undone))?;
     let session = context.session()?;
     let request = UndoRequest {
-        run: &args.run,
+        run: &undone,
         force: args.force,
         max_refused: args.max_refused,
         rejects: args.rejects.as_deref(),

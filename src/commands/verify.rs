@@ -12,7 +12,7 @@ use crate::{
     stage::ReadRequest,
     verify::{Finding, VerifyCounts},
     wording::grouped,
-    workflow::{Expected, is_run_file},
+    workflow::{Expected, is_run_file, removed_run},
 };
 
 /// Runs the command. Exits with 3 if anything differs or rows of the file can't be compared.
@@ -69,9 +69,14 @@ enum Compared {
 impl Compared {
     fn resolve(context: &Context, args: &VerifyArgs) -> Result<Self, Error> {
         if let [name] = args.read.files.as_slice() {
-            let path = context.store()?.find(&name.to_string_lossy());
+            let run = name.to_string_lossy();
+            let path = context.store()?.find(&run);
             if is_run_file(&path) {
                 return Ok(Self::Run(path));
+            }
+            if !path.exists() {
+                let removed = removed_run(&context.settings.state_directory, &run)?;
+                removed.map_or(Ok(()), Err)?;
             }
         }
         let reading = reading::resolve(&args.read, &context.settings.profile)?;

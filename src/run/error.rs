@@ -22,6 +22,9 @@ pub enum RunError {
     /// The state directory can't be created or written.
     #[error("{path}: {source}")]
     State { path: PathBuf, source: io::Error },
+    /// Only the line in the history is left.
+    #[error("the run file of {run} was removed, so only its line in the history is left")]
+    Removed { run: String },
     #[error("run file {path}: {source}")]
     Sqlite {
         path: PathBuf,
@@ -105,6 +108,9 @@ impl RunError {
                 let advice = advice(path, source).map(|advice| format!("{advice}; or "));
                 Some(advice.unwrap_or_default() + "name a writable place for the run file with --run FILE")
             }
+            Self::Removed { run } => Some(format!(
+                "`wazzup-contacts runs show {run}` shows the line; if you moved the file, name it by its path"
+            )),
             Self::State { .. } => Some(
                 "runs and locks are kept there (--run moves only the run file): make it writable, or set XDG_STATE_HOME to a writable directory"
                     .into(),

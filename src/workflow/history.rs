@@ -77,6 +77,30 @@ impl RunHistory {
     }
 }
 
+/// The file of a run that is given by name or path.
+pub(crate) fn find_run(state_directory: &Path, run: &str) -> Result<PathBuf, Error> {
+    let path = Store::open(state_directory)?.find(run);
+    let Err(source) = path.metadata() else {
+        return Ok(path);
+    };
+    if let Some(removed) = removed_run(state_directory, run)? {
+        return Err(removed.into());
+    }
+    Err(RunError::Io { path, source }.into())
+}
+
+/// The error for a run that has a line in the history but no file any more, given its name or its former path.
+pub(crate) fn removed_run(state_directory: &Path, run: &str) -> Result<Option<RunError>, Error> {
+    let history = RunHistory::read(state_directory)?;
+    let file = Path::new(run).file_name().unwrap_or_default();
+    let is_named = |it: &&HistoryEntry| it.run == run || *file == *format!("{}.run", it.run);
+    let line = history.runs.iter().find(is_named);
+    let line = line.filter(|line| line.file.is_none());
+    Ok(line.map(|line| RunError::Removed {
+        run: line.run.clone(),
+    }))
+}
+
 impl RunMeta {
     /// The line of a run that the ledger lacks, from its file.
     pub(super) fn history_entry(&self, run: &RunFile) -> HistoryEntry {

@@ -30,7 +30,9 @@ pub use contact_records::Comparison;
 pub(crate) use delete::ContactsToDelete;
 pub(crate) use diff::ReadState;
 pub(crate) use export::{Backup, ExportRequest};
-pub(crate) use history::{RunHistory, prune_runs, record_stop, record_without_account};
+pub(crate) use history::{
+    RunHistory, find_run, prune_runs, record_stop, record_without_account, removed_run,
+};
 pub(crate) use meta::{RunMeta, directory_name, joined};
 #[cfg(test)]
 pub(crate) use planned::STALE_AFTER;

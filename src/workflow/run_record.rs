@@ -89,7 +89,12 @@ impl RunRecord {
     pub(super) fn fail(&mut self, session: &Session, error: &Error) {
         if self.entry.run.is_empty() {
             // The run never began.
-            let reserved = session.reserve_run(&stem(Path::new(&self.entry.source)));
+            let source = stem(Path::new(&self.entry.source));
+            let stem = match self.entry.command.as_str() {
+                "undo" => undo_name(&source),
+                _ => source,
+            };
+            let reserved = session.reserve_run(&stem);
             self.entry.run = reserved.map_or_else(|_| String::new(), |(path, _)| name(&path));
         }
         self.stop(Some(error), Tally::default());
@@ -141,6 +146,11 @@ impl RunRecord {
 pub(super) fn name(run: &Path) -> String {
     let name = run.file_stem().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+/// The name of the undo of a run, without its time.
+pub(super) fn undo_name(undone: &str) -> String {
+    format!("undo-{undone}")
 }
 
 /// Adds the run's name to the log while the span is entered.

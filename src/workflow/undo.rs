@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     PlannedRun, RunMeta, SealedRun, Session,
     planned::{PlanParts, create_run, recorded},
-    run_record::{RunRecord, enter_span},
+    run_record::{RunRecord, enter_span, undo_name},
 };
 use crate::{
     contact::ChatType,
@@ -26,8 +26,8 @@ use crate::{
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct UndoRequest<'a> {
-    /// Name or file of the run.
-    pub run: &'a str,
+    /// The file of the run.
+    pub run: &'a Path,
     /// Also restore contacts that changed since.
     pub force: bool,
     /// Limit of contacts that the server refuses.
@@ -45,38 +45,37 @@ pub(crate) struct UndoRequest<'a> {
 impl UndoRequest<'_> {
     /// Compares what the run changed with the account, and plans to restore it.
     pub(crate) fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
-        let undone = session.store()?.find(self.run).display().to_string();
-        let record = RunRecord::new(session, "undo", Mode::Undo, undone, (None, self.dry_run));
+        let undone = RunFile::open(self.run)?;
+        let source = self.run.display().to_string();
+        let record = RunRecord::new(session, "undo", Mode::Undo, source, (None, self.dry_run));
         recorded(session, record, |record| {
-            self.plan_recorded(session, record)
+            self.plan_recorded(session, &undone, record)
         })
     }
 
     fn plan_recorded(
         &self,
         session: &Session,
+        undone: &RunFile,
         record: &mut RunRecord,
     ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
         let started = Timestamp::now();
         let account_lock = session.lock(self.wait)?;
-        let store = session.store()?;
-        let path = store.find(self.run);
-        let undone = RunFile::open(&path)?;
-        let _undone_lock = Lock::run(&path)?;
-        let meta = RunMeta::of(&undone, "it changed nothing")?;
-        meta.check_account(session, &undone)?;
-        let name = format!("undo-{}", undone.name());
+        let _undone_lock = Lock::run(self.run)?;
+        let meta = RunMeta::of(undone, "it changed nothing")?;
+        meta.check_account(session, undone)?;
+        let name = undo_name(&undone.name());
         let source = PathBuf::from(format!("{name}.run"));
         let rejects = rejects::choose(self.rejects, &source, undone.path())?;
-        meta.check_rejects(&rejects, &undone)?;
+        meta.check_rejects(&rejects, undone)?;
         let (path, run_lock) = session.reserve_run(&name)?;
         let _span = enter_span(&path);
         let locks = (run_lock, Some(account_lock));
         create_run(session, &path, locks, rejects, started, |run, rejects| {
             record.begin(run.path());
-            let meta = self.describe(session, &undone, rejects, started);
+            let meta = self.describe(session, undone, rejects, started);
             meta.record(session, run, rejects)?;
-            self.fill(session, run, meta, &undone)
+            self.fill(session, run, meta, undone)
         })
     }
 

@@ -103,6 +103,52 @@ fn the_duration_of_a_run_contains_its_planning() {
 }
 
 #[test]
+fn a_run_without_its_file_is_marked_and_named_by_every_command() {
+    let world = world();
+    world.run(["import", "few.csv", "-q"]).ends_with(0);
+    let name = name(&world);
+    world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
+    let path = format!("home/state/wazzup-contacts/runs/{name}.run");
+    for run in [&name, &path] {
+        for command in ["undo", "report", "apply", "verify", "runs show --contacts"] {
+            let words = command.split(' ').chain([run.as_str()]);
+            let refused = world.run(words).ends_with(1);
+            let hint = format!("runs show {name}");
+            assert!(refused.stderr.contains(&hint), "{}", refused.shown());
+        }
+    }
+    world.run(["runs", "show", &name]).ends_with(0);
+    world.run(["runs", "show", &path]).ends_with(1);
+    for typo in ["undo last", "report last", "apply last"] {
+        world.run(typo.split(' ')).ends_with(1);
+    }
+    world.run(["undo", "few.csv"]).ends_with(1);
+    assert_eq!(runs(&world, &[]).len(), 1, "no failure adds a line");
+    let listed = world.run(["runs"]).stdout;
+    assert!(
+        listed.contains("done, run file removed, 3 created"),
+        "{listed}"
+    );
+}
+
+#[test]
+fn an_undo_that_was_not_planned_is_named_like_others() {
+    let world = world();
+    world.run(["import", "few.csv", "-q"]).ends_with(0);
+    let undone = name(&world);
+    let elsewhere = World::new();
+    let call = world.call(["undo", &undone, "--yes"]);
+    let call = call.env("WAZZUP_BASE_URL", elsewhere.sandbox.base_url());
+    let call = call.env("WAZZUP_TOKEN", "0123456789abcdef0123456789abcdef");
+    call.run().ends_with(5);
+    assert!(
+        name(&world).ends_with(&format!("undo-{undone}")),
+        "{}",
+        name(&world)
+    );
+}
+
+#[test]
 fn a_run_that_was_killed_is_not_lost() {
     let world = world();
     for (point, state) in [("planned", "stopped"), ("sealed", "sealed")] {
