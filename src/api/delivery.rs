@@ -151,14 +151,14 @@ impl Dispatcher {
     ) -> Result<Option<Delivery<T>>, ApiError> {
         self.circuit.check()?;
         credentials.ensure(self)?;
-        let departure = self.limiter.acquire(&self.waiter)?;
+        let in_flight = self.limiter.acquire(&self.waiter)?;
         // The circuit may have opened meanwhile.
         self.circuit.check()?;
         let authorization = credentials.authorization()?;
         let is_retry = attempts.started.is_some();
         self.recorder
-            .leaves(departure.at, call.kind.into(), is_retry);
-        attempts.started.get_or_insert(departure.at);
+            .leaves(in_flight.at, call.kind.into(), is_retry);
+        attempts.started.get_or_insert(in_flight.at);
         let waiting = || self.waiter.waiting(call.kind.wait());
         attempts.waiting.get_or_insert_with(waiting);
         let ended = self.attempt(call, &authorization, parse);
@@ -166,8 +166,8 @@ impl Dispatcher {
         let mut ended = ended.inspect_err(|_| attempts.sent = true)?;
         let verdict = judge(ended.outcome, call.is_idempotent);
         let is_trouble = matches!(verdict, Verdict::Again | Verdict::Unknown | Verdict::Hold);
-        let latency = self.waiter.now().saturating_sub(departure.at);
-        departure.ended((!is_trouble).then_some(latency));
+        let latency = self.waiter.now().saturating_sub(in_flight.at);
+        in_flight.ended((!is_trouble).then_some(latency));
         self.update_circuit(call, &ended, verdict);
         let was_sent = attempts.sent;
         attempts.sent |= may_be_done(ended.outcome);

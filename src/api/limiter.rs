@@ -70,7 +70,7 @@ struct Ticket {
 }
 
 /// A request that is in flight until this is dropped.
-pub(crate) struct Departure<'a> {
+pub(crate) struct InFlight<'a> {
     limiter: &'a Limiter,
     /// The moment at which the request must be sent.
     pub(crate) at: Duration,
@@ -143,15 +143,15 @@ impl Limiter {
     }
 
     /// Returns once a request may leave.
-    pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<Departure<'_>, StopReason> {
+    pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<InFlight<'_>, StopReason> {
         let place = self.join();
         let mut traffic = self.traffic();
         loop {
             waiter.check()?;
             match self.leave(&mut traffic, place.ticket) {
-                Ok(departure) => {
+                Ok(in_flight) => {
                     drop(traffic);
-                    return Ok(departure);
+                    return Ok(in_flight);
                 }
                 Err(NotYet::Turn) => {
                     let woken = place.turn.wait_timeout(traffic, STOP_POLL);
@@ -167,11 +167,7 @@ impl Limiter {
         }
     }
 
-    pub(super) fn leave(
-        &self,
-        traffic: &mut Traffic,
-        ticket: u64,
-    ) -> Result<Departure<'_>, NotYet> {
+    pub(super) fn leave(&self, traffic: &mut Traffic, ticket: u64) -> Result<InFlight<'_>, NotYet> {
         let first = traffic.tickets.front();
         let is_first = first.is_some_and(|first| first.number == ticket);
         if !is_first || traffic.in_flight >= traffic.pace.target() {
@@ -186,7 +182,7 @@ impl Limiter {
         }
         traffic.in_flight += 1;
         traffic.in_flight_peak = traffic.in_flight_peak.max(traffic.in_flight);
-        Ok(Departure {
+        Ok(InFlight {
             limiter: self,
             at: self.ticks.0.now(),
         })
@@ -223,7 +219,7 @@ fn wake(traffic: MutexGuard<'_, Traffic>) {
     }
 }
 
-impl Departure<'_> {
+impl InFlight<'_> {
     /// Adapts the number of requests in flight to the answer's latency; `None` is an error that suggests that the
     /// server is in trouble.
     pub(crate) fn ended(self, latency: Option<Duration>) {
@@ -243,7 +239,7 @@ fn log(concurrency: usize) {
     tracing::info!(concurrency, "requests in flight at most");
 }
 
-impl Drop for Departure<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let mut traffic = self.limiter.traffic();
         traffic.in_flight -= 1;

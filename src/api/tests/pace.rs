@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::api::{
     clock::{Clock, FakeClock},
     concurrency::Concurrency,
-    limiter::{Departure, Limiter, NotYet},
+    limiter::{InFlight, Limiter, NotYet},
     rate::Rate,
 };
 
@@ -80,7 +80,7 @@ fn simulate(job: &Job, concurrency: Concurrency, latency: impl Fn(usize) -> Dura
     }
 }
 
-fn depart(limiter: &Limiter) -> Result<Departure<'_>, NotYet> {
+fn depart(limiter: &Limiter) -> Result<InFlight<'_>, NotYet> {
     let place = limiter.join();
     limiter.leave(&mut limiter.traffic(), place.ticket)
 }

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use super::{
     TokenSource, command,
     grant::{Endpoint, Granted, RefreshGrant},
-    store::{Kept, TokenStore},
+    store::{StoredChain, TokenStore},
 };
 use crate::{
     api::{
@@ -156,7 +156,7 @@ impl Renewal {
         let room = store.prepare()?;
         let spent = kept
             .as_ref()
-            .map_or_else(|| given.refresh_token.clone(), Kept::refresh_token);
+            .map_or_else(|| given.refresh_token.clone(), StoredChain::refresh_token);
         let granted = self.refresh(
             dispatcher,
             RefreshGrant {
@@ -169,7 +169,7 @@ impl Renewal {
             .life
             .and_then(|life| waiter.wall().checked_add(life));
         let fresh = (refresh, &granted.access, expires_at);
-        room.keep(&chains.with(Kept::next(kept, given.client_id, &spent, fresh)))?;
+        room.keep(&chains.with(StoredChain::next(kept, given.client_id, &spent, fresh)))?;
         Ok(granted.into())
     }
 }

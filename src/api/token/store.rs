@@ -51,11 +51,11 @@ pub(crate) struct TokenStore<'a> {
 
 /// The content of the file: the newest tokens of each chain.
 #[derive(Default, Serialize)]
-pub(crate) struct Chains(Vec<Kept>);
+pub(crate) struct Chains(Vec<StoredChain>);
 
 /// The newest tokens of a chain.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct StoredChain {
     client_id: String,
     refresh_token: String,
     access_token: String,
@@ -84,20 +84,20 @@ impl Chains {
     }
 
     /// Removes and returns the chain with the environment's token.
-    pub(crate) fn take(&mut self, client_id: &str, given: &SecretString) -> Option<Kept> {
+    pub(crate) fn take(&mut self, client_id: &str, given: &SecretString) -> Option<StoredChain> {
         let mut chains = self.0.iter();
         let at = chains.position(|kept| kept.supersedes(client_id, given))?;
         Some(self.0.swap_remove(at))
     }
 
     /// Adds a chain.
-    pub(crate) fn with(mut self, kept: Kept) -> Self {
+    pub(crate) fn with(mut self, kept: StoredChain) -> Self {
         self.0.push(kept);
         self
     }
 }
 
-impl Kept {
+impl StoredChain {
     /// The chain after `spent` was exchanged. `before` is the chain that contained it.
     pub(crate) fn next(
         before: Option<Self>,
@@ -233,9 +233,9 @@ mod tests {
         text.into()
     }
 
-    fn kept(before: Option<Kept>, spent: &str, refresh: &str) -> Kept {
+    fn kept(before: Option<StoredChain>, spent: &str, refresh: &str) -> StoredChain {
         let ends = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        Kept::next(
+        StoredChain::next(
             before,
             "client",
             &secret(spent),
