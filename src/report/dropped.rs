@@ -59,7 +59,7 @@ impl DroppedNumbers {
             &row.to_string(),
             &formula::guarded(&dropped.id),
             &formula::guarded(column),
-            &formula::guarded(&dropped.value),
+            &formula::guarded(dropped.value.trim()),
             problem.code.as_str(),
             &formula::guarded(&problem.reason),
         ]);

@@ -156,7 +156,11 @@ impl Staging<'_> {
         self.doubts.extend(table.doubt());
         self.messengers.extend(mapping.chat_types());
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
-        self.sink.source = table.origin.to_string();
+        let path = table.origin.path.display();
+        self.sink.source = match &table.origin.sheet {
+            Some(sheet) => format!("{path}, sheet {sheet}"),
+            None => path.to_string(),
+        };
         let read = self
             .stager
             .read(table, mapping, &mut self.at, |at, block| {

@@ -111,7 +111,7 @@ fn bad_numbers_are_dropped_and_listed_if_the_contact_has_another_chat() {
     assert_eq!(lines.len(), 2, "{dropped}");
     assert_eq!(lines[0], "file,row,id,column,value,code,reason");
     assert!(
-        lines[1].starts_with("`br.csv`,2,1,whatsapp,'+7 999 123,phone_invalid,"),
+        lines[1].starts_with("br.csv,2,1,whatsapp,'+7 999 123,phone_invalid,"),
         "{dropped}"
     );
     #[cfg(unix)]
@@ -173,7 +173,18 @@ fn a_bad_number_of_a_numbered_group_is_dropped_too() {
     assert!(world.sandbox.contact("2").is_none());
     let dropped = world.read("groups.dropped.csv");
     assert!(
-        dropped.contains("`groups.csv`,2,1,chat_id_1,12,phone_invalid,"),
+        dropped.contains("groups.csv,2,1,chat_id_1,12,phone_invalid,"),
+        "{dropped}"
+    );
+    let row = "1,Ana,u1,https://crm.example.com/1,+79990001122; 2121212";
+    let header = "id,name,responsible_user_id,uri,whatsapp";
+    world.write("two.csv", format!("{header}\n{row}\n"));
+    world
+        .run(["import", "two.csv", "--bad-numbers", "drop"])
+        .ends_with(0);
+    let dropped = world.read("two.dropped.csv");
+    assert!(
+        dropped.contains("two.csv,2,1,whatsapp,2121212,"),
         "{dropped}"
     );
 }
