@@ -13,6 +13,7 @@ use crate::{
     output::IoError,
     report::changes::{self, ChangeSections},
     settings::{exporting::table_form, reading},
+    wording::shown_path,
     workflow::ReadState,
 };
 
@@ -60,7 +61,11 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
         "files": { "output": args.output },
     });
     show(context, &states, found.sections);
-    context.summarize(code, summary, &changes::totals(counts));
+    let mut totals = changes::totals(counts);
+    if let Some(path) = output {
+        totals = format!("{totals}\nall changes written to {}", shown_path(path));
+    }
+    context.summarize(code, summary, &totals);
     Ok(code)
 }
 

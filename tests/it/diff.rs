@@ -83,7 +83,9 @@ fn all_changes_go_to_a_file() {
     let world = changed();
     let rows = |name: &str| world.read(name).lines().count();
     for name in ["changes.csv", "changes.tsv"] {
-        world.run(["diff", "old.csv", "-o", name]).ends_with(0);
+        let compared = world.run(["diff", "old.csv", "-o", name]).ends_with(0);
+        let written = format!("all changes written to {name}");
+        assert!(compared.shown().contains(&written), "{}", compared.shown());
         // One contact has two rows, because two of its fields changed.
         assert_eq!(rows(name), 1 + 6, "{}", world.read(name));
     }
