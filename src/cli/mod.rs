@@ -95,7 +95,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: wazzup-contacts get 1042 'a/b?c'")]
     Get(IdArgs),
     /// Delete contacts by id
-    #[command(after_help = "Example: wazzup-contacts delete 1042 --yes")]
+    #[command(
+        after_help = "`runs` does not list deletions, and `undo` can't revert them: export the account first.\n\nExample: wazzup-contacts delete 1042 --yes"
+    )]
     Delete(DeleteArgs),
     /// Send the rest of a run (default: the last unfinished one)
     #[command(after_help = "Example: wazzup-contacts apply 2026-11-22T0855-contacts")]
