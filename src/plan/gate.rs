@@ -99,7 +99,7 @@ impl Default for Bounds {
 pub enum GateVerdict {
     #[error("{}", no_contact(*rows))]
     NoContact { rows: u64 },
-    #[error("the source has {rows} rows, but none with an id in --ids")]
+    #[error("the source has {}, but none with an id in --ids", counted(*.rows, "row"))]
     NothingSelected { rows: u64 },
     #[error(
         "the source has {}, and run {run} of the same source had {}, of which {bound} may be missing (--max-shrink)",
@@ -112,7 +112,7 @@ pub enum GateVerdict {
         run: String,
         bound: Bound,
     },
-    #[error("{rejected} of {rows} rows were rejected (limit {bound}, --max-rejects)")]
+    #[error("{} of {} rows were rejected (limit {bound}, --max-rejects)", grouped(*.rejected), grouped(*.rows))]
     TooManyRejects {
         rejected: u64,
         rows: u64,
@@ -123,7 +123,8 @@ pub enum GateVerdict {
     )]
     NamelessRejects { nameless: u64, delete: u64 },
     #[error(
-        "{delete} of the account's {snapshot} contacts would be deleted (limit {bound}, --max-delete)"
+        "{} of the account's {} contacts would be deleted (limit {bound}, --max-delete)",
+        grouped(*.delete), grouped(*.snapshot)
     )]
     TooManyDeletes {
         delete: u64,
@@ -173,7 +174,7 @@ fn no_contact(rows: u64) -> String {
     if rows == 0 {
         return "the source has no rows".to_owned();
     }
-    format!("none of the {rows} rows is a valid contact")
+    format!("none of the {} rows is a valid contact", grouped(rows))
 }
 
 fn owners_are_names(names: u64, owners: u64, example: &str) -> String {
@@ -217,7 +218,7 @@ impl GateVerdict {
             }
             Self::TooManyDeletes { delete, .. } => {
                 format!(
-                    "list them with --dry-run; to delete them, add --max-delete {delete}"
+                    "to delete them, add --max-delete {delete}; with --dry-run as well, it only lists them"
                 )
             }
             Self::RestlessAccount => {
@@ -302,6 +303,16 @@ pub(crate) fn verdict(
 mod tests {
     use super::*;
     use crate::run::{Planned, Rows};
+
+    #[test]
+    fn counts_are_grouped_in_messages() {
+        let verdict = GateVerdict::TooManyRejects {
+            rejected: 9_153,
+            rows: 12_000,
+            bound: Bound::Count(0),
+        };
+        assert!(verdict.to_string().starts_with("9,153 of 12,000 rows"));
+    }
 
     fn tally(rejected: u64, contacts: u64, delete: u64) -> Tally {
         Tally {
