@@ -96,6 +96,11 @@ impl Budget {
         self.counts().causes.add(id, json, problems, chat_column);
     }
 
+    /// The number of contacts that were sent in this process.
+    pub(crate) fn sent_count(&self) -> u64 {
+        self.counts().sent
+    }
+
     /// Counts another request to isolate refused contacts; true if it may be sent.
     pub(super) fn may_isolate(&self) -> bool {
         let mut counts = self.counts();

@@ -11,6 +11,7 @@ use crate::{
     layout::{error_width, fit},
     palette::Tone,
     paths::read_fault,
+    report::summary,
     wording::{elapsed, visible, visible_lines},
 };
 
@@ -52,6 +53,7 @@ pub(super) fn finish(
         Err(error) => Some(with_error(watched, error, summary.as_deref())),
         Ok(_) => summary,
     };
+    let object = object.map(|object| with_common_keys(watched, &object));
     (result, object)
 }
 
@@ -75,6 +77,15 @@ fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String
         object["files"] = json!({ "report": page });
     }
     object.to_string()
+}
+
+/// The object with the keys that every summary has.
+fn with_common_keys(watched: &Watched, object: &str) -> String {
+    let keys = summary::common_keys(watched.account.get(), watched.profile.get());
+    match object.strip_suffix('}') {
+        Some(open) => format!("{open},{keys}}}"),
+        None => object.to_owned(),
+    }
 }
 
 /// The object with this exit code, because the command may have failed after its summary. The key can't occur in a

@@ -76,6 +76,7 @@ impl<'a> Context<'a> {
     /// Signs in to the configured account, or to a sandbox.
     pub(super) fn session(&self) -> Result<Session, Error> {
         let mut session = Session::connect(self.session_options()?, self.monitor())?;
+        self.watched.account.get_or_init(|| session.account.clone());
         session.command_line.clone_from(&self.command_line);
         session.turns.clone_from(&self.turns);
         Ok(session)
@@ -83,7 +84,9 @@ impl<'a> Context<'a> {
 
     /// Like [`Self::session`], but gets the token with the first request.
     pub(super) fn session_without_token(&self) -> Result<Session, Error> {
-        Session::without_token(self.session_options()?, self.monitor())
+        let session = Session::without_token(self.session_options()?, self.monitor())?;
+        self.watched.account.get_or_init(|| session.account.clone());
+        Ok(session)
     }
 
     fn session_options(&self) -> Result<AccountOptions, Error> {

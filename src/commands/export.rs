@@ -12,7 +12,7 @@ use crate::{
     export::{Exported, OwnerNames, rotation::Rotated},
     paths::is_stream,
     settings::exporting::{USERS, backup_form, backup_name},
-    wording::{counted, shown_path, visible},
+    wording::{counted, elapsed, float, shown_path, visible},
     workflow::{Backup, ExportRequest},
 };
 
@@ -50,8 +50,10 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         ExitCode::Rejected
     };
     show_unreadable(context, &exported);
+    let seconds = elapsed(context.watched.started);
     let summary = json!({
         "contacts": exported.contacts,
+        "contacts_per_second": (seconds > 0.0).then(|| float(exported.contacts) / seconds),
         "pages": exported.pages,
         "passes": exported.passes,
         "files": { "output": &output, "removed": rotated.removed, "left_alone": left_alone },

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A command whose end is reported to monitoring.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Watched {
     pub(super) command: String,
     pub(super) started: Timestamp,
@@ -28,7 +28,9 @@ pub(super) struct Watched {
     pub(super) failure_page: OnceCell<String>,
     /// The name of the job, if it is one of several.
     job: Option<String>,
-    profile: OnceCell<String>,
+    pub(super) profile: OnceCell<String>,
+    /// The fingerprint of the account, once it is known.
+    pub(super) account: OnceCell<String>,
     metrics: OnceCell<PathBuf>,
     ping: OnceCell<PingUrl>,
     /// The exit codes that are reported as 0.
@@ -43,14 +45,8 @@ impl Watched {
         Self {
             command: command.to_owned(),
             started: Timestamp::now(),
-            failure_page: OnceCell::new(),
             job,
-            profile: OnceCell::new(),
-            metrics: OnceCell::new(),
-            ping: OnceCell::new(),
-            ping_ok: OnceCell::new(),
-            uses_profile: Cell::new(false),
-            is_begun: Cell::new(false),
+            ..Self::default()
         }
     }
 

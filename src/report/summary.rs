@@ -2,7 +2,9 @@
 
 use std::{fmt, path::Path};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{
     api::RequestStats,
@@ -82,6 +84,9 @@ pub(crate) struct Summary {
     /// When the command began (RFC 3339).
     pub started_at: String,
     pub seconds: f64,
+    /// The contacts sent by this command, divided by `seconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts_per_second: Option<f64>,
     /// The command that continues the run, if something is left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
@@ -102,6 +107,16 @@ impl Summary {
             _ => Some(file),
         }
     }
+}
+
+/// The keys that every summary object ends with.
+pub(crate) fn common_keys(account: Option<&String>, profile: Option<&String>) -> String {
+    let now = Timestamp::now().to_string();
+    let object = json!({
+        "account": account, "profile": profile,
+        "tool_version": env!("CARGO_PKG_VERSION"), "finished_at": now,
+    });
+    object.to_string().trim_matches(['{', '}']).to_owned()
 }
 
 /// The counts with their words, apart from those that are 0 and not always shown.

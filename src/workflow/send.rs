@@ -15,7 +15,7 @@ use crate::{
     ledger::RunStatus,
     report::{notes::SENT_BY, rejects, summary::Summary},
     run::{RunError, State, Tally, division, sent},
-    wording::shown_path,
+    wording::{float, shown_path},
 };
 
 /// Number of failed deletions in a message.
@@ -246,6 +246,9 @@ impl Sending<'_> {
         summary.refusals.clone_from(&sent.refused.causes);
         if let Some(state) = state {
             summary.limits = state.limits.learned();
+            let sent = state.budget.sent_count();
+            let is_measurable = sent > 0 && summary.seconds > 0.0;
+            summary.contacts_per_second = is_measurable.then(|| float(sent) / summary.seconds);
         }
         summary
     }

@@ -6,7 +6,7 @@ use wazzup_contacts::{cli::Cli, sandbox::Options};
 use crate::{
     csv_files,
     harness::World,
-    model::{contact, csv},
+    model::{contact, csv, quick},
     samples::bring,
 };
 
@@ -315,4 +315,29 @@ fn contacts_on_standard_output_leave_the_object_to_standard_error() {
     let ran = call.run().ends_with(4);
     assert_eq!(ran.stdout, "");
     assert!(ran.stderr.starts_with('{'), "{}", ran.shown());
+}
+
+#[test]
+fn every_summary_says_whose_it_is_and_when_it_ended() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    let object = |command: &str| {
+        let object = world.run(command.split(' ').chain(["--json"])).json();
+        assert_eq!(object["tool_version"], env!("CARGO_PKG_VERSION"));
+        let (started, finished) = (&object["started_at"], &object["finished_at"]);
+        assert!(started.as_str() <= finished.as_str(), "{object}");
+        assert!(object.get("profile").is_some(), "{object}");
+        object
+    };
+    let planned = object("plan contacts.csv");
+    assert!(planned["account"].is_string());
+    for command in ["import contacts.csv", "export -o backup.csv"] {
+        let done = object(command);
+        assert_eq!(done["account"], planned["account"], "{command}");
+        assert!(done["contacts_per_second"].as_f64() > Some(0.0), "{done}");
+    }
+    for command in ["check contacts.csv", "import contacts.csv --map x=y"] {
+        let local = object(command);
+        assert!(local["account"].is_null() && local.get("contacts_per_second").is_none());
+    }
 }
