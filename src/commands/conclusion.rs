@@ -11,7 +11,7 @@ use crate::{
     layout::{error_width, fit},
     palette::Tone,
     paths::read_fault,
-    report::summary,
+    report::summary::with_common_keys,
     wording::{elapsed, visible, visible_lines},
 };
 
@@ -53,7 +53,8 @@ pub(super) fn finish(
         Err(error) => Some(with_error(watched, error, summary.as_deref())),
         Ok(_) => summary,
     };
-    let object = object.map(|object| with_common_keys(watched, &object));
+    let (account, profile) = (watched.account.get(), watched.profile.get());
+    let object = object.map(|object| with_common_keys(&object, account, profile));
     (result, object)
 }
 
@@ -77,15 +78,6 @@ fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String
         object["files"] = json!({ "report": page });
     }
     object.to_string()
-}
-
-/// The object with the keys that every summary has.
-fn with_common_keys(watched: &Watched, object: &str) -> String {
-    let keys = summary::common_keys(watched.account.get(), watched.profile.get());
-    match object.strip_suffix('}') {
-        Some(open) => format!("{open},{keys}}}"),
-        None => object.to_owned(),
-    }
 }
 
 /// The object with this exit code, because the command may have failed after its summary. The key can't occur in a

@@ -109,14 +109,21 @@ impl Summary {
     }
 }
 
-/// The keys that every summary object ends with.
-pub(crate) fn common_keys(account: Option<&String>, profile: Option<&String>) -> String {
-    let now = Timestamp::now().to_string();
-    let object = json!({
+/// A summary object with the keys that all of them end with.
+pub(crate) fn with_common_keys(
+    object: &str,
+    account: Option<&String>,
+    profile: Option<&String>,
+) -> String {
+    let keys = json!({
         "account": account, "profile": profile,
-        "tool_version": env!("CARGO_PKG_VERSION"), "finished_at": now,
-    });
-    object.to_string().trim_matches(['{', '}']).to_owned()
+        "tool_version": env!("CARGO_PKG_VERSION"), "finished_at": Timestamp::now().to_string(),
+    })
+    .to_string();
+    match object.strip_suffix('}') {
+        Some(open) => format!("{open},{}", &keys[1..]),
+        None => object.to_owned(),
+    }
 }
 
 /// The counts with their words, apart from those that are 0 and not always shown.
