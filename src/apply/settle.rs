@@ -229,6 +229,7 @@ impl<'a> Settler<'a> {
     /// Looks up a payload that may have been carried out, and resends what was not.
     fn look_up(&mut self, payload: &Payload, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
+            self.state.note_doubt(reason);
             let breakdown = FailureKind::Breakdown;
             self.investigation.suspect(payload, breakdown, reason);
             return Ok(());

@@ -1,6 +1,9 @@
 //! The state that all sender threads of a process share: the budget, and facts about the server and the sources.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use super::{budget::Budget, columns::SourceColumns, limits::SizeLimits};
 use crate::{
@@ -26,6 +29,8 @@ pub(crate) struct SenderState {
     has_looked: bool,
     /// Number of contacts to be created that already existed.
     existing: AtomicU64,
+    /// The last reason for which contacts stayed in doubt.
+    doubt: Mutex<Option<String>>,
 }
 
 impl SenderState {
@@ -42,7 +47,18 @@ impl SenderState {
             is_led: AtomicBool::new(false),
             has_looked: snapshot::exists(run)?,
             existing: AtomicU64::new(0),
+            doubt: Mutex::default(),
         })
+    }
+
+    pub(super) fn note_doubt(&self, reason: &str) {
+        let mut doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
+        *doubt = Some(reason.to_owned());
+    }
+
+    pub(crate) fn doubt(&self) -> Option<String> {
+        let doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
+        doubt.clone()
     }
 
     /// Counts contacts to be created that already exist.
