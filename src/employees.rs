@@ -292,22 +292,27 @@ pub(crate) enum OwnerLook {
 
 impl OwnerLook {
     pub(crate) fn of(owner: &str) -> Self {
-        match (has_digit(owner), has_space(owner)) {
-            (false, true) => Self::Name,
-            (false, false) if !owner.is_ascii() => Self::Name,
-            (true, false) if owner.bytes().all(|byte| byte.is_ascii() && byte != b'@') => Self::Id,
-            _ => Self::Unclear,
+        let (mut has_ascii_digit, mut is_plain) = (false, true);
+        for byte in owner.bytes() {
+            has_ascii_digit |= byte.is_ascii_digit();
+            is_plain &= byte.is_ascii_graphic() && byte != b'@';
+        }
+        // A fast path for almost every owner.
+        if is_plain {
+            return if has_ascii_digit {
+                Self::Id
+            } else {
+                Self::Unclear
+            };
+        }
+        let has_digit = owner.chars().any(char::is_numeric);
+        let has_space = owner.chars().any(char::is_whitespace);
+        if !has_digit && (has_space || !owner.is_ascii()) {
+            Self::Name
+        } else {
+            Self::Unclear
         }
     }
-}
-
-fn has_digit(owner: &str) -> bool {
-    owner.chars().any(char::is_numeric)
-}
-
-fn has_space(owner: &str) -> bool {
-    // A fast path: few owners contain anything other than ASCII letters, digits and signs.
-    owner.bytes().any(|byte| !byte.is_ascii_graphic()) && owner.chars().any(char::is_whitespace)
 }
 
 #[cfg(test)]
