@@ -1,6 +1,7 @@
 //! The contacts that `--ids` names: one id on each line.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     fs::File,
     io::{self, Read},
@@ -8,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    formula::guarded,
     paths::is_stream,
     wording::{grouped, shown},
 };
@@ -71,7 +73,14 @@ impl Selection {
     }
 
     pub(crate) fn contains(&self, id: &str) -> bool {
-        self.ids.contains_key(id.trim())
+        let mut spellings = Self::spellings(id).into_iter();
+        spellings.any(|id| self.ids.contains_key(&*id))
+    }
+
+    /// The id, and with the guard that it has in a backup as CSV.
+    fn spellings(id: &str) -> [Cow<'_, str>; 2] {
+        let id = id.trim();
+        [Cow::Borrowed(id), guarded(id)]
     }
 
     /// A warning about the ids that are not in `found`; `are_missing` is the phrase that says where they are
@@ -83,7 +92,9 @@ impl Selection {
     ) -> Result<Option<String>, E> {
         let mut missing = self.ids.clone();
         found(&mut |id| {
-            missing.remove(id.trim());
+            for spelling in Self::spellings(id) {
+                missing.remove(&*spelling);
+            }
         })?;
         if missing.is_empty() {
             return Ok(None);
@@ -113,11 +124,11 @@ mod tests {
 
     #[test]
     fn ids_are_lines_in_any_form_of_text() {
-        let selection = parsed("\u{feff}7\r\n\r\n  a b \n7\n/?#\nщ").unwrap();
-        for id in ["7", "a b", " a b", "/?#", "щ"] {
+        let selection = parsed("\u{feff}7\r\n\r\n  a b \n7\n/?#\nщ\n'=1").unwrap();
+        for id in ["7", "a b", " a b", "/?#", "щ", "=1", "'=1"] {
             assert!(selection.contains(id), "{id}");
         }
-        for id in ["", " ", "8", "a", "\u{feff}7"] {
+        for id in ["", " ", "8", "a", "\u{feff}7", "=7", "1"] {
             assert!(!selection.contains(id), "{id}");
         }
     }
