@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
         "old": args.read.files.first(), "new": args.read.files.get(1),
         "files": { "output": args.output },
     });
-    show(context, &states, found.sections);
+    show(context, &states, found.sections, output.is_some());
     let mut totals = changes::totals(counts);
     if let Some(path) = output {
         totals = format!("{totals}\nall changes written to {}", shown_path(path));
@@ -69,7 +69,7 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
     Ok(code)
 }
 
-fn show(context: &Context, states: &[ReadState; 2], sections: ChangeSections) {
+fn show(context: &Context, states: &[ReadState; 2], sections: ChangeSections, is_listed: bool) {
     let console = context.console;
     let mut warnings = [&states[0].warnings[..], &states[1].warnings].concat();
     warnings.dedup();
@@ -78,7 +78,7 @@ fn show(context: &Context, states: &[ReadState; 2], sections: ChangeSections) {
         let heading = format!("rows of {} not compared", state.name);
         console.section(&heading, &state.rejected_rows);
     }
-    for (heading, lines) in sections.into_sections() {
+    for (heading, lines) in sections.into_sections(is_listed) {
         console.section(heading, &lines);
     }
 }

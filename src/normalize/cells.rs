@@ -106,7 +106,11 @@ impl<'r> Cells<'r> {
             let cell = self.raw(column);
             if !is_blank(cell) {
                 let is_phone = file.phones.looks_like_phone(cell);
-                let name = || file.column_name(column).unwrap_or_default();
+                let name = || {
+                    let name = file.column_name(column).unwrap_or_default();
+                    let messenger = phone::messenger_in(&name);
+                    (name, messenger)
+                };
                 edits.unmapped_cell(column, name, is_phone);
             }
         }

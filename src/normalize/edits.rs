@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use self::ReportedAs::{Change, Hint, Warning};
 use super::{country::Numbers, owner_notes::OwnerNotes};
 use crate::{
+    contact::ChatType,
     reject::DroppedNumber,
     wording::{clipped, counted, grouped, looks_like_number, shell_quoted},
 };
@@ -103,27 +104,38 @@ pub(crate) struct Edits {
 struct UnmappedColumn {
     column: usize,
     name: String,
+    /// The messenger in the name.
+    messenger: Option<ChatType>,
     filled: u64,
     phones: u64,
 }
 
 impl UnmappedColumn {
+    /// The hint about a column with phone numbers, or with the name of a messenger.
     fn hint(&self) -> Option<String> {
         let name = &self.name;
+        let quoted = shell_quoted(name);
+        let (field, why) = if self.phones * 2 > self.filled {
+            let (phones, filled) = (grouped(self.phones), grouped(self.filled));
+            let why = format!("{phones} of its {filled} values look like phone numbers");
+            ("phone".to_owned(), why)
+        } else {
+            let chat_type = self.messenger?.to_string();
+            let values = counted(self.filled, "value");
+            (
+                chat_type,
+                format!("it has the name of a messenger and {values}"),
+            )
+        };
         let advice = if looks_like_number(name) {
             "its name is also a number, so the header row seems to be data: add a row of names above it"
                 .to_owned()
         } else {
-            let quoted = shell_quoted(name);
-            format!("read it with --map phone={quoted}, or ignore it with --map ignore={quoted}")
+            format!("read it with --map {field}={quoted}, or ignore it with --map ignore={quoted}")
         };
-        (self.phones * 2 > self.filled).then(|| {
-            format!(
-                "the column `{name}` is not read, but {} of its {} values look like phone numbers: {advice}",
-                grouped(self.phones),
-                grouped(self.filled)
-            )
-        })
+        Some(format!(
+            "the column `{name}` is not read, but {why}: {advice}"
+        ))
     }
 }
 
@@ -205,14 +217,16 @@ impl Edits {
     pub(super) fn unmapped_cell(
         &mut self,
         column: usize,
-        name: impl FnOnce() -> String,
+        name: impl FnOnce() -> (String, Option<ChatType>),
         is_phone: bool,
     ) {
         let known = self.unmapped.iter().position(|it| it.column == column);
         let at = known.unwrap_or_else(|| {
+            let (name, messenger) = name();
             self.unmapped.push(UnmappedColumn {
                 column,
-                name: name(),
+                name,
+                messenger,
                 filled: 0,
                 phones: 0,
             });

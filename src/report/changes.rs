@@ -78,8 +78,12 @@ impl ChangeSections {
         section.add(lines);
     }
 
-    /// The headings and their lines, with the command's flag that lists all if there are more.
-    pub(crate) fn into_sections(self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
+    /// The headings and their lines. If there are more, the last line says where all are, or with which flag
+    /// they can be listed.
+    pub(crate) fn into_sections(
+        self,
+        is_listed: bool,
+    ) -> impl Iterator<Item = (&'static str, Vec<String>)> {
         [
             ("created", self.created),
             ("gone", self.gone),
@@ -88,10 +92,15 @@ impl ChangeSections {
             ("not compared", self.not_compared),
         ]
         .into_iter()
-        .map(|(heading, section)| {
+        .map(move |(heading, section)| {
+            let all = if is_listed {
+                "all are in the file"
+            } else {
+                "-o FILE lists all"
+            };
             let mut lines = section.lines;
             if let more @ 1.. = section.contacts.saturating_sub(SHOWN) {
-                lines.push(format!("… and {} more: -o FILE lists all", grouped(more)));
+                lines.push(format!("… and {} more: {all}", grouped(more)));
             }
             (heading, lines)
         })
@@ -141,7 +150,7 @@ mod tests {
         ];
         let name = "Anna".to_owned();
         sections.add("7", &ContactDiff::Changed { name, fields });
-        let shown: Vec<_> = sections.into_sections().collect();
+        let shown: Vec<_> = sections.into_sections(false).collect();
         assert_eq!(shown[1].1.len(), 21);
         assert_eq!(shown[1].1[20], "… and 3 more: -o FILE lists all");
         assert_eq!(shown[2].1, ["7  name: Ann → Anna"]);

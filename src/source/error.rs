@@ -116,7 +116,9 @@ impl SourceError {
                 "export or download it again; if the last row is complete, end it with a line break"
             }
             Kind::CutOff { row: None, .. } => "export it again, or download it again",
-            Kind::NoHeader => "set the row of the column names with --header-row N",
+            Kind::NoHeader => {
+                "add a row with the column names; if --header-row N is set, N must be such a row of the file"
+            }
             Kind::TooManyColumns { .. } => {
                 "remove the columns that are not needed; if a text file has fewer, check --delimiter"
             }

@@ -192,6 +192,30 @@ fn a_sheet_is_chosen_by_name_number_or_all() {
 }
 
 #[test]
+fn columns_with_the_name_of_a_messenger_are_not_left_out_silently() {
+    let world = World::new();
+    let names = ["Ник Telegram", "Usuario de Instagram", "IG", "Ссылка VK"];
+    let row = "1,u1,Ann,https://crm/1,79990000001,a,b,c,d";
+    let file = format!(
+        "id,responsible_user_id,name,uri,whatsapp,{}\n{row}\n",
+        names.join(",")
+    );
+    world.write("a.csv", file);
+    for command in ["check a.csv", "import a.csv --dry-run"] {
+        let ran = world.run(command.split(' ')).ends_with(0);
+        for (name, field) in names
+            .into_iter()
+            .zip(["telegram", "instagram", "instagram", "vk"])
+        {
+            let words = format!(
+                "the column `{name}` is not read, but it has the name of a messenger and 1 value: read it with --map {field}="
+            );
+            assert!(ran.said().contains(&words), "{}", ran.shown());
+        }
+    }
+}
+
+#[test]
 fn rows_that_are_not_what_they_seem_are_skipped_emptied_or_rejected() {
     let world = World::new();
     let uri = "https://crm.example.com/c/";

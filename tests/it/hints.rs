@@ -129,7 +129,7 @@ const ABOUT_FILES: &[Advice] = &[
         file: "id,name,whatsapp\n1,Ann,79990000001\n",
         command: "check contacts.csv --header-row 9",
         exit: 1,
-        hint: "set the row of the column names with --header-row N",
+        hint: "add a row with the column names; if --header-row N is set, N must be such a row of the file",
         followed: "check contacts.csv --header-row 1",
         then: 0,
     },

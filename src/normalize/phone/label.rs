@@ -15,12 +15,19 @@ pub(in crate::normalize) fn messengers(text: &str) -> SmallVec<[ChatType; 2]> {
     }
     for word in words(text) {
         if let Some(chat_type) = messenger(word)
+            && (chat_type.id_is_phone() || chat_type.takes_phone())
             && !named.contains(&chat_type)
         {
             named.push(chat_type);
         }
     }
     named
+}
+
+/// The first messenger that the name of a column contains. A name with delimiters is a header that was not divided.
+pub(in crate::normalize) fn messenger_in(name: &str) -> Option<ChatType> {
+    let is_divided = !name.contains([';', ',', '\t', '|']);
+    words(name).filter(|_| is_divided).find_map(messenger)
 }
 
 fn is_link(text: &str) -> bool {
@@ -44,7 +51,8 @@ fn messenger(word: &str) -> Option<ChatType> {
         "max" | "макс" => {
             (word != lower && word.to_uppercase() == word).then_some(ChatType::Max)
         }
-        _ => mapping::chat_type(word).filter(|named| named.id_is_phone() || named.takes_phone()),
+        "ig" => Some(ChatType::Instagram),
+        _ => mapping::chat_type(word),
     }
 }
 

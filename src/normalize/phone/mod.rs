@@ -25,7 +25,7 @@ use self::{
     written::{NumberText, SheetNumber},
 };
 pub(super) use self::{
-    label::messengers,
+    label::{messenger_in, messengers},
     split::{numbers, of_several, values},
     written::{PhoneFault, digits_lost, whole_id},
 };
