@@ -57,6 +57,21 @@ pub(crate) struct RunFile {
 impl RunFile {
     /// Creates a run file that only its owner can read. An existing file is an error and stays unchanged.
     pub(crate) fn create(path: &Path) -> Result<Self, RunError> {
+        Self::create_with_pages(path, schema::PAGE_BYTES)
+    }
+
+    /// Like [`Self::create`], for sources with this number of bytes.
+    pub(crate) fn create_for(path: &Path, source_bytes: u64) -> Result<Self, RunError> {
+        let is_small = source_bytes < schema::SMALL_SOURCE_BYTES;
+        let page_bytes = if is_small {
+            schema::SMALL_PAGE_BYTES
+        } else {
+            schema::PAGE_BYTES
+        };
+        Self::create_with_pages(path, page_bytes)
+    }
+
+    fn create_with_pages(path: &Path, page_bytes: u32) -> Result<Self, RunError> {
         check_side_files(path)?;
         let mut options = private::file_options();
         options
@@ -67,7 +82,7 @@ impl RunFile {
                 source,
             })?;
         let created = Self::connect(path).and_then(|run| {
-            run.create_tables()?;
+            run.create_tables(page_bytes)?;
             Ok(Self {
                 is_created_here: true,
                 ..run
@@ -89,11 +104,11 @@ impl RunFile {
         })
     }
 
-    fn create_tables(&self) -> Result<(), RunError> {
+    fn create_tables(&self, page_bytes: u32) -> Result<(), RunError> {
         self.with(|connection| {
             connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
             connection.pragma_update(None, "synchronous", "OFF")?;
-            connection.pragma_update(None, "page_size", schema::PAGE_BYTES)?;
+            connection.pragma_update(None, "page_size", page_bytes)?;
             connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
             connection.pragma_update(None, "user_version", schema::VERSION)?;
             connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
@@ -452,6 +467,21 @@ mod tests {
         drop(run);
         let run = RunFile::open(&path).unwrap();
         assert_eq!(of(&run), synced(), "opened");
+    }
+
+    #[test]
+    fn the_run_of_a_small_source_is_small_and_opened_like_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let size = |source_bytes: u64| {
+            let path = directory.path().join(format!("{source_bytes}.run"));
+            RunFile::create_for(&path, source_bytes)
+                .unwrap()
+                .seal()
+                .unwrap();
+            drop(RunFile::open(&path).unwrap());
+            fs::metadata(path).unwrap().len()
+        };
+        assert!(size(1_000) * 7 < size(1_000_000_000));
     }
 
     #[test]

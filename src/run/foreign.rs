@@ -122,9 +122,9 @@ pub(super) fn check_schema(
 ) -> Result<(), RunError> {
     let is_ours = || {
         let has_tables = expected_schema(version)?.is_of(connection)?;
-        Ok::<_, rusqlite::Error>(
-            has_tables && pragma::<u32>(connection, "page_size")? == schema::PAGE_BYTES,
-        )
+        let page_bytes = pragma::<u32>(connection, "page_size")?;
+        let has_size = [schema::PAGE_BYTES, schema::SMALL_PAGE_BYTES].contains(&page_bytes);
+        Ok::<_, rusqlite::Error>(has_tables && has_size)
     };
     match is_ours() {
         Ok(true) => Ok(()),

@@ -81,6 +81,12 @@ pub(crate) const APPLICATION_ID: i32 = 0x575A_524E;
 /// Page size in bytes. The texts of a block are long, so big pages keep overflow chains short.
 pub(super) const PAGE_BYTES: u32 = 32_768;
 
+/// Page size of the run of a small source: every table takes a page, and nightly runs of a few rows add up.
+pub(super) const SMALL_PAGE_BYTES: u32 = 4_096;
+
+/// Sources with fewer bytes are small.
+pub(super) const SMALL_SOURCE_BYTES: u64 = 1 << 20;
+
 /// Created when the first rows are merged: most runs merge none, and every table takes a page.
 pub(super) const MERGED: &str = "
 CREATE TABLE IF NOT EXISTS merged(into_seq INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (into_seq, seq))

@@ -1,6 +1,7 @@
 //! The files to read, and how.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -51,6 +52,15 @@ impl ReadRequest {
             files: files.into_iter().map(Into::into).collect(),
             ..Self::default()
         }
+    }
+
+    /// The size of the files together, or the maximum if one has none, such as a pipe.
+    pub(crate) fn bytes(&self) -> u64 {
+        let size = |file: &PathBuf| match fs::metadata(file) {
+            Ok(file) if file.is_file() => file.len(),
+            _ => u64::MAX,
+        };
+        self.files.iter().map(size).fold(0, u64::saturating_add)
     }
 
     /// Opens all files.

@@ -135,7 +135,8 @@ impl<'a> PlanRequest<'a> {
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
         let locks = (run_lock, Some(account_lock));
-        let planned = create_run(session, &path, locks, rejects, started, |run, rejects| {
+        let target = (path.as_path(), self.reading.bytes());
+        let planned = create_run(session, target, locks, rejects, started, |run, rejects| {
             record.begin(&path);
             self.fill(session, run, rejects, started)
         })?;

@@ -54,17 +54,17 @@ pub(super) fn recorded(
     }
 }
 
-/// Creates and fills a run file. On failure, the file is removed.
+/// Creates and fills a run file for sources with this number of bytes. On failure, the file is removed.
 pub(super) fn create_run(
     session: &Session,
-    path: &Path,
+    (path, source_bytes): (&Path, u64),
     locks: (Lock, Option<AccountLock>),
     rejects: RejectsPath,
     started: Timestamp,
     fill: impl FnOnce(&RunFile, &RejectsPath) -> Result<PlanParts, Error>,
 ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
     run::store::clear_abandoned(path)?;
-    let run = RunFile::create(path)?;
+    let run = RunFile::create_for(path, source_bytes)?;
     let filled = fill(&run, &rejects).and_then(|parts| {
         run.transaction(|| {
             run.set_fact(WARNINGS, &parts.3)?;

@@ -1,6 +1,9 @@
 //! Plans the undo of a run. It is sent like any other plan.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 
@@ -71,7 +74,9 @@ impl UndoRequest<'_> {
         let (path, run_lock) = session.reserve_run(&name)?;
         let _span = enter_span(&path);
         let locks = (run_lock, Some(account_lock));
-        create_run(session, &path, locks, rejects, started, |run, rejects| {
+        let size = fs::metadata(undone.path()).map_or(u64::MAX, |it| it.len());
+        let target = (path.as_path(), size);
+        create_run(session, target, locks, rejects, started, |run, rejects| {
             record.begin(run.path());
             let meta = self.describe(session, undone, rejects, started);
             meta.record(session, run, rejects)?;
