@@ -227,7 +227,9 @@ impl Client {
         };
         let left = self.acceptances.moment();
         Ok(
-            match self.deliver(&call, &|body| receipt(operation, &body))? {
+            match self.deliver(&call, &|body| {
+                receipt(operation, &body, &self.dispatcher.secrets)
+            })? {
                 Delivery::Answered { status, value } => match value {
                     Receipt::Taken(value) => {
                         self.acceptances.add(operation, left);

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::secrets::Secrets;
+use super::{refusal::describe_body, secrets::Secrets};
 use crate::{
     contact::{Contact, Operation, reading::UnreadableContact, spelling::respelling},
     employees::Employee,
@@ -188,20 +188,28 @@ fn place_of(part: &str, whole: &str) -> Range<usize> {
 pub(crate) enum Receipt {
     /// The write was carried out, on this many contacts if the answer counts them.
     Taken(Option<u64>),
-    /// The answer is not as documented, so it proves nothing. The reason never quotes the answer, which may
-    /// contain the token.
-    Unproven(&'static str),
+    /// The answer is not as documented, so it proves nothing, for this reason.
+    Unproven(String),
 }
 
 /// Reads the answer to a write; an error means that it is not JSON. \[doc\] Creates and updates are answered with
 /// the number of contacts `processed`, deletes with `data`, which may be `null`.
-pub(crate) fn receipt(operation: Operation, body: &[u8]) -> Result<Receipt, String> {
+pub(crate) fn receipt(
+    operation: Operation,
+    body: &[u8],
+    secrets: &Secrets,
+) -> Result<Receipt, String> {
     if body.trim_ascii().is_empty() {
-        return Ok(Receipt::Unproven("an empty answer"));
+        return Ok(Receipt::Unproven("an empty answer".to_owned()));
     }
     let answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     if answer.get("error").is_some_and(|error| !error.is_null()) {
-        return Ok(Receipt::Unproven("an error in its answer"));
+        // The answer may contain the token.
+        let text = secrets.hide(&String::from_utf8_lossy(body)).into_owned();
+        let words = describe_body(200, &text);
+        return Ok(Receipt::Unproven(format!(
+            "an error in its answer: {words}"
+        )));
     }
     let processed = answer.pointer("/data/processed").and_then(Value::as_u64);
     let is_taken = match operation {
@@ -211,7 +219,7 @@ pub(crate) fn receipt(operation: Operation, body: &[u8]) -> Result<Receipt, Stri
     Ok(if is_taken {
         Receipt::Taken(processed)
     } else {
-        Receipt::Unproven("an answer that does not report the result")
+        Receipt::Unproven("an answer that does not report the result".to_owned())
     })
 }
 
@@ -274,12 +282,13 @@ mod tests {
     #[test]
     fn only_what_the_api_says_of_a_write_that_was_carried_out_is_believed() {
         use Operation::{Create, Delete, Update};
+        let none = Secrets::default();
         let counted = br#"{"data":{"processed":7},"meta":{},"error":null}"#;
         for method in [Create, Update, Delete] {
-            assert_eq!(receipt(method, counted), Ok(Receipt::Taken(Some(7))));
+            assert_eq!(receipt(method, counted, &none), Ok(Receipt::Taken(Some(7))));
         }
         let null = br#"{"data":null,"meta":{}}"#;
-        assert_eq!(receipt(Delete, null), Ok(Receipt::Taken(None)));
+        assert_eq!(receipt(Delete, null, &none), Ok(Receipt::Taken(None)));
         for unproven in [
             &br#"{"error":"INTERNAL","data":{"processed":2}}"#[..],
             b"",
@@ -289,7 +298,7 @@ mod tests {
             b"\"ok\"",
         ] {
             for method in [Create, Update, Delete] {
-                let read = receipt(method, unproven);
+                let read = receipt(method, unproven, &none);
                 assert!(matches!(read, Ok(Receipt::Unproven(_))), "{read:?}");
             }
         }
@@ -299,12 +308,12 @@ mod tests {
             br#"{"data":{"processed":"2"}}"#,
         ] {
             assert!(matches!(
-                receipt(Update, uncounted),
+                receipt(Update, uncounted, &none),
                 Ok(Receipt::Unproven(_))
             ));
         }
         for foreign in [&b"<html>"[..], b"{\"data\":{\"proc", b"ok"] {
-            assert!(receipt(Delete, foreign).is_err());
+            assert!(receipt(Delete, foreign, &none).is_err());
         }
     }
 }

@@ -674,7 +674,7 @@ fn writes_that_the_server_never_confirms_end_in_an_error() {
     assert_eq!(object["done"]["unknown"], 1);
     assert_eq!(
         object["error"]["message"],
-        "the outcome of 1 contact is unknown: the server confirmed no result (200 with an error in its answer)"
+        "the outcome of 1 contact is unknown: the server confirmed no result (200 with an error in its answer: no way)"
     );
     assert!(object["resume"].is_string());
 }

@@ -38,7 +38,7 @@ fn percent(text: &str) -> String {
 }
 
 /// The ways in which an answer quotes it.
-const SHAPES: [fn(&str) -> Answer; 17] = [
+const SHAPES: [fn(&str) -> Answer; 18] = [
     |quote| json(400, format!(r#"{{"error":"X","description":"{quote}"}}"#)),
     |quote| {
         let data = format!(r#"{{"index":0,"field":"name","message":"{quote}"}}"#);
@@ -62,6 +62,7 @@ const SHAPES: [fn(&str) -> Answer; 17] = [
     |quote| json(500, format!(r#"{{"message":"{quote}"}}"#)),
     |quote| json(429, format!(r#"{{"message":"{quote}"}}"#)),
     |quote| json(200, format!("\"{quote}\"")),
+    |quote| json(200, format!(r#"{{"error":"X","message":"{quote}"}}"#)),
     |quote| json(200, format!(r#"{{"data":{{"processed":"{quote}"}}}}"#)),
     |quote| {
         let contact = format!(r#"{{"id":"1","name":"{quote}","contact_data":[]}}"#);
