@@ -64,13 +64,14 @@ impl Watched {
             self.profile.get_or_init(|| profile.to_owned());
         }
         self.uses_profile.set(typed.uses_profile);
-        if let Some(path) = &typed.metrics {
-            let path = RequestedFile::Metrics.check(path)?;
-            self.metrics.get_or_init(|| path);
-        }
+        // First, so that an error about the metrics is reported too.
         if let Some(url) = &typed.ping {
             let url = settings::parse("--ping", url)?;
             self.ping.get_or_init(|| url);
+        }
+        if let Some(path) = &typed.metrics {
+            let path = RequestedFile::Metrics.check(path)?;
+            self.metrics.get_or_init(|| path);
         }
         Ok(())
     }

@@ -178,6 +178,8 @@ fn a_run_pings_its_start_and_its_exit_code() {
     assert_eq!(pings.pings().last().unwrap(), "/1");
     run(&world, &format!("{import} --config none.toml")).ends_with(2);
     assert_eq!(pings.pings(), ["/2"], "no work began");
+    run(&world, &format!("{import} --metrics none/x.prom")).ends_with(1);
+    assert_eq!(pings.pings(), ["/1"], "not even the metrics are written");
     let report = format!("{import} --report x.html");
     run(&world, &report).ends_with(3);
     assert!(!world.read("x.html").contains("s3cret"));
