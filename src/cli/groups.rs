@@ -142,7 +142,7 @@ pub(crate) struct ReadArgs {
         help_heading = "Reading"
     )]
     pub(crate) phone_as: Option<Vec<String>>,
-    /// Sheet of a workbook: name, number or `all` [default: the first visible one with known columns]
+    /// Sheet of a workbook: name, number or `all` visible ones [default: the first visible one with known columns]
     #[arg(long, value_name = "NAME|N|all", help_heading = "Reading")]
     pub(crate) sheet: Option<String>,
     /// Row of the column names [default: auto-detected]
