@@ -57,7 +57,11 @@ pub(crate) struct Files {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub run: Option<String>,
+    /// The command that ended with this summary.
     pub command: String,
+    /// The command that planned the run, if it was another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_by: Option<String>,
     pub mode: String,
     pub exit_code: u8,
     pub source: SourceSummary,

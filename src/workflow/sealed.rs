@@ -164,10 +164,20 @@ impl SealedRun {
         Ok(written)
     }
 
+    /// The facts and counts of the run, as a summary of the command that works on it.
+    pub(super) fn counts(&self, tally: Tally) -> Summary {
+        let mut summary = self.meta.summary(&self.run, self.started, tally);
+        if !self.is_new {
+            let planned_by = std::mem::replace(&mut summary.command, "apply".to_owned());
+            summary.planned_by = Some(planned_by);
+        }
+        summary
+    }
+
     pub(crate) fn summary(&self, tally: Tally, rejects: &Path) -> (ExitCode, Summary) {
         let rejected = tally.rows.rejected + tally.done.failed > 0 && rejects.exists();
         let code = code_of(&tally, tally.unfinished());
-        let mut summary = self.meta.summary(&self.run, self.started, tally);
+        let mut summary = self.counts(tally);
         summary.exit_code = code as u8;
         summary.files.rejects = rejected.then(|| shown_path(rejects));
         (code, summary)

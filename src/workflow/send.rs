@@ -242,8 +242,7 @@ impl Sending<'_> {
     }
 
     fn summary(&self, sent: &SentRun, tally: Tally, state: Option<&SenderState>) -> Summary {
-        let SealedRun { run, meta, .. } = self.sealed;
-        let mut summary = meta.summary(run, self.sealed.started, tally);
+        let mut summary = self.sealed.counts(tally);
         summary.exit_code = sent.code as u8;
         summary.warnings = [&self.sealed.warnings[..], &sent.warnings].concat();
         summary.requests = self.session.client.stats();

@@ -51,7 +51,16 @@ fn a_plan_is_shown_saved_and_shown_again_as_lines_and_as_json() {
         "{}",
         shown.shown()
     );
-    world.run(["apply", "new.run", "-q"]).ends_with(0);
+    for _ in ["the plan is sent", "nothing is left"] {
+        let applied = world
+            .run(["apply", "new.run", "--json"])
+            .ends_with(0)
+            .json();
+        assert_eq!(
+            (&applied["command"], &applied["planned_by"]),
+            (&"apply".into(), &"plan".into())
+        );
+    }
     assert_eq!(world.sandbox.contact("2").unwrap().name, "Bobby");
 }
 
