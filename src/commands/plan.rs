@@ -8,7 +8,6 @@ use super::{
     resume,
 };
 use crate::{
-    api::RequestStats,
     cli::PlanArgs,
     error::{Error, ExitCode},
     output::promises_no_text,
@@ -45,8 +44,6 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     };
     write_rejects(context, &session, &mut planned)?;
     let mut summary = planned.summary(&session, code)?;
-    // Requests for reading the account are not part of the plan.
-    summary.requests = RequestStats::default();
     planned.keep(code)?;
     let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
     let resume = is_sendable.then(|| resume::command(context, &planned.sealed.run));
