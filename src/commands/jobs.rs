@@ -134,8 +134,8 @@ impl JobRunner {
     }
 
     fn execute(&self, job: Job, console: &Console, watched: &Watched) -> Result<ExitCode, Error> {
-        watched.arm(&job.watch, None)?;
-        watched.configure(&job.settings)?;
+        let armed = watched.arm(&job.watch, None);
+        watched.configure(&job.settings).and(armed)?;
         let sources = job.sources()?;
         let (command, line) = job.command(&sources)?;
         let mut context =

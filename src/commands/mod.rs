@@ -42,9 +42,9 @@ mod watched;
 pub use conclusion::print_error;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{AccountArgs, Cli, Command, CommonArgs},
     error::{Error, ExitCode},
-    settings::Configuration,
+    settings::{Configuration, Settings},
     signals::Signals,
 };
 use conclusion::conclude;
@@ -66,13 +66,26 @@ fn execute(
     console: &Console,
     watched: &Watched,
 ) -> Result<ExitCode, Error> {
-    watched.arm(&cli.command.watch(), cli.common.profile.as_deref())?;
+    let armed = watched.arm(&cli.command.watch(), cli.common.profile.as_deref());
     let account = cli.command.account().cloned().unwrap_or_default();
-    let configuration = Configuration::read(cli.common.config.as_deref())?;
-    let settings = configuration.settings(cli.common, account)?;
-    watched.configure(&settings)?;
+    let settings = configure(cli.common, account, watched);
+    // Only now, because the profile may name the ping that reports this error.
+    armed?;
+    let settings = settings?;
     let mut context = Context::new(settings, (console, watched), signals, command_line());
     dispatch(&mut context, cli.command)
+}
+
+/// Reads the settings, and adds their monitoring.
+fn configure(
+    common: CommonArgs,
+    account: AccountArgs,
+    watched: &Watched,
+) -> Result<Settings, Error> {
+    let configuration = Configuration::read(common.config.as_deref())?;
+    let settings = configuration.settings(common, account)?;
+    watched.configure(&settings)?;
+    Ok(settings)
 }
 
 fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, Error> {

@@ -64,16 +64,17 @@ impl Watched {
             self.profile.get_or_init(|| profile.to_owned());
         }
         self.uses_profile.set(typed.uses_profile);
-        // First, so that an error about the metrics is reported too.
-        if let Some(url) = &typed.ping {
+        // Each is used even if the other is wrong.
+        let ping = typed.ping.as_ref().map(|url| {
             let url = settings::parse("--ping", url)?;
             self.ping.get_or_init(|| url);
-        }
+            Ok(())
+        });
         if let Some(path) = &typed.metrics {
             let path = RequestedFile::Metrics.check(path)?;
             self.metrics.get_or_init(|| path);
         }
-        Ok(())
+        ping.unwrap_or(Ok(()))
     }
 
     /// Adds the settings.

@@ -209,6 +209,12 @@ fn a_profile_names_its_ping_and_the_exit_codes_that_are_fine() {
         run(&world, &format!("{line} {shop}"));
         assert_eq!(pings.pings(), [""; 0], "{line}");
     }
+    run(
+        &world,
+        &format!("import few.csv --metrics none/x.prom {shop}"),
+    )
+    .ends_with(1);
+    assert_eq!(pings.pings(), ["/1"], "not even the metrics are written");
     run(&world, &format!("import few.csv --sandbox {shop}")).ends_with(0);
     assert_eq!(pings.pings(), [""; 0]);
     // A file that was found may have come with a download.
@@ -241,10 +247,11 @@ fn a_ping_that_fails_is_a_warning_without_its_secret() {
     }
     let ran = run(
         &world,
-        "import few.csv -q --ping http://hc-ping.example/s3cret",
+        "import few.csv -q --ping http://hc-ping.example/s3cret --metrics x.prom",
     );
     let ran = ran.ends_with(2).tells("not https");
     assert!(!ran.said().contains("s3cret"), "{}", ran.shown());
+    assert!(world.read("x.prom").contains("run_exit_code{"));
 }
 
 #[test]
