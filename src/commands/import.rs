@@ -29,11 +29,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         args.run.as_deref(),
     )?;
     let mode = args.planning.mode;
-    let session = if args.dry_run {
-        context.session()?
-    } else {
-        context.session_to_plan("import", mode, &reading.files)?
-    };
+    let session = context.session_to_plan(mode, &reading.files, args.dry_run)?;
     let mut request = plan_request("import", &reading, &args.planning);
     request.run = args.run.as_deref();
     if args.dry_run {

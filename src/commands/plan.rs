@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
     let output = args.output.as_deref();
     context.request_report(args.report.report.as_deref(), &reading.files, output)?;
-    let session = context.session_to_plan("plan", args.planning.mode, &reading.files)?;
+    let session = context.session_to_plan(args.planning.mode, &reading.files, false)?;
     let mut request = plan_request("plan", &reading, &args.planning);
     request.run = output;
     request.on_doubt = OnDoubt::Warn;

@@ -17,19 +17,22 @@ impl Context<'_> {
         find_run(&self.settings.state_directory, run)
     }
 
-    /// Like [`Self::session`], for a plan. A failure is recorded in the history.
+    /// Like [`Self::session`], for a plan. A failure is recorded in the history, except of a dry run.
     pub(super) fn session_to_plan(
         &self,
-        command: &str,
         mode: Mode,
         files: &[PathBuf],
+        is_dry_run: bool,
     ) -> Result<Session, Error> {
         self.session().inspect_err(|error| {
+            if is_dry_run {
+                return;
+            }
             let run = HistoryEntry {
                 started_at: self.watched.started,
                 seconds: elapsed(self.watched.started),
                 profile: Some(self.settings.profile_word().to_owned()),
-                command: command.to_owned(),
+                command: self.watched.command.clone(),
                 mode: mode.as_str().to_owned(),
                 source: joined(files),
                 directory: directory_name(),

@@ -1,5 +1,7 @@
 //! `undo`: reverts the changes of a run.
 
+use std::slice;
+
 use super::{
     Context,
     confirm::{confirm, confirm_deletes, decline},
@@ -11,6 +13,7 @@ use super::{
 use crate::{
     cli::UndoArgs,
     error::{Error, ExitCode},
+    plan::Mode,
     report::{page::Progress, rejects},
     wording::counted,
     workflow::{PlannedRun, Session, UndoRequest},
@@ -23,7 +26,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     rejects::check_requested(args.rejects.as_deref())?;
     let undone = context.find_run(&args.run)?;
     context.request_report(args.report.report.as_deref(), &[], Some(&undone))?;
-    let session = context.session()?;
+    let session = context.session_to_plan(Mode::Undo, slice::from_ref(&undone), args.dry_run)?;
     let request = UndoRequest {
         run: &undone,
         force: args.force,

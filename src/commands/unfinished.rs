@@ -23,7 +23,17 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
     {
         return unfinished.first().map_or(Ok(None), |run| Err(doubt(run)));
     }
-    let session = context.session()?;
+    let session = context.session().inspect_err(|error| {
+        let is_own =
+            |run: &&&HistoryEntry| run.profile.as_deref() == Some(context.settings.profile_word());
+        if let Some(file) = unfinished
+            .iter()
+            .find(is_own)
+            .and_then(|run| run.file.as_deref())
+        {
+            context.record_stop(file, error);
+        }
+    })?;
     let (own, others): (Vec<_>, Vec<_>) = unfinished
         .into_iter()
         .partition(|run| session.is_run_of(run));

@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     RunMeta, Session,
-    run_record::{absolute, name, stem},
+    run_record::{absolute, name, stem_of},
 };
 use crate::{
     error::Error,
@@ -264,19 +264,21 @@ pub(crate) fn prune_runs(
     Ok(removed)
 }
 
-/// Writes the line of a run that could not begin because its command could not sign in to the history of the account that the
-/// profile last used, if any.
+/// Writes the line of a run that could not begin because its command could not sign in. It belongs to the account of the
+/// run to be undone, otherwise to the one that the profile last used, if any.
 pub(crate) fn record_without_account(
     state_directory: &Path,
     mut run: HistoryEntry,
 ) -> Result<(), Error> {
     let history = RunHistory::read(state_directory)?;
-    let Some(last) = history.runs.iter().find(|it| it.profile == run.profile) else {
+    let mut runs = history.runs.iter();
+    let undone = runs.find(|it| it.file.as_deref().is_some_and(|file| run.is_undo_of(file)));
+    let of_profile = || history.runs.iter().find(|it| it.profile == run.profile);
+    let Some(last) = undone.or_else(of_profile) else {
         return Ok(());
     };
     let is_taken = |name: &str| history.runs.iter().any(|run| run.run == name);
-    let stem = stem(Path::new(&run.source));
-    let (path, _) = Store::open(state_directory)?.reserve(&stem, is_taken)?;
+    let (path, _) = Store::open(state_directory)?.reserve(&stem_of(&run), is_taken)?;
     run.run = name(&path);
     run.account.clone_from(&last.account);
     Ok(Ledger::open(state_directory, &last.account).record_run(&mut run)?)

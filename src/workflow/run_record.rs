@@ -89,12 +89,7 @@ impl RunRecord {
     pub(super) fn fail(&mut self, session: &Session, error: &Error) {
         if self.entry.run.is_empty() {
             // The run never began.
-            let source = stem(Path::new(&self.entry.source));
-            let stem = match self.entry.command.as_str() {
-                "undo" => undo_name(&source),
-                _ => source,
-            };
-            let reserved = session.reserve_run(&stem);
+            let reserved = session.reserve_run(&stem_of(&self.entry));
             self.entry.run = reserved.map_or_else(|_| String::new(), |(path, _)| name(&path));
         }
         self.stop(Some(error), Tally::default());
@@ -151,6 +146,15 @@ pub(super) fn name(run: &Path) -> String {
 /// The name of the undo of a run, without its time.
 pub(super) fn undo_name(undone: &str) -> String {
     format!("undo-{undone}")
+}
+
+/// The name of a run, without its time.
+pub(super) fn stem_of(run: &HistoryEntry) -> String {
+    let source = stem(Path::new(&run.source));
+    match run.command.as_str() {
+        "undo" => undo_name(&source),
+        _ => source,
+    }
 }
 
 /// Adds the run's name to the log while the span is entered.

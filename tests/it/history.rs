@@ -396,24 +396,50 @@ fn a_run_that_could_not_sign_in_is_listed_with_the_account_of_its_profile() {
 }
 
 #[test]
+fn an_undo_that_could_not_sign_in_is_listed_with_the_account_of_its_run() {
+    let world = world();
+    import(&world, "shop", &[]).ends_with(0);
+    let undone = name(&world);
+    let undo = |flags: &[&str]| {
+        let args = ["undo", &undone, "--profile", "depot"];
+        let call = world.call([&args[..], flags].concat());
+        call.without("WAZZUP_TOKEN").run().ends_with(4);
+    };
+    undo(&["--dry-run"]);
+    assert_eq!(runs(&world, &[]).len(), 1, "a dry run is not recorded");
+    undo(&["--yes"]);
+    let all = runs(&world, &[]);
+    assert_eq!(all[0]["account"], all[1]["account"]);
+    assert_eq!(
+        (&all[0]["command"], &all[0]["exit_code"]),
+        (&"undo".into(), &4.into())
+    );
+    let run = all[0]["run"].as_str().unwrap();
+    assert!(run.ends_with(&format!("undo-{undone}")), "{run}");
+}
+
+#[test]
 fn an_apply_that_could_not_send_is_in_the_line_of_its_run() {
     let world = world();
-    world
-        .run(["plan", "few.csv", "-o", "few.run", "-q"])
-        .ends_with(0);
-    assert_eq!(runs(&world, &[])[0]["exit_code"], 0);
-    let apply = || world.call(["apply", "few.run"]);
-    apply().without("WAZZUP_TOKEN").run().ends_with(4);
-    let line = &runs(&world, &[])[0];
-    assert_eq!(
-        (&line["exit_code"], &line["state"]),
-        (&4.into(), &"sealed".into())
-    );
-    assert!(line["error"].as_str().unwrap().contains("token"), "{line}");
-    apply().run().ends_with(0);
-    let line = &runs(&world, &[])[0];
-    assert_eq!(
-        (&line["exit_code"], &line["state"]),
-        (&0.into(), &"done".into())
-    );
+    for (rows, apply) in [(3, &["apply", "few.run"][..]), (4, &["apply"])] {
+        world.write("few.csv", many(rows));
+        world
+            .run(["plan", "few.csv", "-o", "few.run", "-q"])
+            .ends_with(0);
+        assert_eq!(runs(&world, &[])[0]["exit_code"], 0);
+        world.call(apply).without("WAZZUP_TOKEN").run().ends_with(4);
+        let line = &runs(&world, &[])[0];
+        assert_eq!(
+            (&line["exit_code"], &line["state"]),
+            (&4.into(), &"sealed".into())
+        );
+        assert!(line["error"].as_str().unwrap().contains("token"), "{line}");
+        world.run(apply).ends_with(0);
+        let line = &runs(&world, &[])[0];
+        assert_eq!(
+            (&line["exit_code"], &line["state"]),
+            (&0.into(), &"done".into())
+        );
+        std::fs::remove_file(world.path("few.run")).unwrap();
+    }
 }
