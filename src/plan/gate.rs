@@ -201,8 +201,9 @@ impl GateVerdict {
     /// The hint on how to pass the gate.
     pub(crate) fn hint(&self) -> String {
         match self {
+            Self::NoContact { rows: 0 } => "check that the source is complete".into(),
             Self::NoContact { .. } => {
-                "check the mapping and the rejected rows with `wazzup-contacts check FILE`".into()
+                "the rejects file has the reasons; `wazzup-contacts check FILE` shows how each column is read".into()
             }
             Self::NothingSelected { .. } => {
                 "compare them with the column that is read as id (`wazzup-contacts check FILE` shows it)".into()
@@ -211,14 +212,14 @@ impl GateVerdict {
                 "check that the source is complete; if it is, add --max-shrink 100%".into()
             }
             Self::TooManyRejects { rejected, .. } => format!(
-                "nothing was sent, not even the valid rows: fix the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or add --max-rejects {rejected} to import without them"
+                "nothing was sent, not even the valid rows: fix the rows (the rejects file has the reasons) and import the whole file again, or add --max-rejects {rejected} to import without them"
             ),
             Self::NamelessRejects { .. } => {
                 "fix those rows, or import with --mode upsert, which deletes nothing".into()
             }
             Self::TooManyDeletes { delete, .. } => {
                 format!(
-                    "to delete them, add --max-delete {delete}; with --dry-run as well, it only lists them"
+                    "to delete them, add --max-delete {delete}; `wazzup-contacts plan` with it only lists them"
                 )
             }
             Self::RestlessAccount => {
@@ -235,7 +236,9 @@ impl GateVerdict {
                 };
                 format!("{look_up}{NAMES_BY_HAND}; --owners as-written sends the names")
             }
-            Self::UncertainEncoding { doubt } => doubt.hint(),
+            Self::UncertainEncoding { doubt } => {
+                format!("import or plan the source with {}", doubt.options())
+            }
             Self::NumbersWithoutCountry { countries, .. } => format!(
                 "name their country (--region {}), or send them as written with --region none",
                 countries.join(" or --region ")

@@ -84,7 +84,9 @@ pub(crate) fn plan(
     let nameless = rejects::nameless_count(run)?;
     let is_part = gate::is_part_of_a_source(run)?;
     let bounds = gate::bounds_for(is_part, options.bounds);
-    let shrunk = context.shrink.as_ref().filter(|_| !is_part);
+    let has_contacts = tally.rows.contacts > 0;
+    let shrunk = context.shrink.as_ref();
+    let shrunk = shrunk.filter(|_| has_contacts && !is_part);
     let verdict = shrunk.and_then(|bound| bound.verdict(tally.rows));
     let verdict = verdict.or_else(|| gate::verdict(&tally, snapshot, nameless, bounds));
     let verdict = verdict.or(notes.owners.verdict());

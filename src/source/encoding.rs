@@ -83,16 +83,15 @@ pub struct EncodingDoubt {
 impl EncodingDoubt {
     /// The doubt as a warning with advice.
     pub(crate) fn advised(&self) -> String {
-        format!("{self}: {}", self.hint())
+        format!("{self}: read it with {}", self.options())
     }
 
-    pub(crate) fn hint(&self) -> String {
+    /// The options that settle the doubt.
+    pub(crate) fn options(&self) -> String {
         let Self {
             encoding, other, ..
         } = self;
-        format!(
-            "read it with --encoding {encoding} or --encoding {other}, whichever has the right letters"
-        )
+        format!("--encoding {encoding} or --encoding {other}, whichever has the right letters")
     }
 }
 

@@ -279,7 +279,7 @@ const MORE_ABOUT_THE_ACCOUNT: &[Advice] = &[
         file: "id,name,whatsapp\n1,Ann,1\n2,Bob,2\n",
         command: "import contacts.csv",
         exit: 5,
-        hint: "check the mapping and the rejected rows with `wazzup-contacts check FILE`",
+        hint: "the rejects file has the reasons; `wazzup-contacts check FILE` shows how each column is read",
         followed: "check contacts.csv",
         then: 3,
     },

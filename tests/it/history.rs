@@ -363,6 +363,7 @@ fn a_source_that_lost_too_many_rows_since_its_last_run_is_stopped() {
     };
     profile("\"10%\"");
     night(tuesday, 6, shop, 5);
+    night(tuesday, 0, shop, 5).tells("the source has no rows");
     night(tuesday, 6, "--profile shop --max-shrink 100%", 0);
     profile("\"5\"");
     let wrong = night(tuesday, 6, shop, 2);

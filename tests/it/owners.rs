@@ -141,6 +141,17 @@ fn names_become_the_ids_of_employees() {
     ] {
         assert!(rejects.contains(words), "{rejects}");
     }
+    world.write(
+        "contacts.csv",
+        file(&["Nobody Known", "Nobody Known", "101"]),
+    );
+    import(&world, "--owners match --rejects all.csv")
+        .ends_with(5)
+        .tells("the rejects file has the reasons");
+    assert!(
+        world.read("all.csv").contains("is not an employee"),
+        "`check` does not know the employees"
+    );
     let mut corrected = rejects.replacen("Íñigo", "Íñigo Núñez", 1);
     corrected = corrected.replacen("Анна Кузмин", "Анна Кузьмин", 1);
     world.write("contacts.csv", corrected);
