@@ -7,7 +7,7 @@ use std::{io, path::Path};
 
 use crate::{
     api::{ApiError, ApiErrorKind},
-    apply::{ApplyError, BudgetError},
+    apply::{ApplyError, BudgetError, UnconfirmedError},
     canary::CanaryError,
     export::ExportError,
     mapping::MappingError,
@@ -20,7 +20,6 @@ use crate::{
     settings::SettingsError,
     source::SourceError,
     stage::StageError,
-    wording::counted,
 };
 
 /// The exit code of the program. Scripts rely on these numbers.
@@ -111,14 +110,9 @@ pub enum Error {
     /// The requested run doesn't exist or can't be used.
     #[error("{0}")]
     NotFound(String),
-    /// The server confirmed neither that contacts were written nor that they were refused.
-    #[error("the outcome of {} is unknown: the server confirmed no result ({reason})", counted(*contacts, "contact"))]
-    Unconfirmed {
-        /// The number of contacts with an unknown outcome.
-        contacts: u64,
-        /// The last reason.
-        reason: String,
-    },
+    /// The server confirms nothing.
+    #[error(transparent)]
+    Unconfirmed(UnconfirmedError),
     /// A sender thread panicked.
     #[error(
         "internal error: a sender thread panicked; `apply` settles the contacts that it was sending"
@@ -156,6 +150,7 @@ impl From<ApplyError> for Error {
             ApplyError::Api(error) => error.into(),
             ApplyError::Run(error) => error.into(),
             ApplyError::Budget(error) => Self::Budget(error),
+            ApplyError::Unconfirmed(error) => Self::Unconfirmed(error),
             ApplyError::Interrupted(reason) => Self::Interrupted(reason),
             ApplyError::SenderPanicked => Self::SenderPanicked,
             ApplyError::Counts(contradiction) => Self::Counts(contradiction),
@@ -243,7 +238,7 @@ impl Error {
             Self::Budget(error) => Some(error.hint()),
             Self::Counts(_) => Some("please report this with the output of `runs show`; the run file contains everything that was sent".into()),
             Self::Io(error) => error.hint(),
-            Self::Unconfirmed { .. } => Some("check that --base-url is the contacts API; `apply` looks the contacts up before it sends them again".into()),
+            Self::Unconfirmed(_) => Some("check that --base-url is the contacts API; `apply` looks the contacts up before it sends them again".into()),
             Self::NotFound(_)
             | Self::SenderPanicked
             | Self::JobPanicked
@@ -281,7 +276,7 @@ impl Error {
             | Self::Export(_)
             | Self::Requested(_)
             | Self::ReportIncomplete(_)
-            | Self::Unconfirmed { .. }
+            | Self::Unconfirmed(_)
             | Self::NotFound(_) => ExitCode::Failed,
         }
     }

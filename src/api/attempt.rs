@@ -46,7 +46,7 @@ impl ApiCall {
 }
 
 /// Method and path of a write.
-pub(super) const fn write_of(operation: Operation) -> &'static str {
+pub(crate) const fn write_of(operation: Operation) -> &'static str {
     match operation {
         Operation::Create => "POST /v2/contacts",
         Operation::Update => "PATCH /v2/contacts",
@@ -72,8 +72,23 @@ impl Authorization {
     }
 }
 
-/// Parses the body of a 2xx. An error is the reason why it is unusable.
-pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, String>;
+/// Parses the body of a 2xx.
+pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, BodyFault>;
+
+/// The reason why the body of a 2xx is unusable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BodyFault {
+    /// It is not what the API documents.
+    Unreadable(String),
+    /// It answers a write without saying that the write was carried out.
+    Unconfirmed(String),
+}
+
+impl From<String> for BodyFault {
+    fn from(reason: String) -> Self {
+        Self::Unreadable(reason)
+    }
+}
 
 /// The end of one attempt.
 pub(super) struct AttemptEnd<T> {
@@ -101,7 +116,9 @@ impl<T> AttemptEnd<T> {
 
     pub(super) fn status(&self) -> u16 {
         match self.outcome {
-            AttemptOutcome::Status(status) | AttemptOutcome::NotNow(status) => status,
+            AttemptOutcome::Status(status)
+            | AttemptOutcome::NotNow(status)
+            | AttemptOutcome::Unconfirmed(status) => status,
             _ => 0,
         }
     }
@@ -121,11 +138,15 @@ pub(super) fn read_answer<T>(
                 value: Some(value),
                 ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
             },
+            Err(BodyFault::Unconfirmed(words)) => AttemptEnd::with(
+                AttemptOutcome::Unconfirmed(status),
+                format!("{status} with {words}"),
+            ),
             Err(_) if is_page => AttemptEnd::with(
                 AttemptOutcome::Garbled,
                 format!("{status} with a web page, possibly from a proxy or a login page"),
             ),
-            Err(words) => AttemptEnd::with(
+            Err(BodyFault::Unreadable(words)) => AttemptEnd::with(
                 AttemptOutcome::Garbled,
                 format!(
                     "{status} with an answer that can't be read: {}",

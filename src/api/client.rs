@@ -29,7 +29,7 @@ use super::{
     stats::{Recorder, RequestStats},
     token::{TokenKeeper, TokenSource, TokenStatus},
     transport::Transport,
-    wire::{Listed, LookUp, Page, Receipt, found, read_list, receipt},
+    wire::{Listed, LookUp, Page, accepted, found, read_list},
 };
 use crate::{
     contact::{Contact, Operation},
@@ -120,7 +120,7 @@ impl Client {
     ) -> Result<Vec<Listed<T>>, ApiError> {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
-        let read = |body| read_list(body, &self.dispatcher.secrets, keep);
+        let read = |body| Ok(read_list(body, &self.dispatcher.secrets, keep)?);
         match self.deliver(&ApiCall::read(url, LIST), &read)? {
             Delivery::Answered {
                 value: contacts, ..
@@ -144,7 +144,7 @@ impl Client {
             may_be_missing: true,
             ..ApiCall::read(url, USERS)
         };
-        let delivery = self.deliver(&call, &Page::read);
+        let delivery = self.deliver(&call, &|body| Ok(Page::read(body)?));
         match delivery.map_err(|error| match error.kind {
             ApiErrorKind::Forbidden { detail } => no_employees(403, &detail),
             kind => ApiError { kind, ..error },
@@ -170,12 +170,12 @@ impl Client {
         };
         let mut tries = 1;
         loop {
-            let refusal = match self.deliver(&call, &Page::read_one)? {
+            let refusal = match self.deliver(&call, &|body| Ok(Page::read_one(body)?))? {
                 Delivery::Answered { value, .. } => {
                     return Ok(found(value.contacts(&self.dispatcher.secrets), id));
                 }
                 Delivery::Refused(refusal) => refusal,
-                Delivery::Unknown(detail) => {
+                Delivery::Unknown(detail) | Delivery::Unconfirmed(detail) => {
                     return Err(ApiErrorKind::Unreadable { what: ONE, detail }.into());
                 }
             };
@@ -226,21 +226,12 @@ impl Client {
             may_be_missing: false,
         };
         let left = self.acceptances.moment();
-        Ok(
-            match self.deliver(&call, &|body| {
-                receipt(operation, &body, &self.dispatcher.secrets)
-            })? {
-                Delivery::Answered { status, value } => match value {
-                    Receipt::Taken(value) => {
-                        self.acceptances.add(operation, left);
-                        Delivery::Answered { status, value }
-                    }
-                    Receipt::Unproven(words) => Delivery::Unknown(format!("{status} with {words}")),
-                },
-                Delivery::Refused(refusal) => Delivery::Refused(refusal),
-                Delivery::Unknown(reason) => Delivery::Unknown(reason),
-            },
-        )
+        let read = |body: Vec<u8>| accepted(operation, &body, &self.dispatcher.secrets);
+        let delivery = self.deliver(&call, &read)?;
+        if matches!(delivery, Delivery::Answered { .. }) {
+            self.acceptances.add(operation, left);
+        }
+        Ok(delivery)
     }
 
     /// The error for a write that is forbidden by the token's scope, a firewall or a proxy.

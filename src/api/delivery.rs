@@ -45,6 +45,8 @@ pub(crate) enum Delivery<T> {
     Refused(Refusal),
     /// It was sent, but its outcome is unknown, for this reason.
     Unknown(String),
+    /// It was answered, but the answer does not say that it was carried out, for this reason.
+    Unconfirmed(String),
 }
 
 impl<T> Delivery<T> {
@@ -55,7 +57,9 @@ impl<T> Delivery<T> {
                 what,
                 refusal: Box::new(refusal),
             },
-            Self::Unknown(detail) => ApiErrorKind::Unreadable { what, detail },
+            Self::Unknown(detail) | Self::Unconfirmed(detail) => {
+                ApiErrorKind::Unreadable { what, detail }
+            }
             Self::Answered { .. } => ApiErrorKind::Unreadable {
                 what,
                 detail: "no contact".to_owned(),
@@ -180,6 +184,9 @@ impl Dispatcher {
                 if verdict == Verdict::Refused || forbids_content(call, &ended) =>
             {
                 return refusal(call, ended, was_sent).map(Some);
+            }
+            (Verdict::Unknown, _) if matches!(ended.outcome, AttemptOutcome::Unconfirmed(_)) => {
+                return Ok(Some(Delivery::Unconfirmed(ended.words)));
             }
             (Verdict::Unknown, _) => return Ok(Some(Delivery::Unknown(ended.words))),
             (Verdict::Stop | Verdict::Done | Verdict::Refused, _) => {

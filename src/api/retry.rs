@@ -39,6 +39,8 @@ pub(crate) enum AttemptOutcome {
     Status(u16),
     /// A 403 or 423 with a request to come back later.
     NotNow(u16),
+    /// A 2xx whose body does not confirm the write.
+    Unconfirmed(u16),
     /// A 2xx with a truncated or invalid body.
     Garbled,
     /// A 2xx with a body above the size limit.
@@ -83,9 +85,10 @@ pub(crate) const fn judge(outcome: AttemptOutcome, is_idempotent: bool) -> Verdi
         AttemptOutcome::Untrusted | AttemptOutcome::WrongScheme => Verdict::Stop,
         AttemptOutcome::TooLarge if is_idempotent => Verdict::Stop,
         AttemptOutcome::Garbled | AttemptOutcome::NoAnswer if is_idempotent => Verdict::Again,
-        AttemptOutcome::Garbled | AttemptOutcome::NoAnswer | AttemptOutcome::TooLarge => {
-            Verdict::Unknown
-        }
+        AttemptOutcome::Unconfirmed(_)
+        | AttemptOutcome::Garbled
+        | AttemptOutcome::NoAnswer
+        | AttemptOutcome::TooLarge => Verdict::Unknown,
     }
 }
 
@@ -319,7 +322,8 @@ mod tests {
     #[test]
     fn every_ending_has_its_verdict() {
         use AttemptOutcome::{
-            Garbled, NeverLeft, NoAnswer, NotNow, ProxyDown, Status, TooLarge, Untrusted,
+            Garbled, NeverLeft, NoAnswer, NotNow, ProxyDown, Status, TooLarge, Unconfirmed,
+            Untrusted,
         };
         use Verdict::{Again, Done, Hold, Refused, Stop, Unauthorized, Unknown};
         let table = [
@@ -348,6 +352,7 @@ mod tests {
             (Status(520), Again, Unknown),
             (Status(999), Stop, Stop),
             (NotNow(403), Hold, Hold),
+            (Unconfirmed(200), Unknown, Unknown),
             (Garbled, Again, Unknown),
             (TooLarge, Stop, Unknown),
             (NeverLeft, Again, Again),

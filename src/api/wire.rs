@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{refusal::describe_body, secrets::Secrets};
+use super::{attempt::BodyFault, refusal::describe_body, secrets::Secrets};
 use crate::{
     contact::{Contact, Operation, reading::UnreadableContact, spelling::respelling},
     employees::Employee,
@@ -183,44 +183,34 @@ fn place_of(part: &str, whole: &str) -> Range<usize> {
     start..start + part.len()
 }
 
-/// The content of a 2xx answer to a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Receipt {
-    /// The write was carried out, on this many contacts if the answer counts them.
-    Taken(Option<u64>),
-    /// The answer is not as documented, so it proves nothing, for this reason.
-    Unproven(String),
-}
-
-/// Reads the answer to a write; an error means that it is not JSON. \[doc\] Creates and updates are answered with
-/// the number of contacts `processed`, deletes with `data`, which may be `null`.
-pub(crate) fn receipt(
+/// Reads the 2xx answer to a write: on how many contacts it was carried out, if the answer counts them. \[doc\] Creates
+/// and updates are answered with the number of contacts `processed`, deletes with `data`, which may be `null`.
+pub(crate) fn accepted(
     operation: Operation,
     body: &[u8],
     secrets: &Secrets,
-) -> Result<Receipt, String> {
+) -> Result<Option<u64>, BodyFault> {
+    let unconfirmed = |reason: String| Err(BodyFault::Unconfirmed(reason));
     if body.trim_ascii().is_empty() {
-        return Ok(Receipt::Unproven("an empty answer".to_owned()));
+        return unconfirmed("an empty answer".to_owned());
     }
     let answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     if answer.get("error").is_some_and(|error| !error.is_null()) {
         // The answer may contain the token.
         let text = secrets.hide(&String::from_utf8_lossy(body)).into_owned();
         let words = describe_body(200, &text);
-        return Ok(Receipt::Unproven(format!(
-            "an error in its answer: {words}"
-        )));
+        return unconfirmed(format!("an error in its answer: {words}"));
     }
     let processed = answer.pointer("/data/processed").and_then(Value::as_u64);
-    let is_taken = match operation {
+    let is_carried_out = match operation {
         Operation::Create | Operation::Update => processed.is_some(),
         Operation::Delete => answer.get("data").is_some(),
     };
-    Ok(if is_taken {
-        Receipt::Taken(processed)
+    if is_carried_out {
+        Ok(processed)
     } else {
-        Receipt::Unproven("an answer that does not report the result".to_owned())
-    })
+        unconfirmed("an answer that does not report the result".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -285,11 +275,17 @@ mod tests {
         let none = Secrets::default();
         let counted = br#"{"data":{"processed":7},"meta":{},"error":null}"#;
         for method in [Create, Update, Delete] {
-            assert_eq!(receipt(method, counted, &none), Ok(Receipt::Taken(Some(7))));
+            assert_eq!(accepted(method, counted, &none), Ok(Some(7)));
         }
         let null = br#"{"data":null,"meta":{}}"#;
-        assert_eq!(receipt(Delete, null, &none), Ok(Receipt::Taken(None)));
-        for unproven in [
+        assert_eq!(accepted(Delete, null, &none), Ok(None));
+        let is_unconfirmed = |operation, body| {
+            matches!(
+                accepted(operation, body, &none),
+                Err(BodyFault::Unconfirmed(_))
+            )
+        };
+        for unconfirmed in [
             &br#"{"error":"INTERNAL","data":{"processed":2}}"#[..],
             b"",
             b" \n",
@@ -298,8 +294,7 @@ mod tests {
             b"\"ok\"",
         ] {
             for method in [Create, Update, Delete] {
-                let read = receipt(method, unproven, &none);
-                assert!(matches!(read, Ok(Receipt::Unproven(_))), "{read:?}");
+                assert!(is_unconfirmed(method, unconfirmed));
             }
         }
         for uncounted in [
@@ -307,13 +302,11 @@ mod tests {
             br#"{"data":[]}"#,
             br#"{"data":{"processed":"2"}}"#,
         ] {
-            assert!(matches!(
-                receipt(Update, uncounted, &none),
-                Ok(Receipt::Unproven(_))
-            ));
+            assert!(is_unconfirmed(Update, uncounted));
         }
         for foreign in [&b"<html>"[..], b"{\"data\":{\"proc", b"ok"] {
-            assert!(receipt(Delete, foreign, &none).is_err());
+            let read = accepted(Delete, foreign, &none);
+            assert!(matches!(read, Err(BodyFault::Unreadable(_))));
         }
     }
 }

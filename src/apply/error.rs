@@ -1,7 +1,7 @@
-//! The end of sending.
+//! Errors that end sending.
 
 use super::budget::BudgetError;
-use crate::{api::ApiError, progress::StopReason, run::RunError};
+use crate::{api::ApiError, progress::StopReason, run::RunError, wording::counted};
 
 /// The reason why sending ended early.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum ApplyError {
     /// The server refuses too much.
     #[error(transparent)]
     Budget(#[from] BudgetError),
+    /// The server confirms nothing.
+    #[error(transparent)]
+    Unconfirmed(#[from] UnconfirmedError),
     /// A signal stopped it.
     #[error("interrupted")]
     Interrupted(StopReason),
@@ -24,4 +27,14 @@ pub enum ApplyError {
     /// The counts don't add up, which is a bug.
     #[error("{0}")]
     Counts(String),
+}
+
+/// The server confirmed neither that contacts were written nor that they were refused.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the outcome of {} is unknown: the server confirmed no result ({reason})", counted(*contacts, "contact"))]
+pub struct UnconfirmedError {
+    /// The number of contacts with an unknown outcome.
+    pub(super) contacts: u64,
+    /// The last reason.
+    pub(super) reason: String,
 }

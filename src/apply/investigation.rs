@@ -84,6 +84,14 @@ impl<'a> Investigation<'a> {
         Ok(has_lead)
     }
 
+    /// Notes an answer that does not confirm a write. True if the server has accepted such a write, so the contacts
+    /// may be to blame.
+    pub(super) fn unconfirmed(&mut self, operation: Operation) -> bool {
+        self.note_failure(FailureKind::Breakdown);
+        self.client.acceptances.newest(operation) > 0
+            || self.has_witness(FailureKind::Breakdown, operation)
+    }
+
     /// Notes that the client gave up on a payload. If the server does not even answer a look-up, it is down.
     pub(super) fn gave_up(&mut self, payload: &Payload, error: ApiError) -> Result<(), ApiError> {
         self.note_failure(FailureKind::Breakdown);
@@ -110,7 +118,7 @@ impl<'a> Investigation<'a> {
     }
 
     /// True if this batch leads the investigation. Otherwise it is put off because of the error.
-    fn takes_lead(&mut self, error: impl Into<ApiError>) -> bool {
+    pub(super) fn takes_lead(&mut self, error: impl Into<ApiError>) -> bool {
         self.has_lead = self.has_lead || self.state.take_lead();
         if !self.has_lead {
             self.put_off = Some(error.into());

@@ -44,7 +44,7 @@ use crate::{
 };
 pub use budget::BudgetError;
 pub(crate) use causes::{Cause, Refused};
-pub use error::ApplyError;
+pub use error::{ApplyError, UnconfirmedError};
 pub(crate) use limits::LearnedLimits;
 pub(crate) use open_batches::each_body;
 pub(crate) use scheduler::ApplyOptions;
@@ -81,7 +81,14 @@ pub(crate) fn apply(
     if tally.unfinished() {
         state.budget.check()?;
     }
-    Ok(tally)
+    match state.doubt() {
+        Some(reason) if tally.done.unknown > 0 => Err(UnconfirmedError {
+            contacts: tally.done.unknown,
+            reason,
+        }
+        .into()),
+        _ => Ok(tally),
+    }
 }
 
 /// True if only a few unknown contacts are left and others were accepted.

@@ -244,7 +244,7 @@ impl<'a> Scheduler<'a> {
         taken: &CollectedReports,
         mut next: Vec<BatchJob>,
     ) -> Result<(), ApplyError> {
-        if self.state.budget.is_spent() {
+        if self.state.is_over() {
             self.jobs = None;
         }
         if self.jobs.is_none() {

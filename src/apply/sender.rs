@@ -50,7 +50,7 @@ impl SenderThread {
         let mut broken = false;
         for job in &self.jobs {
             let is_stopped = self.monitor.stop_requested().is_some();
-            let report = if broken || is_stopped || self.state.budget.is_spent() {
+            let report = if broken || is_stopped || self.state.is_over() {
                 give_back(&job, None)
             } else {
                 panic::catch_unwind(AssertUnwindSafe(|| self.send(job)))

@@ -10,7 +10,8 @@
 //! | refuses more than the [`budget`](super::budget) allows | the unsettled contacts are left for `apply` |
 //! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is to blame |
 //! | refuses one contact alone | it is rejected with the server's message; an existing id is updated instead, without erasing anything |
-//! | does not answer a create, or does not confirm it | each is looked up: if it is as sent, it is done; if different, it is updated; if missing, it is sent again |
+//! | does not answer a create | each is looked up: if it is as sent, it is done; if different, it is updated; if missing, it is sent again |
+//! | answers without confirming anything | the same, but each is sent again only once; if no such write was ever accepted, the first and the last contact are tried, and sending ends if that changes nothing |
 //! | fails writes one after another, or forbids them, without a witness | one batch at a time investigates the cause; the others are put off to the end of the run |
 //! | breaks down on it every time | it is halved as well, see [`isolation`](super::isolation) |
 //!
@@ -20,7 +21,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, Culprit, Delivery, Refusal},
+    api::{ApiError, ApiErrorKind, Client, Culprit, Delivery, Refusal, attempt::write_of},
     apply::{
         investigation::Investigation,
         isolation::{FailingSince, FailureKind, Suspect},
@@ -189,6 +190,10 @@ impl<'a> Settler<'a> {
                 }
                 Ok(())
             }
+            Ok(Delivery::Unconfirmed(reason)) => {
+                self.outcome.unanswered();
+                self.unconfirmed(payload, rounds, &reason)
+            }
             Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
                 self.gave_up(payload, error, rounds)
             }
@@ -224,6 +229,55 @@ impl<'a> Settler<'a> {
         }
         self.state.budget.arrived(payload);
         self.outcome.arrived(payload);
+    }
+
+    /// Handles an answer that does not confirm a write.
+    fn unconfirmed(
+        &mut self,
+        payload: &Payload,
+        rounds: u32,
+        reason: &str,
+    ) -> Result<(), ApiError> {
+        let may_blame = self.investigation.unconfirmed(payload.operation);
+        if rounds == 0 {
+            return self.look_up(payload, 0, reason);
+        }
+        if may_blame {
+            if self.investigation.unanswered()? {
+                self.look_up(payload, 1, reason)?;
+            }
+            return Ok(());
+        }
+        let put_off = ApiErrorKind::GaveUp {
+            what: write_of(payload.operation),
+            tries: 1,
+            last: reason.to_owned(),
+        };
+        if self.investigation.takes_lead(put_off) {
+            self.probe(payload, reason)?;
+        }
+        Ok(())
+    }
+
+    /// Determines by the first and the last contact whether the server carries out anything, because settling each
+    /// contact of each batch would cost several requests per contact.
+    fn probe(&mut self, payload: &Payload, reason: &str) -> Result<(), ApiError> {
+        let last = payload.len() - 1;
+        let (ends, middle) = payload.partition(|index, _| index == 0 || index == last);
+        if !lookup::compare(self.client, &ends)?.as_sent.is_empty() {
+            return self.look_up(payload, 1, reason);
+        }
+        let mut untried = ends.singles();
+        while let Some(single) = untried.next() {
+            self.send_suspect(&single, 0)?;
+            if self.investigation.unconfirmed(payload.operation) {
+                untried.try_for_each(|single| self.look_up(&single, 1, reason))?;
+                return self.look_up(&middle, 1, reason);
+            }
+        }
+        self.investigation.in_doubt = true;
+        self.state.nothing_is_confirmed();
+        Ok(())
     }
 
     /// Looks up a payload that may have been carried out, and resends what was not.

@@ -31,6 +31,8 @@ pub(crate) struct SenderState {
     existing: AtomicU64,
     /// The last reason for which contacts stayed in doubt.
     doubt: Mutex<Option<String>>,
+    /// True if the server answers writes without confirming or carrying out any.
+    confirms_nothing: AtomicBool,
 }
 
 impl SenderState {
@@ -48,6 +50,7 @@ impl SenderState {
             has_looked: snapshot::exists(run)?,
             existing: AtomicU64::new(0),
             doubt: Mutex::default(),
+            confirms_nothing: AtomicBool::new(false),
         })
     }
 
@@ -56,9 +59,19 @@ impl SenderState {
         *doubt = Some(reason.to_owned());
     }
 
-    pub(crate) fn doubt(&self) -> Option<String> {
+    pub(super) fn doubt(&self) -> Option<String> {
         let doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
         doubt.clone()
+    }
+
+    /// Ends sending, because the server answers writes without confirming or carrying out any.
+    pub(super) fn nothing_is_confirmed(&self) {
+        self.confirms_nothing.store(true, Ordering::SeqCst);
+    }
+
+    /// True if nothing more may be sent.
+    pub(super) fn is_over(&self) -> bool {
+        self.budget.is_spent() || self.confirms_nothing.load(Ordering::SeqCst)
     }
 
     /// Counts contacts to be created that already exist.

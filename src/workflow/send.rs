@@ -203,13 +203,6 @@ impl Sending<'_> {
             sent.keep(session.record_written(run, meta.compared, &meta.options, sealed.is_new));
         }
         let is_done = is_done(sent);
-        if sent.failure.is_none()
-            && tally.done.unknown > 0
-            && let Some(reason) = state.and_then(SenderState::doubt)
-        {
-            let contacts = tally.done.unknown;
-            sent.failure = Some(Error::Unconfirmed { contacts, reason });
-        }
         sent.code = match &sent.failure {
             Some(error) => error.exit_code(),
             None => code_of(&tally, is_unfinished),

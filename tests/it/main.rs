@@ -71,5 +71,6 @@ mod signals;
 mod surroundings;
 mod tokens;
 mod two_processes;
+mod unconfirmed;
 mod undo;
 mod verify;

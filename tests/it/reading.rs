@@ -654,27 +654,3 @@ fn nothing_is_sent_from_a_file_of_uncertain_encoding_until_it_is_given() {
     assert!(!ran.stderr.contains("uncertain"), "{}", ran.shown());
     assert_eq!(world.sandbox.contact_count(), 1);
 }
-
-#[test]
-fn writes_that_the_server_never_confirms_end_in_an_error() {
-    let world = World::new();
-    let server = OddServer::start(people(3), |request, _| {
-        let body = r#"{"error":"INVALID","description":"no way"}"#;
-        (request.method == "POST").then(|| (200, "application/json", body.to_owned()))
-    });
-    world.write(
-        "a.csv",
-        format!("{HEADER}new/1,u1,Anna,https://crm/7,79991112233\n"),
-    );
-    let ran = server
-        .call(&world, "import a.csv --json")
-        .run()
-        .ends_with(1);
-    let object = ran.json();
-    assert_eq!(object["done"]["unknown"], 1);
-    assert_eq!(
-        object["error"]["message"],
-        "the outcome of 1 contact is unknown: the server confirmed no result (200 with an error in its answer: no way)"
-    );
-    assert!(object["resume"].is_string());
-}

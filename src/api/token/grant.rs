@@ -147,7 +147,7 @@ impl Endpoint {
             is_allowed: false,
             may_be_missing: false,
         };
-        let detail = match dispatcher.deliver(&call, &basic, &|body| read(&body)) {
+        let detail = match dispatcher.deliver(&call, &basic, &|body| Ok(read(&body)?)) {
             Ok(Delivery::Answered { value, .. }) => {
                 if let Some(refresh) = &value.refresh {
                     dispatcher.secrets.add(refresh.expose_secret());
@@ -155,7 +155,7 @@ impl Endpoint {
                 return Ok(value);
             }
             Ok(Delivery::Refused(refusal)) => refusal.to_string(),
-            Ok(Delivery::Unknown(reason)) => reason,
+            Ok(Delivery::Unknown(reason) | Delivery::Unconfirmed(reason)) => reason,
             Err(ApiError {
                 kind: ApiErrorKind::Forbidden { detail },
                 ..

@@ -1,0 +1,97 @@
+//! A server that answers writes with 200 and an error: contacts are looked up, because such an answer confirms nothing.
+
+use serde_json::Value;
+
+use crate::{
+    harness::{Ran, World},
+    odd_server::{Answer, Contacts, OddServer, Request, documented, people},
+};
+
+fn error() -> Answer {
+    let body = r#"{"error":"INVALID","description":"no way"}"#;
+    (200, "application/json", body.to_owned())
+}
+
+fn is_write(request: &Request) -> bool {
+    request.method != "GET"
+}
+
+/// A file with the contacts 1 to `count`.
+fn import(world: &World, server: &OddServer, count: usize, flags: &str) -> Ran {
+    let row = |number| format!("{number},u1,Anna,https://crm/{number},79991112233\n");
+    let rows: String = (1..=count).map(row).collect();
+    world.write(
+        "a.csv",
+        format!("id,responsible_user_id,name,uri,whatsapp\n{rows}"),
+    );
+    let command = format!("import a.csv --mode create --run a.run --json {flags}");
+    server.call(world, command.trim_end()).run()
+}
+
+fn requests(server: &OddServer) -> usize {
+    ["GET", "POST", "PATCH"]
+        .map(|it| server.count(it))
+        .iter()
+        .sum()
+}
+
+#[test]
+fn a_server_that_carries_out_nothing_costs_few_requests_and_nothing_is_lost() {
+    for (count, flags, most) in [(1, "", 5), (10, "", 12), (1_000, "--batch-size 10", 60)] {
+        let world = World::new();
+        let server = OddServer::start(people(3), |request, _| is_write(request).then(error));
+        let ran = import(&world, &server, count, flags).ends_with(1);
+        let object = ran.json();
+        let message = object["error"]["message"].as_str().unwrap();
+        let reason = "the server confirmed no result (200 with an error in its answer: no way)";
+        assert!(message.ends_with(reason), "{message}");
+        assert!(object["resume"].is_string());
+        let done = |key: &str| object["done"][key].as_u64().unwrap();
+        assert_eq!(done("unknown") + done("not_attempted"), count as u64);
+        assert!(requests(&server) <= most, "{}", requests(&server));
+    }
+}
+
+#[test]
+fn a_run_continues_once_the_server_confirms_writes() {
+    let world = World::new();
+    let is_well = |contacts: &Contacts| contacts.iter().any(|it| it["id"] == "well");
+    let server = OddServer::start(people(3), move |request, contacts| {
+        (is_write(request) && !is_well(contacts)).then(error)
+    });
+    import(&world, &server, 25, "--batch-size 10").ends_with(1);
+    server.change(|contacts| contacts.push(serde_json::json!({ "id": "well" })));
+    server.call(&world, "apply a.run").run().ends_with(0);
+    assert_eq!(server.contacts().len(), 3 + 1 + 25);
+}
+
+#[test]
+fn a_contact_that_is_never_confirmed_is_rejected_alone() {
+    for bad in ["1", "7", "20"] {
+        let world = World::new();
+        let names = move |request: &Request| {
+            let body: Value = serde_json::from_str(&request.body).unwrap_or_default();
+            let sent = body["contacts"].as_array().cloned().unwrap_or_default();
+            sent.iter().any(|contact| contact["id"] == bad)
+        };
+        let server = OddServer::start(people(3), move |request, _| names(request).then(error));
+        let ran = import(&world, &server, 20, "").ends_with(3);
+        assert_eq!(ran.json()["done"]["failed"], 1, "{}", ran.shown());
+        assert_eq!(server.contacts().len(), 3 + 19);
+        assert!(world.read("a.rejected.csv").contains("no way"));
+    }
+}
+
+#[test]
+fn writes_that_were_carried_out_without_a_confirmation_are_not_repeated() {
+    let world = World::new();
+    let server = OddServer::start(people(3), |request, contacts| {
+        is_write(request).then(|| {
+            documented(request, contacts);
+            error()
+        })
+    });
+    import(&world, &server, 10, "").ends_with(0);
+    assert_eq!(server.contacts().len(), 13);
+    assert_eq!(server.count("POST"), 1);
+}
