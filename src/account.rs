@@ -68,6 +68,8 @@ pub(crate) struct Reader<'a> {
     pub client: &'a Client,
     /// Receives progress and notices.
     pub monitor: &'a dyn Monitor,
+    /// The size of the account according to its last backup, if any.
+    pub expected: Option<u64>,
 }
 
 impl Reader<'_> {

@@ -15,8 +15,10 @@ pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
 pub enum Phase {
     /// Reading and checking the source; counted in bytes.
     Reading,
-    /// Listing the account's contacts; counted in contacts.
+    /// Listing the account's contacts; counted in contacts. Their total is an estimate.
     Listing,
+    /// Looking up contacts by id.
+    LookingUp,
     /// Sending batches; counted in contacts.
     Sending,
 }

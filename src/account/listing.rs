@@ -85,7 +85,7 @@ impl Reader<'_> {
                 None => ControlFlow::Break(()),
             })
         };
-        self.monitor.begin(Phase::Listing, None);
+        self.monitor.begin(Phase::Listing, self.expected);
         if receive(pages.first()?)?.is_continue() {
             parallel::ordered(
                 || client.concurrency(),

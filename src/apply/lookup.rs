@@ -41,6 +41,7 @@ fn present(client: &Client, payload: &Payload) -> Result<Vec<LookUp>, ApiError> 
     let account = Reader {
         client,
         monitor: &Silent,
+        expected: None,
     };
     account.contacts(&ids)
 }

@@ -53,6 +53,12 @@ impl Ledger {
         Ok(self.exports("ORDER BY number DESC LIMIT 1", [])?.pop())
     }
 
+    /// The number of contacts in the last backup, if any.
+    pub(crate) fn account_size(&self) -> Option<u64> {
+        let last = self.last_export().ok().flatten();
+        last.map(|export| export.contacts)
+    }
+
     /// The backup at this path.
     pub(crate) fn export_at(&self, path: &Path) -> Result<Option<ExportRecord>, IoError> {
         Ok(self

@@ -115,7 +115,7 @@ fn look_up(
     count: u64,
     mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
 ) -> Result<(), PlanError> {
-    account.monitor.begin(Phase::Listing, Some(count));
+    account.monitor.begin(Phase::LookingUp, Some(count));
     let mut unreadable = snapshot::unreadable(run)?;
     let mut writer = SnapshotWriter::resume(run)?;
     for portion in 0.. {

@@ -28,6 +28,7 @@ impl Phase {
         match self {
             Self::Reading => "reading",
             Self::Listing => "listing",
+            Self::LookingUp => "looking up",
             Self::Sending => "sending",
         }
     }
@@ -48,14 +49,12 @@ impl PhaseProgress {
 
     /// The parts that fit, the most important ones first.
     pub(super) fn fitted(&self, width: usize) -> String {
-        let counts = match self.phase {
-            Phase::Reading => self.counts(|bytes| HumanBytes(bytes).to_string()),
-            Phase::Listing | Phase::Sending => self.counts(grouped),
+        let shown = |amount| match self.phase {
+            Phase::Reading => HumanBytes(amount).to_string(),
+            Phase::Listing | Phase::LookingUp | Phase::Sending => grouped(amount),
         };
-        let rate = match self.phase {
-            Phase::Reading => format!("{}/s", HumanBytes(self.rate())),
-            Phase::Listing | Phase::Sending => format!("{}/s", grouped(self.rate())),
-        };
+        let counts = self.counts(shown);
+        let rate = format!("{}/s", shown(self.rate()));
         let mut line = format!("{} {counts}", self.phase.verb());
         let trouble = self.trouble();
         for part in [self.time_left(), trouble, Some(rate)]
@@ -75,7 +74,7 @@ impl PhaseProgress {
     fn counts(&self, shown: impl Fn(u64) -> String) -> String {
         let unit = match self.phase {
             Phase::Reading => "bytes",
-            Phase::Listing | Phase::Sending => "contacts",
+            Phase::Listing | Phase::LookingUp | Phase::Sending => "contacts",
         };
         let done = shown(self.done);
         // Bytes already have a unit.
@@ -84,14 +83,25 @@ impl PhaseProgress {
         } else {
             format!(" {unit}")
         };
-        match self.total {
-            Some(total) => format!("{done} of {}{unit}", shown(total)),
+        let about = if self.phase == Phase::Listing {
+            "~"
+        } else {
+            ""
+        };
+        match self.total() {
+            Some(total) => format!("{done} of {about}{}{unit}", shown(total)),
             None => format!("{done}{unit}"),
         }
     }
 
+    /// The total, unless it was an estimate that turned out to be too low.
+    fn total(&self) -> Option<u64> {
+        let is_possible = |total: &u64| self.phase != Phase::Listing || self.done <= *total;
+        self.total.filter(is_possible)
+    }
+
     fn bar(&self) -> Option<String> {
-        let total = self.total.filter(|total| *total > 0)?;
+        let total = self.total().filter(|total| *total > 0)?;
         let full = self.done.min(total).saturating_mul(BAR) / total;
         let bar: String = (0..BAR)
             .map(|at| if at < full { '=' } else { ' ' })
@@ -104,7 +114,7 @@ impl PhaseProgress {
     }
 
     fn time_left(&self) -> Option<String> {
-        let left = self.total?.saturating_sub(self.done);
+        let left = self.total()?.saturating_sub(self.done);
         let rate = self.rate();
         let seconds = float(left.checked_div(rate)?);
         (left > 0).then(|| format!("{} left", duration(seconds)))
@@ -142,6 +152,19 @@ mod tests {
             sending().line(),
             "sending: 4,000 of 10,000 contacts, 1,000/s, 6 s left, 2 retries, 1 rejected"
         );
+    }
+
+    #[test]
+    fn the_total_of_a_listing_is_an_estimate() {
+        let mut listing = PhaseProgress {
+            phase: Phase::Listing,
+            ..sending()
+        };
+        (listing.retries, listing.rejected) = (0, 0);
+        let line = "listing: 4,000 of ~10,000 contacts, 1,000/s, 6 s left";
+        assert_eq!(listing.line(), line);
+        listing.total = Some(3_999);
+        assert_eq!(listing.line(), "listing: 4,000 contacts, 1,000/s");
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl Laboratory {
         Reader {
             client: &self.client,
             monitor: &Silent,
+            expected: None,
         }
     }
 

@@ -137,6 +137,7 @@ impl Session {
         Reader {
             client: &self.client,
             monitor: &*self.monitor,
+            expected: self.ledger().account_size(),
         }
     }
 

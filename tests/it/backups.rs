@@ -504,3 +504,18 @@ fn libreoffice_shows_the_text_of_csv_and_of_a_workbook() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_listing_shows_the_size_of_the_last_backup_as_an_estimate() {
+    let world = World::with(Options {
+        contacts: 3,
+        ..Options::default()
+    });
+    world.run(["export", "-o", "first.csv"]).ends_with(0);
+    world.sandbox.set_faults(faults(["slow=700ms@1"]));
+    let export = world.call(["export", "-o", "second.csv"]);
+    let (code, sent) = export.on_terminal(100, "");
+    assert_eq!(code, Some(0), "{sent}");
+    assert!(sent.contains("listing 0 of ~3 contacts"), "{sent}");
+}

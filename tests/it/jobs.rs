@@ -531,7 +531,7 @@ fn a_terminal_shows_a_live_line_for_each_job_at_work() {
     for line in [
         "a0: [",
         "a1: [",
-        "] listing 0 of 1",
+        "] looking up 0 of 1",
         "a0: done in",
         "2 jobs in",
     ] {
