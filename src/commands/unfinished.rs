@@ -23,17 +23,7 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
     {
         return unfinished.first().map_or(Ok(None), |run| Err(doubt(run)));
     }
-    let session = context.session().inspect_err(|error| {
-        let is_own =
-            |run: &&&HistoryEntry| run.profile.as_deref() == Some(context.settings.profile_word());
-        if let Some(file) = unfinished
-            .iter()
-            .find(is_own)
-            .and_then(|run| run.file.as_deref())
-        {
-            context.record_stop(file, error);
-        }
-    })?;
+    let session = sign_in(context, &unfinished)?;
     let (own, others): (Vec<_>, Vec<_>) = unfinished
         .into_iter()
         .partition(|run| session.is_run_of(run));
@@ -67,6 +57,21 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
     Ok(last.file.clone().map(|file| (file, session)))
 }
 
+/// Signs in. A failure is recorded in the line of the profile's last unfinished run.
+fn sign_in(context: &Context, unfinished: &[&HistoryEntry]) -> Result<Session, Error> {
+    context.session().inspect_err(|error| {
+        let mut runs = unfinished.iter();
+        let last = runs.find(|run| is_of_profile(context, run));
+        if let Some(file) = last.and_then(|run| run.file.as_deref()) {
+            context.record_stop(file, error);
+        }
+    })
+}
+
+fn is_of_profile(context: &Context, run: &HistoryEntry) -> bool {
+    run.profile.as_deref() == Some(context.settings.profile_word())
+}
+
 pub(super) fn say_nothing_is_left(context: &Context) {
     context.console.say(&format!(
         "nothing is left to send: {} has no unfinished run; if the run file is elsewhere, name it",
@@ -81,12 +86,10 @@ pub(super) fn say_nothing_is_left(context: &Context) {
 }
 
 fn say_superseded(context: &Context, history: &RunHistory) {
-    let own = context.settings.profile_word();
-    let is_own = |run: &HistoryEntry| run.profile.as_deref() == Some(own);
     for run in history
         .runs
         .iter()
-        .filter(|run| run.status == RunStatus::Unfinished && is_own(run))
+        .filter(|run| run.status == RunStatus::Unfinished && is_of_profile(context, run))
     {
         if let Some(later) = history.superseding(run) {
             context.console.say(&format!(

@@ -207,11 +207,8 @@ impl UndoPlanner<'_> {
         };
         let found = self.finder.find(&sent.id)?;
         if let Present::Unreadable(_) = found {
-            self.losses.left_alone += 1;
-            block.reject(
-                &sent.id,
-                "the account's contact can't be read, so it is left alone",
-            );
+            let reason = "the account's contact can't be read, so it is left alone";
+            self.leave(block, &sent.id, reason);
             return Ok(());
         }
         let found = found.contact();
@@ -228,13 +225,15 @@ impl UndoPlanner<'_> {
                 let has_sent_link = after.is_some_and(|after| !after.uri.is_empty());
                 self.restore(block, was, found.as_ref().zip(now.as_ref()), has_sent_link)?;
             }
-            (Step::Leave(reason), _) => {
-                self.losses.left_alone += 1;
-                block.reject(&sent.id, reason);
-            }
+            (Step::Leave(reason), _) => self.leave(block, &sent.id, reason),
             (Step::Nothing | Step::Restore, _) => {}
         }
         Ok(())
+    }
+
+    fn leave(&mut self, block: &mut BlockBuilder, id: &str, reason: &str) {
+        self.losses.left_alone += 1;
+        block.reject(id, reason);
     }
 
     fn parse(&self, json: Option<&str>) -> Result<Option<Contact<'static>>, RunError> {

@@ -104,16 +104,8 @@ impl SheetScan {
 
     /// Processes a tag. Returns true for the start of a non-empty cell.
     fn tag(&mut self, tag: &[u8]) -> Result<bool, SourceErrorKind> {
-        let end = tag.iter().position(u8::is_ascii_whitespace);
-        let name = &tag[..end.unwrap_or(tag.len())];
         let is_empty = tag.ends_with(b"/");
-        let name = name.strip_suffix(b"/").unwrap_or(name);
-        let (is_end, name) = name
-            .strip_prefix(b"/")
-            .map_or((false, name), |name| (true, name));
-        let colon = name.iter().position(|&byte| byte == b':');
-        let name = colon.map_or(name, |colon| &name[colon + 1..]);
-        match (name, is_end) {
+        match local_name(tag) {
             (b"c", false) => {
                 self.start_cell(tag);
                 if is_empty {
@@ -228,6 +220,18 @@ fn linked_address(formula: &[u8]) -> Option<String> {
     let formula = unescape(str::from_utf8(formula).ok()?).ok()?;
     let (address, _) = hyperlink(&formula)?;
     is_web_address(address).then(|| address.to_owned())
+}
+
+/// The name of a tag without its namespace, and whether the tag is an end tag.
+fn local_name(tag: &[u8]) -> (&[u8], bool) {
+    let end = tag.iter().position(u8::is_ascii_whitespace);
+    let name = &tag[..end.unwrap_or(tag.len())];
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    let (is_end, name) = name
+        .strip_prefix(b"/")
+        .map_or((false, name), |name| (true, name));
+    let colon = name.iter().position(|&byte| byte == b':');
+    (colon.map_or(name, |colon| &name[colon + 1..]), is_end)
 }
 
 /// The length of a value without a formula and of the cell's end tag.

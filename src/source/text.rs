@@ -21,16 +21,7 @@ const HEAD_BYTES: usize = 1 << 20;
 pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let options = input.options;
     let (finding, byte_order_mark) = find_encoding(input)?;
-    let mut plan = TextPlan {
-        file: input.raw.clone(),
-        encoding: finding.encoding,
-        delimiter: b',',
-        columns: 0,
-        skip: 0,
-        quoting: None,
-        header_row: 0,
-        limits: options.limits,
-    };
+    let mut plan = TextPlan::new(input.raw.clone(), finding.encoding, options.limits);
     let mut head = head_of_text(&plan)?;
     refuse_binary(&head)?;
     plan.quoting = quoting(&head, options.delimiter);

@@ -35,6 +35,20 @@ pub(super) struct TextPlan {
 }
 
 impl TextPlan {
+    /// A plan for a file whose layout is not known yet.
+    pub(super) const fn new(file: Packed, encoding: &'static Encoding, limits: Limits) -> Self {
+        Self {
+            file,
+            encoding,
+            delimiter: b',',
+            columns: 0,
+            skip: 0,
+            quoting: None,
+            header_row: 0,
+            limits,
+        }
+    }
+
     pub(super) fn reader(&self, counter: Arc<AtomicU64>) -> Result<TextReader, SourceErrorKind> {
         let bytes = self.file.unpack_counted(counter)?;
         let reader = TextReader::new(bytes, self.encoding);

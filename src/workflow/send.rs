@@ -218,20 +218,25 @@ impl Sending<'_> {
             sent.warnings.extend(exceeded.map(|error| error.too_late()));
         }
         let summary = self.summary(sent, tally, state);
+        sent.keep(self.store(&summary, is_done));
+        sent.summary = Some(summary);
+    }
+
+    fn store(&self, summary: &Summary, is_done: bool) -> Result<(), RunError> {
+        let run = &self.sealed.run;
         if is_done {
             crash::point(Point::Done);
         }
-        sent.keep(run.transaction(|| {
+        run.transaction(|| {
             if is_done {
                 run.set_fact("state", &State::Done)?;
             }
-            if state.is_some() {
+            if !summary.limits.is_unknown() {
                 run.set_fact("limits", &summary.limits)?;
             }
-            session.record_traffic(run)?;
-            run.set_fact("summary", &summary)
-        }));
-        sent.summary = Some(summary);
+            self.session.record_traffic(run)?;
+            run.set_fact("summary", summary)
+        })
     }
 
     fn summary(&self, sent: &SentRun, tally: Tally, state: Option<&SenderState>) -> Summary {

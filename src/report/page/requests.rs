@@ -121,66 +121,75 @@ fn answers(counts: &KindCounts) -> String {
     all.join(", ")
 }
 
-fn charts(processes: &[Process<'_>], columns: &[&TimeSlice]) -> Markup {
-    let lengths: Vec<_> = processes
-        .iter()
-        .map(|it| (it.columns.len(), it.seconds))
-        .collect();
-    let axis = TimeAxis::new(&lengths);
-    let seconds = processes
-        .iter()
-        .flat_map(|it| it.columns.iter().map(|_| it.seconds));
-    let seconds: Vec<f64> = seconds.collect();
-    let series = |class, value: &dyn Fn(&TimeSlice, f64) -> Option<f64>| Series {
-        class,
-        values: columns
+/// The columns of the charts.
+struct Columns<'a> {
+    slices: &'a [&'a TimeSlice],
+    /// The duration of each column.
+    seconds: Vec<f64>,
+    axis: TimeAxis,
+}
+
+impl<'a> Columns<'a> {
+    fn new(processes: &[Process<'_>], slices: &'a [&'a TimeSlice]) -> Self {
+        let lengths = processes.iter().map(|it| (it.columns.len(), it.seconds));
+        let seconds = processes
             .iter()
-            .zip(&seconds)
-            .map(|(slice, seconds)| value(slice, *seconds))
-            .collect(),
-    };
-    let rate = |count: u64, seconds: f64| Some(float(count) / seconds.max(0.001));
-    let contacts =
-        |kind| move |it: &TimeSlice, seconds| rate(sum([it], Some(kind)).contacts, seconds);
-    let contacts = [
-        series("same", &contacts(RequestKind::Read)),
-        series("created", &contacts(RequestKind::Write)),
-    ];
-    let in_flight = [series("updated", &|it, _| Some(float(it.in_flight)))];
-    let percentile =
-        |percent| move |it: &TimeSlice, _| sum([it], None).latency.percentile_ms(percent);
-    let latency = [
-        series("rejected", &percentile(95)),
-        series("updated", &percentile(50)),
-    ];
-    let by_group = [0, 1, 2, 3, 4].map(|group| {
-        let value = |it: &TimeSlice, seconds| rate(of_group(&sum([it], None), group), seconds);
-        series(GROUPS[group].1, &value)
-    });
-    let figure = |title, sentence: &str, series: &[Series], are_lines, unit| {
+            .flat_map(|it| it.columns.iter().map(|_| it.seconds));
+        Self {
+            slices,
+            seconds: seconds.collect(),
+            axis: TimeAxis::new(&lengths.collect::<Vec<_>>()),
+        }
+    }
+
+    fn series(&self, class: &'static str, value: impl Fn(&TimeSlice) -> Option<f64>) -> Series {
+        let values = self.slices.iter().map(|slice| value(slice)).collect();
+        Series { class, values }
+    }
+
+    fn per_second(&self, class: &'static str, count: impl Fn(&TimeSlice) -> u64) -> Series {
+        let columns = self.slices.iter().zip(&self.seconds);
+        let rate =
+            |(slice, seconds): (&&TimeSlice, &f64)| Some(float(count(slice)) / seconds.max(0.001));
+        let values = columns.map(rate).collect();
+        Series { class, values }
+    }
+
+    /// A chart of bars, or of lines if there is a unit.
+    fn figure(&self, title: &str, sentence: &str, series: &[Series], unit: &str) -> Markup {
         let chart = Chart {
             title,
             sentence,
-            axis: &axis,
+            axis: &self.axis,
             series,
-            are_lines,
+            are_lines: !unit.is_empty(),
             unit,
         };
         chart.figure()
-    };
-    let most = columns
-        .iter()
-        .map(|it| it.in_flight)
-        .max()
-        .unwrap_or_default();
+    }
+}
+
+fn charts(processes: &[Process<'_>], slices: &[&TimeSlice]) -> Markup {
+    let columns = Columns::new(processes, slices);
+    let contacts = [("same", RequestKind::Read), ("created", RequestKind::Write)];
+    let contacts = contacts
+        .map(|(class, kind)| columns.per_second(class, |it| sum([it], Some(kind)).contacts));
+    let answers = [0, 1, 2, 3, 4]
+        .map(|group| columns.per_second(GROUPS[group].1, |it| of_group(&sum([it], None), group)));
+    let latency = [("rejected", 95), ("updated", 50)].map(|(class, percent)| {
+        columns.series(class, |it| sum([it], None).latency.percentile_ms(percent))
+    });
+    let in_flight = [columns.series("updated", |it| Some(float(it.in_flight)))];
+    let most = slices.iter().map(|it| it.in_flight).max();
+    let at_once = counted(most.unwrap_or_default(), "request");
     html! {
-        (figure("Contacts per second", &contacts_in_words(columns, &contacts), &contacts, false, ""))
+        (columns.figure("Contacts per second", &contacts_in_words(slices, &contacts), &contacts, ""))
         (legend(&[("read from the account", "same"), ("sent and confirmed", "created")]))
-        (figure("Answers per second", &busiest(&by_group), &by_group, false, ""))
-        (legend(&used_groups(columns)))
-        (figure("Latency", &latencies(columns), &latency, true, " ms"))
+        (columns.figure("Answers per second", &busiest(&answers), &answers, ""))
+        (legend(&used_groups(slices)))
+        (columns.figure("Latency", &latencies(slices), &latency, " ms"))
         (legend(&[("p50", "updated"), ("p95", "rejected")]))
-        (figure("Requests in flight", &format!("At most {} at once.", counted(most, "request")), &in_flight, false, ""))
+        (columns.figure("Requests in flight", &format!("At most {at_once} at once."), &in_flight, ""))
     }
 }
 
