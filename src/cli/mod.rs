@@ -4,6 +4,7 @@ mod commands;
 mod groups;
 mod job;
 mod mistakes;
+mod run_commands;
 mod values;
 
 use std::path::PathBuf;
@@ -12,13 +13,15 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
-pub(crate) use commands::SandboxArgs;
 pub(crate) use commands::{
-    ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, DiffArgs, ExportArgs, IdArgs, ImportArgs, JobsArgs,
-    PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
+    AuthArgs, CheckArgs, DeleteArgs, DiffArgs, ExportArgs, IdArgs, JobsArgs, SandboxArgs,
+    UsersArgs, VerifyArgs,
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs, WatchArgs};
 pub(crate) use job::{JobLine, without_secrets};
+pub(crate) use run_commands::{
+    ApplyArgs, ImportArgs, PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs,
+};
 pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat, Shard};
 
 const EXAMPLES: &str = "\
