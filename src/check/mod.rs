@@ -126,8 +126,11 @@ impl<'a> Checker<'a> {
             same: Vec::new(),
             shared,
         };
-        for (places, is_same) in repeats {
-            let rows: Vec<At> = places.iter().map(|&place| locate(&tables, place)).collect();
+        for (numbers, is_same) in repeats {
+            let rows: Vec<At> = numbers
+                .iter()
+                .map(|&number| locate(&tables, number))
+                .collect();
             if is_same {
                 for &(table, row) in &rows[1..] {
                     tables[table].counts.merge(row);
@@ -171,10 +174,10 @@ fn index(
     chats.add(at, block)
 }
 
-/// The table and the row at a place.
-fn locate(tables: &[CheckedTable], place: u64) -> At {
-    let behind = tables.partition_point(|table| table.counts.first <= place);
+/// The table and the row with this number, counted through all tables.
+fn locate(tables: &[CheckedTable], number: u64) -> At {
+    let behind = tables.partition_point(|table| table.counts.first <= number);
     // An empty table has the same `first` as the next one. The last of them has the rows.
     let table = behind.saturating_sub(1);
-    (table, place - tables[table].counts.first)
+    (table, number - tables[table].counts.first)
 }

@@ -88,10 +88,10 @@ impl CheckReport {
         sources: &[PathBuf],
         state_directory: &Path,
     ) -> Result<(), Error> {
-        let place = rejects::choose(Some(path), Path::new(""), run.path())?;
+        let target = rejects::choose(Some(path), Path::new(""), run.path())?;
         rejects::check_spares(path, sources, &[])?;
         let mut ledger = Ledger::open(state_directory, OFFLINE);
-        let written = rejects::write(run, &place, for_excel, sources, &mut ledger)?;
+        let written = rejects::write(run, &target, for_excel, sources, &mut ledger)?;
         self.rejects = (written.count > 0).then_some(written.path);
         Ok(())
     }
@@ -135,8 +135,8 @@ impl CheckReport {
     pub(crate) fn with_tables(&self, summary: &Summary) -> Value {
         let mut summary = json!(summary);
         let SharedChats { phones, accounts } = &self.repeated.shared;
-        summary["shared_phones"] = json!(phones.places().collect::<Vec<_>>());
-        summary["shared_accounts"] = json!(accounts.places().collect::<Vec<_>>());
+        summary["shared_phones"] = json!(phones.rows().collect::<Vec<_>>());
+        summary["shared_accounts"] = json!(accounts.rows().collect::<Vec<_>>());
         let mut missing_values = BTreeMap::<_, u64>::new();
         for table in &self.tables {
             for (word, count) in table.edits.missing_values() {
@@ -190,11 +190,11 @@ impl CheckReport {
 impl Repeated {
     /// The first groups of each kind as text, with headings.
     pub(crate) fn sections(&self, names: &[String]) -> [(&'static str, Vec<String>); 4] {
-        let place = |&(table, row): &At| match names {
+        let in_words = |&(table, row): &At| match names {
             [_, _, ..] => format!("{row} of {}", names[table]),
             _ => row.to_string(),
         };
-        let lines = |groups: &[Vec<At>]| group_lines(groups.iter().cloned(), "groups", place);
+        let lines = |groups: &[Vec<At>]| group_lines(groups.iter().cloned(), "groups", in_words);
         let [phones, accounts] = self.shared.sections(names);
         [
             (

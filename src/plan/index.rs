@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use super::sightings::{Sighting, Sightings};
+use super::repeated_keys::{Occurrence, Occurrences};
 use crate::{
     parallel::Workers,
     run::{Position, StagedBlock},
@@ -12,20 +12,20 @@ use crate::{
 const GROUPS_SHOWN: usize = 10;
 
 #[derive(Debug)]
-pub(crate) struct IdIndex(Sightings);
+pub(crate) struct IdIndex(Occurrences);
 
 impl IdIndex {
     /// An empty index. A large one spills to a file in `directory`, or in the system's temporary directory.
     pub(crate) fn new(directory: Option<&Path>) -> Self {
-        Self(Sightings::new(directory))
+        Self(Occurrences::new(directory))
     }
 
-    /// Adds a contact by its number (or place), with the hashes of its id and content.
+    /// Adds a contact by its number, with the hashes of its id and content.
     pub(crate) fn add(&mut self, number: u64, id: u64, content: u64) -> io::Result<()> {
-        self.0.add(Sighting {
+        self.0.add(Occurrence {
             key: id,
             // Staging refuses a run of 2^32 contacts.
-            place: u32::try_from(number).unwrap_or(u32::MAX),
+            number: u32::try_from(number).unwrap_or(u32::MAX),
             tag: low_bits(content),
         })
     }
@@ -35,7 +35,7 @@ impl IdIndex {
     pub(crate) fn into_groups(self, workers: &Workers) -> io::Result<Vec<(Vec<u64>, bool)>> {
         let mut groups = Vec::new();
         self.0.for_each_group(workers, |group| {
-            let numbers: Vec<u64> = group.iter().map(|it| it.place.into()).collect();
+            let numbers: Vec<u64> = group.iter().map(|it| it.number.into()).collect();
             groups.push((numbers, group.iter().all(|it| it.tag == group[0].tag)));
         })?;
         groups.sort_unstable();
@@ -52,9 +52,9 @@ const fn low_bits(hash: u64) -> u32 {
 /// reported, because families and offices share them.
 #[derive(Debug)]
 pub(crate) struct ChatIndex {
-    /// The place is a row, counted through all sources. The tag is part of the hash of that row's id.
-    sightings: Sightings,
-    /// The place of row 0 of each source.
+    /// The number is that of a row, counted through all sources. The tag is part of the hash of that row's id.
+    occurrences: Occurrences,
+    /// The number of row 0 of each source.
     starts: Vec<u32>,
     next: u32,
 }
@@ -63,7 +63,7 @@ impl ChatIndex {
     /// An empty index. A large one spills to a file in `directory`, or in the system's temporary directory.
     pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self {
-            sightings: Sightings::new(directory),
+            occurrences: Occurrences::new(directory),
             starts: Vec::new(),
             next: 0,
         }
@@ -79,9 +79,9 @@ impl ChatIndex {
         self.next = first.saturating_add(block.row_count);
         for &(index, key) in &block.chat_hashes {
             let index = index as usize;
-            let place = first.saturating_add(block.rows[index]);
+            let number = first.saturating_add(block.rows[index]);
             let tag = low_bits(block.id_hashes[index]);
-            self.sightings.add(Sighting { key, place, tag })?;
+            self.occurrences.add(Occurrence { key, number, tag })?;
         }
         Ok(())
     }
@@ -89,14 +89,14 @@ impl ChatIndex {
     /// The groups of rows that share a phone or an account, in file order.
     pub(crate) fn into_groups(self, workers: &Workers) -> io::Result<SharedChats> {
         let (mut phones, mut accounts) = (Vec::new(), Vec::new());
-        self.sightings.for_each_group(workers, |group| {
+        self.occurrences.for_each_group(workers, |group| {
             let first = group[0];
             let others = group[1..].iter().filter(|it| it.tag != first.tag);
             let pairs = match first.key & ACCOUNT {
                 0 => &mut phones,
                 _ => &mut accounts,
             };
-            pairs.extend(others.map(|it| (first.place, it.place)));
+            pairs.extend(others.map(|it| (first.number, it.number)));
         })?;
         let shared = |mut pairs: Vec<_>| {
             pairs.sort_unstable();
@@ -159,7 +159,7 @@ impl SharedChats {
 /// Rows with different ids and something in common.
 #[derive(Debug)]
 pub(crate) struct SharedRows {
-    /// The first place in a group, and another place in it.
+    /// The first row of a group, and another row of it, counted through all sources.
     pairs: Vec<(u32, u32)>,
     starts: Vec<u32>,
 }
@@ -172,31 +172,31 @@ impl SharedRows {
         };
         let end = self.starts.get(source + 1).copied().unwrap_or(u32::MAX);
         let inside = |group: Vec<u32>| -> Vec<u32> {
-            let places = group
+            let numbers = group
                 .into_iter()
-                .filter(|place| (start..end).contains(place));
-            places.map(|place| place - start).collect()
+                .filter(|number| (start..end).contains(number));
+            numbers.map(|number| number - start).collect()
         };
         let groups = self.groups().map(inside);
         groups.filter(|group| group.len() > 1).collect()
     }
 
-    /// All groups, across sources: the number of the source and the row of each place.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Vec<(usize, u32)>> {
-        let locate = |place| self.locate(place);
+    /// All groups, across sources: each row with the number of its source.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<(usize, u32)>> {
+        let locate = |number| self.locate(number);
         let groups = self.groups();
         groups.map(move |group| group.into_iter().map(locate).collect())
     }
 
-    fn locate(&self, place: u32) -> (usize, u32) {
-        let behind = self.starts.partition_point(|start| *start <= place);
+    fn locate(&self, number: u32) -> (usize, u32) {
+        let behind = self.starts.partition_point(|start| *start <= number);
         let source = behind.saturating_sub(1);
         let start = self.starts.get(source).copied().unwrap_or_default();
-        (source, place - start)
+        (source, number - start)
     }
 
     fn lines(&self, things: &str, sources: &[String]) -> Vec<String> {
-        group_lines(self.groups(), things, |&place| self.named(place, sources))
+        group_lines(self.groups(), things, |&number| self.named(number, sources))
     }
 
     fn groups(&self) -> impl Iterator<Item = Vec<u32>> {
@@ -208,14 +208,14 @@ impl SharedRows {
             })
     }
 
-    fn named(&self, place: u32, sources: &[String]) -> String {
+    fn named(&self, number: u32, sources: &[String]) -> String {
         match sources {
             [_, _, ..] => {
-                let (source, row) = self.locate(place);
+                let (source, row) = self.locate(number);
                 let name = sources.get(source).map_or("", String::as_str);
                 format!("{row} of {name}")
             }
-            _ => place.to_string(),
+            _ => number.to_string(),
         }
     }
 }

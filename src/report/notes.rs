@@ -33,14 +33,14 @@ pub(crate) struct SourceNotes {
     /// Oddities, with the flags that help.
     pub hints: Vec<String>,
     /// Rows with the same phone and different ids.
-    pub shared_phones: SharedPlaces,
+    pub shared_phones: SharedGroups,
     /// Rows with the same account of a messenger and different ids.
-    pub shared_accounts: SharedPlaces,
+    pub shared_accounts: SharedGroups,
 }
 
 /// Groups of rows, each identified by its source's number and its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SharedPlaces {
+pub(crate) struct SharedGroups {
     /// The first groups, each with its first rows and its number of rows.
     pub groups: Vec<(Vec<(usize, u32)>, usize)>,
     pub count: usize,
@@ -51,17 +51,17 @@ impl SourceNotes {
         Self {
             changes: edits.changes(),
             hints: edits.hints(),
-            shared_phones: SharedPlaces::of(&shared.phones),
-            shared_accounts: SharedPlaces::of(&shared.accounts),
+            shared_phones: SharedGroups::of(&shared.phones),
+            shared_accounts: SharedGroups::of(&shared.accounts),
         }
     }
 }
 
-impl SharedPlaces {
+impl SharedGroups {
     fn of(rows: &SharedRows) -> Self {
         // Iterates, because a large source may have millions of groups.
-        let mut places = rows.places();
-        let first = places.by_ref().take(GROUPS_MAX);
+        let mut all = rows.rows();
+        let first = all.by_ref().take(GROUPS_MAX);
         let groups: Vec<_> = first
             .map(|mut rows| {
                 let all = rows.len();
@@ -69,7 +69,7 @@ impl SharedPlaces {
                 (rows, all)
             })
             .collect();
-        let count = groups.len() + places.count();
+        let count = groups.len() + all.count();
         Self { groups, count }
     }
 }

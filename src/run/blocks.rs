@@ -194,7 +194,7 @@ pub(crate) fn first_row(run: &RunFile, source: u32) -> Result<Option<u64>, RunEr
 
 /// The block that contains a row of a source: its first row, its number of rows, and the source text.
 pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, Vec<u8>), RunError> {
-    let block = contacts::last_block(run, |_, place| place <= (source, row))?;
+    let block = contacts::last_block(run, |_, first| first <= (source, row))?;
     let found = run.row(
         "SELECT first_row, row_count, cells FROM block
           WHERE no = ?1 AND source = ?2 AND first_row <= ?3 AND row_count > 0",

@@ -191,9 +191,9 @@ pub(super) fn last_block(
             [middle],
             |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))),
         )?;
-        let (first_seq, place) =
+        let (first_seq, first_row) =
             start.ok_or_else(|| run.damaged(format!("block {middle} is missing")))?;
-        if is_reached(first_seq, place) {
+        if is_reached(first_seq, first_row) {
             last = middle;
         } else {
             end = middle;

@@ -77,9 +77,9 @@ impl TimeAxis {
             .max(0.001)
     }
 
-    /// Tick positions and labels. `scale` is the width of a second.
-    fn ticks(&self, scale: f64) -> Vec<(f64, String)> {
-        let fits = |step: &&f64| **step * scale >= LABEL_WIDTH;
+    /// Tick positions and labels.
+    fn ticks(&self, second_width: f64) -> Vec<(f64, String)> {
+        let fits = |step: &&f64| **step * second_width >= LABEL_WIDTH;
         let step = TIME_STEPS.iter().find(fits).copied();
         let mut ticks = Vec::<(f64, String)>::new();
         for &(start, length) in &self.processes {
@@ -89,7 +89,7 @@ impl TimeAxis {
                     break;
                 }
                 let is_free =
-                    |(last, _): &(f64, String)| (start + time - last) * scale >= LABEL_WIDTH;
+                    |(last, _): &(f64, String)| (start + time - last) * second_width >= LABEL_WIDTH;
                 if ticks.last().is_none_or(is_free) {
                     ticks.push((start + time, duration(time)));
                 }
@@ -159,8 +159,8 @@ impl Chart<'_> {
     fn picture(&self, width: f64, class: &str) -> Markup {
         let levels = levels(largest(self.series, self.are_lines));
         let highest = levels.last().copied().unwrap_or(1.0);
-        let place = Place {
-            scale: (width - LEFT - RIGHT) / self.axis.end(),
+        let scale = Scale {
+            second_width: (width - LEFT - RIGHT) / self.axis.end(),
             highest,
         };
         html! {
@@ -168,23 +168,23 @@ impl Chart<'_> {
                 title { (self.title) }
                 desc { (self.sentence) }
                 @for level in &levels {
-                    @let y = place.y(*level);
+                    @let y = scale.y(*level);
                     line.grid x1=(LEFT) x2=(width - RIGHT) y1=(y) y2=(y) {}
-                    text.level x=(LEFT - 8.0) y=(format!("{:.1}", place.y(*level) + 4.0)) { (number(*level)) (self.unit) }
+                    text.level x=(LEFT - 8.0) y=(format!("{:.1}", scale.y(*level) + 4.0)) { (number(*level)) (self.unit) }
                 }
-                @for (x, label) in self.axis.ticks(place.scale) {
-                    text.time x=(place.x(x)) y=(HEIGHT - 6.0) { (label) }
+                @for (x, label) in self.axis.ticks(scale.second_width) {
+                    text.time x=(scale.x(x)) y=(HEIGHT - 6.0) { (label) }
                 }
                 @for pair in self.axis.processes.windows(2) {
-                    @let x = place.x(f64::midpoint(pair[0].0 + pair[0].1, pair[1].0));
+                    @let x = scale.x(f64::midpoint(pair[0].0 + pair[0].1, pair[1].0));
                     line.break x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {}
                 }
                 @if self.are_lines {
                     @for series in self.series {
-                        path.curve.(series.class) d=(self.curve(series, &place)) {}
+                        path.curve.(series.class) d=(self.curve(series, &scale)) {}
                     }
                 } @else {
-                    @for (series, path) in self.series.iter().zip(self.bars(&place)) {
+                    @for (series, path) in self.series.iter().zip(self.bars(&scale)) {
                         @if !path.is_empty() { path.bar.(series.class) d=(path) {} }
                     }
                 }
@@ -193,25 +193,25 @@ impl Chart<'_> {
     }
 
     /// A path through the values. Columns without a value interrupt it.
-    fn curve(&self, series: &Series, place: &Place) -> String {
+    fn curve(&self, series: &Series, scale: &Scale) -> String {
         let mut path = String::new();
         let mut last_end = None;
         for (&(start, length), value) in self.axis.columns.iter().zip(&series.values) {
             let Some(value) = value else {
                 continue;
             };
-            let (y, right) = (place.y(*value), place.x(start + length));
+            let (y, right) = (scale.y(*value), scale.x(start + length));
             let is_next = last_end.is_some_and(|end: f64| (end - start).abs() < length / 2.0);
             let command = if is_next { "L" } else { "M" };
             // Writing to a String can't fail.
-            let _ = write!(path, "{command}{} {y}H{right}", place.x(start));
+            let _ = write!(path, "{command}{} {y}H{right}", scale.x(start));
             last_end = Some(start + length);
         }
         path
     }
 
     /// A path for the bars of each series, stacked on the previous ones.
-    fn bars(&self, place: &Place) -> Vec<String> {
+    fn bars(&self, scale: &Scale) -> Vec<String> {
         let mut below = vec![0.0; self.axis.columns.len()];
         let mut paths = Vec::new();
         for series in self.series {
@@ -220,8 +220,8 @@ impl Chart<'_> {
             for ((&(start, length), value), below) in values {
                 let value = value.unwrap_or_default();
                 if value > 0.0 {
-                    let (left, right) = (place.x(start), place.x(start + length));
-                    let (bottom, top) = (place.y(*below), place.y(*below + value));
+                    let (left, right) = (scale.x(start), scale.x(start + length));
+                    let (bottom, top) = (scale.y(*below), scale.y(*below + value));
                     let _ = write!(path, "M{left} {bottom}V{top}H{right}V{bottom}z");
                     *below += value;
                 }
@@ -233,14 +233,14 @@ impl Chart<'_> {
 }
 
 /// Converts seconds and values to pixels, to a tenth.
-struct Place {
-    scale: f64,
+struct Scale {
+    second_width: f64,
     highest: f64,
 }
 
-impl Place {
+impl Scale {
     fn x(&self, seconds: f64) -> f64 {
-        tenth(LEFT + seconds * self.scale)
+        tenth(LEFT + seconds * self.second_width)
     }
 
     fn y(&self, value: f64) -> f64 {

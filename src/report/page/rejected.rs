@@ -106,7 +106,7 @@ impl Rejected {
                             td.number { (grouped(*count)) }
                             td {
                                 @for (reason, rows) in examples {
-                                    p { (places(sources, rows)) ": " (message(reason)) }
+                                    p { (rows_in_words(sources, rows)) ": " (message(reason)) }
                                 }
                             }
                             td { (message(advice)) }
@@ -119,7 +119,7 @@ impl Rejected {
 }
 
 /// `rows 5, 7`, with their sources if there are several.
-fn places(sources: &Sources<'_>, rows: &[(usize, u64)]) -> Markup {
+fn rows_in_words(sources: &Sources<'_>, rows: &[(usize, u64)]) -> Markup {
     html! {
         @if rows.len() > 1 { "rows " } @else { "row " }
         (sources.rows(rows.iter().copied()))

@@ -6,7 +6,7 @@ use super::words::{message, visible};
 
 use crate::{
     report::{
-        notes::{SharedPlaces, SourceNotes},
+        notes::{SharedGroups, SourceNotes},
         rejects::originals::Originals,
     },
     run::{RunError, RunFile, StagedSource, StoredColumn},
@@ -163,17 +163,17 @@ impl<'a> Sources<'a> {
         }
     }
 
-    fn shared_list(&self, heading: &str, places: &SharedPlaces) -> Markup {
-        let more = places.count.saturating_sub(places.groups.len()) as u64;
+    fn shared_list(&self, heading: &str, shared: &SharedGroups) -> Markup {
+        let more = shared.count.saturating_sub(shared.groups.len()) as u64;
         html! {
-            @if !places.groups.is_empty() {
+            @if !shared.groups.is_empty() {
                 section {
                     h2 { (heading) }
                     p { "Possibly duplicate customers: a message may reach the wrong contact." }
                     div.scroll.tall { table {
                         thead { tr { th.number { "No." } th { "Rows" } } }
                         tbody {
-                            @for (number, (rows, all)) in (1..).zip(&places.groups) {
+                            @for (number, (rows, all)) in (1..).zip(&shared.groups) {
                                 tr {
                                     td.number { (grouped(number)) }
                                     td {

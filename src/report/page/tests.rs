@@ -15,7 +15,7 @@ use super::{NextStep, Progress, ReportPage};
 use crate::{
     normalize::CellChange,
     reject::{Problem, RejectCode},
-    report::notes::{Invocation, SharedPlaces, SourceNotes},
+    report::notes::{Invocation, SharedGroups, SourceNotes},
     report::summary::{Files, SourceSummary, Summary},
     run::{
         Done, Planned, Position, RejectedAt, RejectedRow, Rows, RunFile, StagedBlock, StagedSource,
@@ -175,7 +175,7 @@ fn notes(word: &str) -> SourceNotes {
         change: word.to_owned(),
         example: word.to_owned(),
     };
-    let shared = SharedPlaces {
+    let shared = SharedGroups {
         groups: vec![(vec![(0, 2), (0, 5)], 70)],
         count: 1_500,
     };

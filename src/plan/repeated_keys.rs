@@ -1,8 +1,8 @@
 //! Finds keys that occur more than once, in bounded memory: 10,000,000 ids and as many phones would take 320 MB.
 //!
-//! Sightings are partitioned by the first bits of their key. Each part keeps one page in memory; full pages are
+//! Occurrences are partitioned by the first bits of their key. Each part keeps one page in memory; full pages are
 //! written to an unlinked temporary file. Finally, the parts are searched on all cores. Keys are keyed hashes, so no
-//! file can be crafted to fill one part, except by repeating a single key, which costs 16 bytes per sighting.
+//! file can be crafted to fill one part, except by repeating a single key, which costs 16 bytes per occurrence.
 
 use std::{
     fs::File,
@@ -16,26 +16,26 @@ use crate::parallel::{self, Workers};
 /// A power of two, because a part is chosen by the first bits of the key.
 const PARTS: usize = 128;
 
-/// Sightings per page. All open pages take 8 MiB, and the sightings of 400,000 contacts stay in memory.
+/// Occurrences per page. All open pages take 8 MiB, and the occurrences of 400,000 contacts stay in memory.
 const PAGE: usize = 4096;
 
-/// Size of a sighting in the file.
+/// Size of an occurrence in the file.
 const BYTES: usize = 16;
 
-/// A key at a place.
+/// An occurrence of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sighting {
+pub(super) struct Occurrence {
     /// A keyed hash.
     pub(super) key: u64,
-    /// The row or contact.
-    pub(super) place: u32,
+    /// The number of the row or contact.
+    pub(super) number: u32,
     /// A part of another hash.
     pub(super) tag: u32,
 }
 
-impl Sighting {
+impl Occurrence {
     fn to_bytes(self) -> [u8; BYTES] {
-        let rest = u64::from(self.place) << 32 | u64::from(self.tag);
+        let rest = u64::from(self.number) << 32 | u64::from(self.tag);
         (u128::from(self.key) << 64 | u128::from(rest)).to_be_bytes()
     }
 
@@ -47,14 +47,14 @@ impl Sighting {
         let all = u128::from_be_bytes(bytes);
         Self {
             key: (all >> 64) as u64,
-            place: (all >> 32) as u32,
+            number: (all >> 32) as u32,
             tag: all as u32,
         }
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Sightings {
+pub(super) struct Occurrences {
     directory: Option<PathBuf>,
     parts: Vec<Part>,
     file: Option<File>,
@@ -63,12 +63,12 @@ pub(super) struct Sightings {
 
 #[derive(Clone, Debug, Default)]
 struct Part {
-    open: Vec<Sighting>,
+    open: Vec<Occurrence>,
     /// Numbers of the pages in the file.
     pages: Vec<u64>,
 }
 
-impl Sightings {
+impl Occurrences {
     /// Spills to a file in `directory`, or in the system's temporary directory.
     pub(super) fn new(directory: Option<&Path>) -> Self {
         Self {
@@ -79,9 +79,9 @@ impl Sightings {
         }
     }
 
-    pub(super) fn add(&mut self, sighting: Sighting) -> io::Result<()> {
-        let part = &mut self.parts[part_of(sighting.key)];
-        part.open.push(sighting);
+    pub(super) fn add(&mut self, occurrence: Occurrence) -> io::Result<()> {
+        let part = &mut self.parts[part_of(occurrence.key)];
+        part.open.push(occurrence);
         if part.open.len() < PAGE {
             return Ok(());
         }
@@ -94,8 +94,8 @@ impl Sightings {
             ),
         };
         let mut page = Vec::with_capacity(PAGE * BYTES);
-        for sighting in part.open.drain(..) {
-            page.extend_from_slice(&sighting.to_bytes());
+        for occurrence in part.open.drain(..) {
+            page.extend_from_slice(&occurrence.to_bytes());
         }
         file.write_all(&page)?;
         part.pages.push(self.pages);
@@ -103,20 +103,20 @@ impl Sightings {
         Ok(())
     }
 
-    /// Calls `each` with the sightings of every key that occurs more than once, in order of place. The order of
+    /// Calls `each` with the occurrences of every key that occurs more than once, in order of their numbers. The order of
     /// the keys is arbitrary.
     pub(super) fn for_each_group(
         self,
         workers: &Workers,
-        mut each: impl FnMut(&[Sighting]),
+        mut each: impl FnMut(&[Occurrence]),
     ) -> io::Result<()> {
-        let mut groups = |sorted: &[Sighting]| {
+        let mut groups = |sorted: &[Occurrence]| {
             sorted
                 .chunk_by(|one, next| one.key == next.key)
                 .filter(|group| group.len() > 1)
                 .for_each(&mut each);
         };
-        // Sightings that fit into memory are sorted faster than other threads wake up.
+        // Occurrences that fit into memory are sorted faster than other threads wake up.
         let Some(mut file) = self.file else {
             let parts = self.parts.into_iter();
             parts.for_each(|part| groups(&sorted(part.open)));
@@ -136,42 +136,42 @@ impl Sightings {
     }
 }
 
-/// The sightings by key and place, without most of those with a unique key.
-fn sorted(mut sightings: Vec<Sighting>) -> Vec<Sighting> {
-    drop_most_single(&mut sightings);
-    sightings.sort_unstable();
-    sightings
+/// The occurrences by key and number, without most of those with a unique key.
+fn sorted(mut occurrences: Vec<Occurrence>) -> Vec<Occurrence> {
+    drop_most_single(&mut occurrences);
+    occurrences.sort_unstable();
+    occurrences
 }
 
-/// Drops most sightings of keys that occur once. Sorting all of them took 4 % of the instructions of `check`.
-fn drop_most_single(sightings: &mut Vec<Sighting>) {
-    // With eight times as many slots as sightings, few single keys share one.
-    let mut slots = vec![0_u8; sightings.len().next_power_of_two() * 8];
-    let slot = |sighting: &Sighting, slots: &[u8]| {
-        usize::try_from(sighting.key >> 1).unwrap_or_default() & (slots.len() - 1)
+/// Drops most occurrences of keys that occur once. Sorting all of them took 4 % of the instructions of `check`.
+fn drop_most_single(occurrences: &mut Vec<Occurrence>) {
+    // With eight times as many slots as occurrences, few single keys share one.
+    let mut slots = vec![0_u8; occurrences.len().next_power_of_two() * 8];
+    let slot = |occurrence: &Occurrence, slots: &[u8]| {
+        usize::try_from(occurrence.key >> 1).unwrap_or_default() & (slots.len() - 1)
     };
-    for sighting in &*sightings {
-        let at = slot(sighting, &slots);
+    for occurrence in &*occurrences {
+        let at = slot(occurrence, &slots);
         slots[at] = slots[at].saturating_add(1);
     }
-    sightings.retain(|sighting| slots[slot(sighting, &slots)] > 1);
+    occurrences.retain(|occurrence| slots[slot(occurrence, &slots)] > 1);
 }
 
 fn part_of(key: u64) -> usize {
     usize::try_from(key >> (u64::BITS - PARTS.ilog2())).unwrap_or_default()
 }
 
-/// All sightings of a part.
-fn read(file: &mut File, part: Part) -> io::Result<Vec<Sighting>> {
-    let mut sightings = part.open;
+/// All occurrences of a part.
+fn read(file: &mut File, part: Part) -> io::Result<Vec<Occurrence>> {
+    let mut occurrences = part.open;
     let mut page = vec![0; PAGE * BYTES];
     for number in part.pages {
         file.seek(SeekFrom::Start(number * page.len() as u64))?;
         file.read_exact(&mut page)?;
         let (all, _) = page.as_chunks();
-        sightings.extend(all.iter().copied().map(Sighting::from_bytes));
+        occurrences.extend(all.iter().copied().map(Occurrence::from_bytes));
     }
-    Ok(sightings)
+    Ok(occurrences)
 }
 
 #[cfg(test)]
@@ -183,15 +183,15 @@ mod tests {
 
     use super::*;
 
-    fn groups(sightings: impl IntoIterator<Item = Sighting>) -> BTreeMap<u64, Vec<(u32, u32)>> {
-        let mut seen = Sightings::new(None);
-        for sighting in sightings {
-            seen.add(sighting).unwrap();
+    fn groups(occurrences: impl IntoIterator<Item = Occurrence>) -> BTreeMap<u64, Vec<(u32, u32)>> {
+        let mut seen = Occurrences::new(None);
+        for occurrence in occurrences {
+            seen.add(occurrence).unwrap();
         }
         let mut groups = BTreeMap::new();
         seen.for_each_group(&Workers::new(2), |group| {
-            let places = group.iter().map(|it| (it.place, it.tag)).collect();
-            assert_eq!(groups.insert(group[0].key, places), None);
+            let numbers = group.iter().map(|it| (it.number, it.tag)).collect();
+            assert_eq!(groups.insert(group[0].key, numbers), None);
         })
         .unwrap();
         groups
@@ -201,22 +201,22 @@ mod tests {
     fn more_than_a_page_of_a_part_is_read_back() {
         let count = u32::try_from(3 * PAGE + 7).unwrap();
         let of = |key| {
-            (0..count).map(move |place| Sighting {
+            (0..count).map(move |number| Occurrence {
                 key,
-                place,
-                tag: !place,
+                number,
+                tag: !number,
             })
         };
-        let places: Vec<_> = (0..count).map(|place| (place, !place)).collect();
+        let numbers: Vec<_> = (0..count).map(|number| (number, !number)).collect();
         let found = groups(of(1).chain(of(u64::MAX)));
-        assert_eq!(found, [(1, places.clone()), (u64::MAX, places)].into());
+        assert_eq!(found, [(1, numbers.clone()), (u64::MAX, numbers)].into());
     }
 
     proptest! {
         #[test]
-        fn a_sighting_in_the_file_is_the_sighting(key: u64, place: u32, tag: u32) {
-            let sighting = Sighting { key, place, tag };
-            prop_assert_eq!(Sighting::from_bytes(sighting.to_bytes()), sighting);
+        fn an_occurrence_in_the_file_is_the_occurrence(key: u64, number: u32, tag: u32) {
+            let occurrence = Occurrence { key, number, tag };
+            prop_assert_eq!(Occurrence::from_bytes(occurrence.to_bytes()), occurrence);
         }
 
         #[test]
@@ -224,12 +224,12 @@ mod tests {
             keys in proptest::collection::vec((0_u64..40).prop_map(|key| (key << 57) | (key % 3)), 0..2_000),
         ) {
             let mut expected: BTreeMap<u64, Vec<(u32, u32)>> = BTreeMap::new();
-            for (place, &key) in (0..).zip(&keys) {
-                expected.entry(key).or_default().push((place, 0));
+            for (number, &key) in (0..).zip(&keys) {
+                expected.entry(key).or_default().push((number, 0));
             }
-            expected.retain(|_, places| places.len() > 1);
-            let sightings = (0..).zip(keys).map(|(place, key)| Sighting { key, place, tag: 0 });
-            prop_assert_eq!(groups(sightings), expected);
+            expected.retain(|_, numbers| numbers.len() > 1);
+            let occurrences = (0..).zip(keys).map(|(number, key)| Occurrence { key, number, tag: 0 });
+            prop_assert_eq!(groups(occurrences), expected);
         }
     }
 }
