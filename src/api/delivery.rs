@@ -83,6 +83,9 @@ pub(crate) trait Credentials {
         authorization: &Authorization,
         detail: &str,
     ) -> Result<(), ApiError>;
+
+    /// The error if the server rejects every header.
+    fn unauthorized(&self, detail: &str) -> ApiError;
 }
 
 /// The state shared by all requests.
@@ -200,11 +203,7 @@ impl Dispatcher {
             (Verdict::Unauthorized, _) => {
                 attempts.rejections += 1;
                 if attempts.rejections > REJECTIONS_MAX {
-                    return Err(ApiErrorKind::Unauthorized {
-                        origin: "its source, renewed several times,".to_owned(),
-                        detail: ended.words,
-                    }
-                    .into());
+                    return Err(credentials.unauthorized(&ended.words));
                 }
                 credentials.rejected(self, &authorization, &ended.words)?;
             }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use super::{base_url::BaseUrlError, refusal::Refusal};
+use super::{base_url::BaseUrlError, refusal::Refusal, token::TokenOrigin};
 use crate::{progress::StopReason, wording::counted};
 
 /// The call that lists contacts, as messages name it.
@@ -27,26 +27,21 @@ pub struct ApiError {
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiErrorKind {
-    /// The token is wrong or expired and could not be renewed. `origin` is its source.
+    /// The token is wrong or expired and could not be renewed.
     #[error("the token from {origin} was not accepted: {detail}")]
-    Unauthorized { origin: String, detail: String },
+    Unauthorized { origin: TokenOrigin, detail: String },
     /// The token is valid but lacks permission.
     #[error("the account is not allowed to do this: {detail}")]
     Forbidden { detail: String },
     /// The given text can't be a token. `detail` never quotes it.
     #[error("the token from {origin} can't be used: {detail}")]
-    BadToken { origin: String, detail: String },
+    BadToken { origin: TokenOrigin, detail: String },
     /// The partner's email or password is wrong. `origin` is the source of the password.
     #[error("the partner's email and the password from {origin} were not accepted: {detail}")]
     WrongPartner { origin: String, detail: String },
     /// The token endpoint accepts the partner but refuses the grant.
-    #[error("no token was granted for {what}: {detail}")]
-    NotGranted {
-        /// The partner, the account, or the refresh token with its origin.
-        what: String,
-        grant: Grant,
-        detail: String,
-    },
+    #[error("no token was granted for {grant}: {detail}")]
+    NotGranted { grant: Grant, detail: String },
     /// The secret command under this key of the profile failed.
     #[error("`{key}` of the profile failed: {detail}")]
     SecretCommand { key: &'static str, detail: String },
@@ -144,14 +139,16 @@ pub(crate) enum ApiErrorKind {
 }
 
 /// The subject of a token request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::Display)]
 pub(crate) enum Grant {
-    /// The partner.
-    Machine,
+    #[strum(to_string = "the partner")]
+    Partner,
     /// An account of the partner.
-    Account,
-    /// A refresh token.
-    Refresh,
+    #[strum(to_string = "account {0}")]
+    Account(String),
+    /// A refresh token from this origin.
+    #[strum(to_string = "the refresh token from {0}")]
+    Refresh(String),
 }
 
 impl ApiErrorKind {
@@ -272,15 +269,18 @@ impl ApiError {
     fn token_hint(&self) -> Option<String> {
         use ApiErrorKind as Kind;
         let hint = match &self.kind {
-            Kind::BadToken { .. } => {
-                "set WAZZUP_TOKEN or --token-file to the token and nothing else; `wazzup-contacts auth` checks it"
+            Kind::BadToken { origin, .. } => {
+                return match origin {
+                    TokenOrigin::Given(name) => Some(format!(
+                        "put the token and nothing else into {name}; `wazzup-contacts auth` checks it"
+                    )),
+                    TokenOrigin::Command => Some(of_command("token_command")),
+                    TokenOrigin::Granted(_) => None,
+                };
             }
-            Kind::Unauthorized { .. } => {
-                "set WAZZUP_TOKEN or --token-file to a valid token (tokens live one hour), or let the tool renew it: \
-                 set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID, or WAZZUP_ACCOUNT_ID, each with the partner's email and password, or `token_command` in the profile"
-            }
+            Kind::Unauthorized { origin, .. } => return Some(origin.hint()),
             Kind::Forbidden { .. } => {
-                "check that the token belongs to the intended account (--profile, WAZZUP_TOKEN) and has the scope `crm`"
+                "check that the token belongs to the intended account (`wazzup-contacts auth` shows it) and has the scope `crm`"
             }
             Kind::WrongPartner { origin, .. } => {
                 return Some(format!(
@@ -288,21 +288,19 @@ impl ApiError {
                 ));
             }
             Kind::NotGranted { grant, .. } => match grant {
-                Grant::Machine => {
+                Grant::Partner => {
                     "ask Wazzup's support whether the partner may use simplified authorization"
                 }
-                Grant::Account => {
+                Grant::Account(_) => {
                     "check the account's id (WAZZUP_ACCOUNT_ID or `account_id`), and that the account belongs to the partner"
                 }
-                Grant::Refresh => {
-                    "a refresh token works once: authorize the application again, and set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID to the new values"
+                Grant::Refresh(origin) => {
+                    return Some(format!(
+                        "a refresh token works once: authorize the application again, and put the new refresh token into {origin}"
+                    ));
                 }
             },
-            Kind::SecretCommand { key, .. } => {
-                return Some(format!(
-                    "run the profile's `{key}` by hand: it must print the secret and nothing else, and exit with 0"
-                ));
-            }
+            Kind::SecretCommand { key, .. } => return Some(of_command(key)),
             Kind::TokenStore { error, .. } if error.kind() == io::ErrorKind::InvalidData => {
                 "restore the file, or remove it and authorize the application again"
             }
@@ -313,6 +311,13 @@ impl ApiError {
         };
         Some(hint.to_owned())
     }
+}
+
+/// Advice on a command that prints a secret, by its key in the profile.
+fn of_command(key: &str) -> String {
+    format!(
+        "run the profile's `{key}` by hand: it must print the secret and nothing else, and exit with 0"
+    )
 }
 
 /// The number of attempts in the message of [`ApiErrorKind::GaveUp`].
@@ -343,20 +348,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hint_of_a_bad_token_names_every_way_to_give_one() {
-        let error = ApiError::from(ApiErrorKind::Unauthorized {
-            origin: "WAZZUP_TOKEN".into(),
-            detail: "Unauthorized".into(),
-        });
-        let hint = error.hint().unwrap_or_default();
-        for word in [
-            "WAZZUP_TOKEN",
-            "--token-file",
-            "WAZZUP_REFRESH_TOKEN",
-            "token_command",
+    fn the_hint_about_a_refused_token_names_its_origin() {
+        let given = |name: &str| TokenOrigin::Given(name.to_owned());
+        for (origin, named, others) in [
+            (given("WAZZUP_TOKEN"), "WAZZUP_TOKEN", "--token-file"),
+            (given("--token-file t"), "--token-file t", "WAZZUP_TOKEN"),
+            (given("token_file t"), "token_file t", "WAZZUP_TOKEN"),
+            (TokenOrigin::Command, "`token_command`", "WAZZUP"),
         ] {
-            assert!(hint.contains(word), "{word}");
+            let detail = || "Unauthorized".to_owned();
+            for kind in [
+                ApiErrorKind::Unauthorized {
+                    origin: origin.clone(),
+                    detail: detail(),
+                },
+                ApiErrorKind::BadToken {
+                    origin: origin.clone(),
+                    detail: detail(),
+                },
+            ] {
+                let error = ApiError::from(kind);
+                let hint = error.hint().unwrap_or_default();
+                assert!(hint.contains(named) && !hint.contains(others), "{hint}");
+                // Another name of the account would make it another account for `apply`.
+                assert!(!hint.contains("WAZZUP_ACCOUNT_ID"), "{hint}");
+                assert!(error.is_about_the_token());
+            }
         }
-        assert!(error.is_about_the_token());
     }
 }

@@ -156,12 +156,15 @@ fn a_command_can_give_the_token() {
         .ends_with(0);
     assert!(ran.said().contains("token_command"), "{}", ran.shown());
     world.write("token.txt", "another");
-    world
+    let ran = world
         .call(["auth"])
         .env("WAZZUP_CONFIG", "wazzup.toml")
         .without("WAZZUP_TOKEN")
         .run()
         .ends_with(4);
+    let hint = "run the profile's `token_command` by hand";
+    assert!(ran.stderr.contains(hint), "{}", ran.shown());
+    assert!(!ran.stderr.contains("WAZZUP_"), "{}", ran.shown());
 }
 
 #[test]

@@ -94,8 +94,8 @@ impl Endpoint {
             },
         });
         dispatcher.secrets.add(refresh_token.expose_secret());
-        let what = format!("the refresh token from {origin}");
-        self.ask(dispatcher, partner, (Grant::Refresh, what), &body)
+        let grant = Grant::Refresh(origin.to_owned());
+        self.ask(dispatcher, partner, grant, &body)
     }
 
     /// Requests a machine token and exchanges it for a client's token.
@@ -109,8 +109,7 @@ impl Endpoint {
             "grant_type": "client_credentials",
             "client_credentials_data": { "scope": SCOPE },
         });
-        let what = (Grant::Machine, "the partner".to_owned());
-        let machine = self.ask(dispatcher, partner, what, &body)?.access;
+        let machine = self.ask(dispatcher, partner, Grant::Partner, &body)?.access;
         dispatcher.secrets.add(machine.expose_secret());
         let body = json!({
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -121,15 +120,15 @@ impl Endpoint {
                 "scope": SCOPE,
             },
         });
-        let what = (Grant::Account, format!("account {account}"));
-        self.ask(dispatcher, partner, what, &body)
+        let grant = Grant::Account(account.to_string());
+        self.ask(dispatcher, partner, grant, &body)
     }
 
     fn ask(
         &self,
         dispatcher: &Dispatcher,
         partner: &Partner,
-        (grant, what): (Grant, String),
+        grant: Grant,
         body: &Value,
     ) -> Result<Granted, ApiError> {
         let basic = Basic::of(partner, self.password(dispatcher, partner)?)?;
@@ -162,12 +161,7 @@ impl Endpoint {
             }) => detail,
             Err(error) => return Err(error),
         };
-        Err(ApiErrorKind::NotGranted {
-            what,
-            grant,
-            detail,
-        }
-        .into())
+        Err(ApiErrorKind::NotGranted { grant, detail }.into())
     }
 }
 
@@ -206,12 +200,13 @@ impl<'a> Basic<'a> {
         use base64::{Engine, engine::general_purpose::STANDARD};
         let pair = format!("{}:{}", partner.email, password.expose_secret());
         let text = format!("Basic {}", STANDARD.encode(pair));
-        let mut header = HeaderValue::try_from(text).map_err(|error| ApiErrorKind::BadToken {
-            origin: "the partner's email and password".to_owned(),
-            detail: error.to_string(),
-        })?;
-        header.set_sensitive(true);
         let origin = partner.password.origin();
+        let mut header =
+            HeaderValue::try_from(text).map_err(|error| ApiErrorKind::WrongPartner {
+                origin: origin.to_owned(),
+                detail: error.to_string(),
+            })?;
+        header.set_sensitive(true);
         Ok(Self { header, origin })
     }
 }
@@ -229,8 +224,12 @@ impl Credentials for Basic<'_> {
     }
 
     fn rejected(&self, _: &Dispatcher, _: &Authorization, detail: &str) -> Result<(), ApiError> {
+        Err(self.unauthorized(detail))
+    }
+
+    fn unauthorized(&self, detail: &str) -> ApiError {
         let (origin, detail) = (self.origin.to_owned(), detail.to_owned());
-        Err(ApiErrorKind::WrongPartner { origin, detail }.into())
+        ApiErrorKind::WrongPartner { origin, detail }.into()
     }
 }
 

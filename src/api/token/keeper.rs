@@ -84,7 +84,7 @@ impl TokenKeeper {
             TokenSource::Static { .. } | TokenSource::Command { .. } => (None, None),
         };
         TokenStatus {
-            origin: source.origin(),
+            origin: source.origin().to_string(),
             is_renewable: source.is_renewable(),
             expires_at: self.with(|token| token?.expires_at),
             account: self.with(|token| token?.claims.account.clone()).or(account),
@@ -257,7 +257,9 @@ impl TokenKeeper {
         let present = self.present.read().unwrap_or_else(PoisonError::into_inner);
         read(present.as_ref())
     }
+}
 
+impl Credentials for TokenKeeper {
     fn unauthorized(&self, detail: &str) -> ApiError {
         ApiErrorKind::Unauthorized {
             origin: self.renewal.source.origin(),
@@ -265,9 +267,7 @@ impl TokenKeeper {
         }
         .into()
     }
-}
 
-impl Credentials for TokenKeeper {
     fn ensure(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         self.ensure_fresh(dispatcher)
     }

@@ -66,19 +66,51 @@ pub enum TokenSource {
 
 impl TokenSource {
     /// The token's origin for messages.
-    pub(crate) fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> TokenOrigin {
         match self {
-            Self::Static { origin, .. } | Self::Refresh { origin, .. } => origin.clone(),
+            Self::Static { origin, .. } => TokenOrigin::Given(origin.clone()),
+            Self::Refresh { origin, .. } => TokenOrigin::Granted(origin.clone()),
             Self::Simplified { account, .. } => {
-                format!("simplified authorization for account {account}")
+                TokenOrigin::Granted(format!("simplified authorization for account {account}"))
             }
-            Self::Command { .. } => "token_command".to_owned(),
+            Self::Command { .. } => TokenOrigin::Command,
         }
     }
 
     /// True if it can provide another token.
     pub(crate) const fn is_renewable(&self) -> bool {
         !matches!(self, Self::Static { .. })
+    }
+}
+
+/// The origin of a token, for messages.
+#[derive(Clone, Debug, PartialEq, Eq, strum::Display)]
+pub(crate) enum TokenOrigin {
+    /// A variable, an option with its file, or a credential.
+    #[strum(to_string = "{0}")]
+    Given(String),
+    #[strum(to_string = "token_command")]
+    Command,
+    /// The token endpoint, by this authorization.
+    #[strum(to_string = "{0}")]
+    Granted(String),
+}
+
+impl TokenOrigin {
+    /// Advice if the API refuses the token. It keeps the account's id as it is: another one would make it another
+    /// account for `apply`.
+    pub(super) fn hint(&self) -> String {
+        match self {
+            Self::Given(name) => format!(
+                "put a valid token into {name} (tokens live one hour), or remove it and let the tool get tokens: with `token_command` \
+                 in the profile, or with WAZZUP_REFRESH_TOKEN, WAZZUP_CLIENT_ID and the partner's email and password"
+            ),
+            Self::Command => "run the profile's `token_command` by hand: it must print a valid token, and a new one \
+                 once that has expired (tokens live one hour)"
+                .to_owned(),
+            Self::Granted(_) => "the server refuses a token that it has just granted: ask Wazzup's support whether the account may use the API"
+                .to_owned(),
+        }
     }
 }
 
