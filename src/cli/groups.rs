@@ -209,3 +209,18 @@ pub(crate) struct PlanningArgs {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = number::<u16>(1..=100), help_heading = "Planning")]
     pub(crate) batch_size: u16,
 }
+
+/// The sources of a plan, and the options of the plan and its run.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SourceArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) planning: PlanningArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportFlag,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}

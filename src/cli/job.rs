@@ -189,9 +189,9 @@ mod tests {
         let Command::Import(args) = cli.command else {
             panic!("an import")
         };
-        assert!(args.yes && args.read.files == [Path::new("-odd.csv")]);
+        assert!(args.yes && args.sources.read.files == [Path::new("-odd.csv")]);
         assert_eq!(
-            args.planning.rejects.as_deref(),
+            args.sources.planning.rejects.as_deref(),
             Some(Path::new("acme.rejected.csv"))
         );
         assert_eq!(

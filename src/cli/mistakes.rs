@@ -12,7 +12,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::{ChangedOnly, Cli, ImportArgs, PlanArgs};
+use super::{ChangedOnly, Cli, ImportArgs, PlanArgs, SourceArgs};
 use crate::{
     layout::{error_width, fit, output_width},
     nearest::question,
@@ -93,11 +93,12 @@ impl Cli {
 
     /// The error for `--changed-only reset`, where `reset` is parsed as a file.
     fn detached_reset(&self) -> Option<clap::Error> {
-        let (super::Command::Import(ImportArgs { read, planning, .. })
-        | super::Command::Plan(PlanArgs { read, planning, .. })) = &self.command
+        let (super::Command::Import(ImportArgs { sources, .. })
+        | super::Command::Plan(PlanArgs { sources, .. })) = &self.command
         else {
             return None;
         };
+        let SourceArgs { read, planning, .. } = sources;
         let is_reset = |file: &PathBuf| file == Path::new("reset") && !file.exists();
         let is_detached = planning.changed_only == Some(ChangedOnly::On);
         (is_detached && read.files.iter().any(is_reset)).then(|| {

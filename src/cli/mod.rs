@@ -17,7 +17,7 @@ pub(crate) use commands::{
     AuthArgs, CheckArgs, DeleteArgs, DiffArgs, ExportArgs, IdArgs, JobsArgs, SandboxArgs,
     UsersArgs, VerifyArgs,
 };
-pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs, WatchArgs};
+pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs, SourceArgs, WatchArgs};
 pub(crate) use job::{JobLine, without_secrets};
 pub(crate) use run_commands::{
     ApplyArgs, ImportArgs, PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs,
@@ -185,9 +185,9 @@ fn describe_build(commit: Option<&str>, epoch: Option<&str>) -> String {
 impl Command {
     pub(crate) fn watch(&self) -> WatchArgs {
         let (watch, uses_profile) = match self {
-            Self::Import(args) => (&args.watch, !args.dry_run),
+            Self::Import(args) => (&args.sources.watch, !args.dry_run),
             Self::Apply(args) => (&args.watch, true),
-            Self::Plan(args) => (&args.watch, false),
+            Self::Plan(args) => (&args.sources.watch, false),
             Self::Export(args) => (&args.watch, false),
             Self::Undo(args) => (&args.watch, false),
             Self::Verify(args) => (&args.watch, false),
@@ -202,8 +202,8 @@ impl Command {
     /// The account options, if the command talks to an account.
     pub(crate) const fn account(&self) -> Option<&AccountArgs> {
         match self {
-            Self::Import(args) => Some(&args.turn.account),
-            Self::Plan(args) => Some(&args.turn.account),
+            Self::Import(args) => Some(&args.sources.turn.account),
+            Self::Plan(args) => Some(&args.sources.turn.account),
             Self::Export(args) => Some(&args.turn.account),
             Self::Get(args) => Some(&args.account),
             Self::Delete(args) => Some(&args.turn.account),

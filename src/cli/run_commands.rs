@@ -5,17 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{
-    groups::{PlanningArgs, ReadArgs, ReportFlag, TurnArgs, WatchArgs},
+    groups::{ReportFlag, SourceArgs, TurnArgs, WatchArgs},
     values::{number, parse_duration, parse_since},
 };
 use crate::plan::gate::Bound;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ImportArgs {
-    #[command(flatten)]
-    pub(crate) read: ReadArgs,
-    #[command(flatten)]
-    pub(crate) planning: PlanningArgs,
     /// Show the plan and send nothing
     #[arg(long, conflicts_with_all = ["metrics", "ping"])]
     pub(crate) dry_run: bool,
@@ -29,19 +25,11 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "N", value_parser = number::<u16>(1..=1000))]
     pub(crate) canary: Option<u16>,
     #[command(flatten)]
-    pub(crate) report: ReportFlag,
-    #[command(flatten)]
-    pub(crate) watch: WatchArgs,
-    #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) sources: SourceArgs,
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PlanArgs {
-    #[command(flatten)]
-    pub(crate) read: ReadArgs,
-    #[command(flatten)]
-    pub(crate) planning: PlanningArgs,
     /// Run file to create [default: in the state directory]
     #[arg(long, short, visible_alias = "run", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -49,11 +37,7 @@ pub(crate) struct PlanArgs {
     #[arg(long)]
     pub(crate) exit_code: bool,
     #[command(flatten)]
-    pub(crate) report: ReportFlag,
-    #[command(flatten)]
-    pub(crate) watch: WatchArgs,
-    #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) sources: SourceArgs,
 }
 
 #[derive(Clone, Debug, Args)]

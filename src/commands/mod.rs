@@ -30,6 +30,7 @@ mod history;
 mod next_steps;
 mod page;
 mod planned;
+mod planning;
 mod preview;
 mod prune;
 mod resume;

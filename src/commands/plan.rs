@@ -4,16 +4,14 @@ use std::path::Path;
 
 use super::{
     Context,
-    planned::{plan_request, show, write_rejects},
+    planned::{show, write_rejects},
+    planning::{Purpose, plan_files},
     resume,
 };
 use crate::{
     cli::PlanArgs,
     error::{Error, ExitCode},
     output::promises_no_text,
-    report::rejects,
-    settings::reading,
-    workflow::OnDoubt,
 };
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
@@ -21,18 +19,8 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     if let Some(path) = &args.output {
         refuse_tables(path)?;
     }
-    rejects::check_requested(args.planning.rejects.as_deref())?;
-    context.await_ids(args.planning.ids.as_deref());
-    let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
-    let output = args.output.as_deref();
-    context.request_report(args.report.report.as_deref(), &reading.files, output)?;
-    let session = context.session_to_plan(args.planning.mode, &reading.files, false)?;
-    let mut request = plan_request("plan", &reading, &args.planning);
-    request.run = output;
-    request.on_doubt = OnDoubt::Warn;
-    request.max_shrink = request.max_shrink.or(context.settings.profile.max_shrink);
-    request.wait = args.turn.wait;
-    let planned = context.plan(|| request.plan(&session))?;
+    let run = args.output.as_deref();
+    let (session, planned) = plan_files(context, &args.sources, run, Purpose::Keep)?;
     let mut planned = show(context, &session, planned, true)?;
     let code = match (
         args.exit_code && planned.changes() > 0,

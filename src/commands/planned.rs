@@ -2,60 +2,9 @@
 
 use super::{Context, preview::Preview, resume, sent::say_where_rejects_are};
 use crate::{
-    cli::{Blank, ChangedOnly, PlanningArgs},
     error::{Error, ExitCode},
-    plan::{PlanOptions, gate::Bounds},
-    stage::ReadRequest,
-    workflow::{Comparison, PlanRequest, PlannedRun, Session},
+    workflow::{PlannedRun, Session},
 };
-
-pub(super) fn plan_request<'a>(
-    command: &'static str,
-    reading: &'a ReadRequest,
-    args: &'a PlanningArgs,
-) -> PlanRequest<'a> {
-    let full_every = args.full_every;
-    PlanRequest {
-        command,
-        options: PlanOptions {
-            mode: args.mode,
-            on_duplicate: args.on_duplicate,
-            cleared: Vec::new(),
-            bounds: Bounds {
-                max_rejects: args.max_rejects,
-                max_delete: args.max_delete,
-                max_refused: args.max_refused,
-            },
-            batch_size: args.batch_size.into(),
-        },
-        clear_blank: args.blank == Blank::Clear,
-        comparison: match args.changed_only {
-            None => Comparison::Account,
-            Some(ChangedOnly::On) => Comparison::Ledger { full_every },
-            Some(ChangedOnly::Reset) => Comparison::Reset,
-        },
-        other_account: args.other_account,
-        max_shrink: args.max_shrink,
-        rejects: args.rejects.as_deref(),
-        rejects_for_excel: args.excel,
-        owners: args.owners,
-        ..PlanRequest::new(reading)
-    }
-}
-
-impl Context<'_> {
-    /// Plans. If something other than the files fails, prints whether the command can be repeated.
-    pub(super) fn plan(
-        &self,
-        plan: impl FnOnce() -> Result<PlannedRun, Error>,
-    ) -> Result<PlannedRun, Error> {
-        plan().inspect_err(|error| {
-            if let Some(words) = error.without_plan() {
-                self.console.say(words);
-            }
-        })
-    }
-}
 
 /// Shows the plan. If the gate refused it, removes the run file and returns the refusal. `stays`: the run file
 /// will certainly be kept.

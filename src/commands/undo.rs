@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         wait: args.turn.wait,
         dry_run: args.dry_run,
     };
-    let planned = request.plan(&session)?;
+    let planned = context.plan(|| request.plan(&session))?;
     if planned.changes() == 0 && planned.rejected() == 0 {
         return nothing_left(context, &session, planned);
     }

@@ -149,6 +149,17 @@ fn an_undo_that_was_not_planned_is_named_like_others() {
 }
 
 #[test]
+fn an_undo_that_can_not_read_the_account_says_that_nothing_was_sent() {
+    let world = world();
+    world.run(["import", "few.csv", "-q"]).ends_with(0);
+    world.sandbox.set_faults(faults(["GET:400"]));
+    world
+        .run(["undo", &name(&world), "--yes"])
+        .ends_with(1)
+        .tells("no plan was made and nothing was sent");
+}
+
+#[test]
 fn a_run_that_was_killed_is_not_lost() {
     let world = world();
     for (point, state) in [("planned", "stopped"), ("sealed", "sealed")] {
