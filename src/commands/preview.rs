@@ -5,12 +5,11 @@ use crate::{
     error::Error,
     plan::{
         Plan,
-        chats::describe,
         gate::{Bounds, bounds_for, is_part_of_a_source},
-        updates,
+        planned_changes::{self, PlannedDeletion},
     },
     report::summary::Forecast,
-    run::{RunError, RunFile, changes, rejects, snapshot},
+    run::{RunError, RunFile, rejects},
     wording::{code_line, counted, duration, grouped},
 };
 
@@ -54,7 +53,7 @@ impl Preview<'_> {
     fn updates(&self) -> Result<Vec<String>, RunError> {
         let mut lines = Vec::new();
         let mut shown = 0;
-        updates::for_each(self.run, SHOWN, |id, fields| {
+        planned_changes::for_each_update(self.run, SHOWN, |id, fields| {
             shown += 1;
             for field in fields {
                 lines.push(format!("{id}  {field}"));
@@ -67,19 +66,12 @@ impl Preview<'_> {
 
     /// `id  name  chats` for the first deletes.
     fn deletes(&self) -> Result<Vec<String>, RunError> {
-        let mut lines = Vec::new();
-        changes::for_each_deletion(self.run, 0..SHOWN.into(), |deletion| {
-            let id = &deletion.id;
-            let mut line = id.clone();
-            if let Some(seq) = deletion.snapshot {
-                let json = snapshot::json(self.run, seq)?;
-                let contact = self.run.contact(json.as_bytes())?;
-                let chats = describe(&contact.contact_data);
-                line = format!("{id}  {}  {chats}", contact.name);
-            }
-            lines.push(line);
-            Ok::<_, RunError>(())
-        })?;
+        let line = |deletion: PlannedDeletion| match deletion.name_and_chats {
+            Some((name, chats)) => format!("{}  {name}  {chats}", deletion.id),
+            None => deletion.id,
+        };
+        let deletions = planned_changes::deletions(self.run, SHOWN)?;
+        let mut lines: Vec<_> = deletions.into_iter().map(line).collect();
         let more = self.plan.tally.plan.delete - lines.len() as u64;
         self.add_more(&mut lines, more);
         Ok(lines)

@@ -8,7 +8,7 @@ use super::{Context, history, prune, resume};
 use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
-    plan::{Mode, updates},
+    plan::{Mode, planned_changes},
     run::{
         Contacts, RunFile, StagedSource, State, Tally, batches, blocks, changes,
         changes::ALL_DELETIONS, sent, sources,
@@ -97,7 +97,7 @@ fn show_contacts(context: &Context, name: &str) -> Result<(), Error> {
 /// The planned changes, and failed contacts.
 fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
     let console = context.console;
-    updates::for_each(run, u32::MAX, |id, fields| {
+    planned_changes::for_each_update(run, u32::MAX, |id, fields| {
         fields.into_iter().try_for_each(|field| {
             console.entry(
                 || json!({ "id": id, "change": field }),

@@ -22,12 +22,12 @@ mod kept;
 mod links;
 mod options;
 mod origins;
+pub(crate) mod planned_changes;
 pub(crate) mod present;
 mod repeated_keys;
 pub(crate) mod shrink;
 pub(crate) mod snapshot;
 pub(crate) mod undo;
-pub(crate) mod updates;
 
 pub(crate) use self::context::PlanContext;
 use crate::{

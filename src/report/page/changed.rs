@@ -8,11 +8,10 @@ use super::{
 };
 use crate::{
     plan::{
-        chats::describe,
         diff::{NOT_READ, NOT_SHOWN},
-        updates,
+        planned_changes::{self, PlannedDeletion},
     },
-    run::{FieldChange, RunError, changes, snapshot},
+    run::{FieldChange, RunError, changes},
     wording::{clipped, counted},
 };
 
@@ -24,7 +23,7 @@ const VALUE_CHARS_MAX: usize = 200;
 pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     let mut contacts: Vec<(String, Vec<FieldChange>)> = Vec::new();
     let mut are_links_sent = false;
-    updates::for_each(page.run, SHOWN, |id, mut fields| {
+    planned_changes::for_each_update(page.run, SHOWN, |id, mut fields| {
         let count = fields.len();
         fields.retain(|change| change.old != NOT_SHOWN);
         are_links_sent |= fields.len() < count;
@@ -72,26 +71,19 @@ pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
 }
 
 pub(super) fn deletions(page: &ReportPage<'_>) -> Result<Markup, RunError> {
-    let run = page.run;
-    let mut contacts: Vec<[String; 3]> = Vec::new();
-    changes::for_each_deletion(run, 0..SHOWN.into(), |deletion| {
-        let mut contact = [deletion.id, String::new(), String::new()];
-        if let Some(seq) = deletion.snapshot {
-            let json = snapshot::json(run, seq)?;
-            let before = run.contact(json.as_bytes())?;
-            contact[1] = before.name.to_string();
-            contact[2] = describe(&before.contact_data);
-        }
-        contacts.push(contact);
-        Ok::<_, RunError>(())
-    })?;
+    let contacts = planned_changes::deletions(page.run, SHOWN)?;
     Ok(html! {
         @if !contacts.is_empty() {
             section {
                 h2 { @if page.progress == Progress::Sent { "Deleted contacts" } @else { "Contacts to delete" } }
                 div.scroll.tall { table.changes.cards {
                     thead { tr { th { "Id" } th { "Name" } th { "Chats" } } }
-                    tbody { @for [id, name, chats] in &contacts { tr { (cell(id)) (cell(name)) (cell(chats)) } } }
+                    tbody {
+                        @for PlannedDeletion { id, name_and_chats } in &contacts {
+                            @let (name, chats) = name_and_chats.clone().unwrap_or_default();
+                            tr { (cell(id)) (cell(&name)) (cell(&chats)) }
+                        }
+                    }
                 } }
                 (more(page, page.summary.plan.delete, contacts.len()))
             }

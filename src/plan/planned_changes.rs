@@ -1,11 +1,38 @@
-//! The updates of a plan with their changed fields, including updates that were planned without reading the
-//! account (`--changed-only`, `--mode update`).
+//! The updates and deletions of a plan in the form in which people see them.
 
-use super::diff;
-use crate::run::{Contacts, Decision, FieldChange, RunError, RunFile, blocks, changes, contacts};
+use super::{chats::describe, diff};
+use crate::run::{
+    Contacts, Decision, FieldChange, RunError, RunFile, blocks, changes, contacts, snapshot,
+};
 
-/// Calls `each` with the id and the changed fields of at most `limit` updates, in order.
-pub(crate) fn for_each<E: From<RunError>>(
+/// A contact to be deleted.
+pub(crate) struct PlannedDeletion {
+    pub id: String,
+    /// Its name and its chats, if it was read.
+    pub name_and_chats: Option<(String, String)>,
+}
+
+/// At most `limit` contacts to be deleted, in order.
+pub(crate) fn deletions(run: &RunFile, limit: u32) -> Result<Vec<PlannedDeletion>, RunError> {
+    let mut deletions = Vec::new();
+    changes::for_each_deletion(run, 0..limit.into(), |deletion| {
+        let read = |seq| {
+            let json = snapshot::json(run, seq)?;
+            let contact = run.contact(json.as_bytes())?;
+            Ok::<_, RunError>((contact.name.to_string(), describe(&contact.contact_data)))
+        };
+        deletions.push(PlannedDeletion {
+            id: deletion.id,
+            name_and_chats: deletion.snapshot.map(read).transpose()?,
+        });
+        Ok::<_, RunError>(())
+    })?;
+    Ok(deletions)
+}
+
+/// Calls `each` with the id and the changed fields of at most `limit` updates, in order. Includes updates that were
+/// planned without reading the account (`--changed-only`, `--mode update`).
+pub(crate) fn for_each_update<E: From<RunError>>(
     run: &RunFile,
     limit: u32,
     mut each: impl FnMut(&str, Vec<FieldChange>) -> Result<(), E>,
