@@ -55,10 +55,10 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
         config.as_deref().unwrap_or("no configuration file")
     ));
     let summary = json!({
-        "command": "auth", "exit_code": 0, "origin": status.origin, "good": true, "renewable": status.is_renewable,
+        "origin": status.origin, "good": true, "renewable": status.is_renewable,
         "expires_at": ends.map(|ends| ends.to_string()), "account": status.account, "base_url": server, "config": config,
     });
-    context.console.summary(&summary, &lines.join("\n"));
+    context.summarize(ExitCode::Done, summary, &lines.join("\n"));
     Ok(ExitCode::Done)
 }
 
@@ -79,10 +79,10 @@ fn refused(context: &Context, session: &Session, status: &TokenStatus, error: Ap
     let error = Error::from(error);
     if context.console.wants_json() {
         let summary = json!({
-            "command": "auth", "exit_code": error.exit_code() as u8, "origin": status.origin, "good": false,
-            "renewable": status.is_renewable, "base_url": session.client.base_url().to_string(), "config": config_of(context),
+            "origin": status.origin, "good": false, "renewable": status.is_renewable,
+            "base_url": session.client.base_url().to_string(), "config": config_of(context),
         });
-        context.console.summary(&summary, "");
+        context.summarize(error.exit_code(), summary, "");
     }
     error
 }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Context,
-    findings::{show_mapping, show_rows},
+    findings::{show, show_mapping},
 };
 use crate::{
     check::{CheckReport, Checker, early_warnings},
@@ -20,10 +20,10 @@ use crate::{
     paths::is_stream,
     plan::duplicates::OnDuplicate,
     progress::Monitor,
-    report::{rejects, summary::Summary},
+    report::rejects,
     settings::reading,
     stage::ReadRequest,
-    wording::{shown_path, visible},
+    wording::shown_path,
     workflow::{StagedFiles, save_check_page},
 };
 
@@ -116,27 +116,4 @@ fn write_mapping(path: &Path, text: &str) -> Result<(), Error> {
         ),
         _ => Error::io(path)(error),
     })
-}
-
-fn show(context: &Context, args: &CheckArgs, report: &CheckReport, summary: &Summary) {
-    let console = context.console;
-    let tables = &report.tables;
-    let names: Vec<String> = tables.iter().map(|table| table.source.name()).collect();
-    for (table, name) in tables.iter().zip(&names) {
-        if names.len() > 1 {
-            console.report(&visible(name));
-        }
-        show_rows(context, args, table);
-    }
-    for (heading, lines) in report.repeated.sections(&names) {
-        console.section(heading, &lines);
-    }
-    console.report(&format!("rows      {}", report.rows()));
-    let files = &summary.files;
-    for (name, path) in [("rejects", &files.rejects), ("report", &files.report)] {
-        if let Some(path) = path {
-            console.report(&visible(&format!("{name:<10}{path}")));
-        }
-    }
-    console.summary(&report.with_tables(summary), "");
 }

@@ -1,10 +1,11 @@
-//! Shows the findings of `check` about a table.
+//! Shows the findings of `check`.
 
 use super::Context;
 use crate::{
-    check::CheckedTable,
+    check::{CheckReport, CheckedTable},
     cli::CheckArgs,
     mapping::Mapping,
+    report::summary::Summary,
     source::Table,
     wording::{code_line, visible},
 };
@@ -15,8 +16,32 @@ pub(super) fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) 
     context.doubts(table.doubt().as_slice());
 }
 
+/// Shows the findings about each table and about all rows, and the summary.
+pub(super) fn show(context: &Context, args: &CheckArgs, report: &CheckReport, summary: &Summary) {
+    let console = context.console;
+    let tables = &report.tables;
+    let names: Vec<String> = tables.iter().map(|table| table.source.name()).collect();
+    for (table, name) in tables.iter().zip(&names) {
+        if names.len() > 1 {
+            console.report(&visible(name));
+        }
+        show_rows(context, args, table);
+    }
+    for (heading, lines) in report.repeated.sections(&names) {
+        console.section(heading, &lines);
+    }
+    console.report(&format!("rows      {}", report.rows()));
+    let files = &summary.files;
+    for (name, path) in [("rejects", &files.rejects), ("report", &files.report)] {
+        if let Some(path) = path {
+            console.report(&visible(&format!("{name:<10}{path}")));
+        }
+    }
+    console.summary(&report.with_tables(summary), "");
+}
+
 /// Shows the rows and the changes in their cells.
-pub(super) fn show_rows(context: &Context, args: &CheckArgs, table: &CheckedTable) {
+fn show_rows(context: &Context, args: &CheckArgs, table: &CheckedTable) {
     let CheckedTable { edits, counts, .. } = table;
     let codes = counts
         .codes

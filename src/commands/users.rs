@@ -19,10 +19,8 @@ pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error
     let listed = list_employees(context, &session)?;
     let list = listed.employees.list();
     if context.console.wants_json() {
-        let summary = json!({
-            "command": "users", "exit_code": 0, "users": list, "unreadable": listed.unreadable,
-        });
-        context.console.summary(&summary, "");
+        let summary = json!({ "users": list, "unreadable": listed.unreadable });
+        context.summarize(ExitCode::Done, summary, "");
         return Ok(ExitCode::Done);
     }
     if args.csv {
