@@ -2,12 +2,12 @@
 
 use std::{fs, io, path::Path, sync::OnceLock, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
+use rusqlite::Connection;
 
 use crate::{
     output::{self, IoError, Symlinks},
     private,
-    sqlite::{self, ExpectedSchema},
+    sqlite::{self, Database, DatabaseError, ExpectedSchema},
 };
 
 /// Identifies a ledger: `WzLg`.
@@ -48,36 +48,27 @@ const ADDED: &str = "
     );
 ";
 
-/// Adds the path to an error.
-pub(super) fn failed(path: &Path) -> impl FnOnce(rusqlite::Error) -> IoError + use<> {
-    let path = path.to_path_buf();
-    move |error| IoError::at(path)(io::Error::other(error))
-}
-
-pub(super) fn find<T>(
-    database: &Connection,
-    sql: &str,
-    params: impl Params,
-    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Option<T>> {
-    let mut statement = database.prepare_cached(sql)?;
-    statement.query_row(params, read).optional()
+impl DatabaseError for IoError {
+    fn of(path: &Path, source: rusqlite::Error) -> Self {
+        Self::at(path)(io::Error::other(source))
+    }
 }
 
 /// Opens an existing database of this version.
-pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
+pub(super) fn open(path: &Path) -> Result<Option<Database<IoError>>, IoError> {
     match path.metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         _ => {}
     }
     let database = connect(path)?;
-    if kind_and_version(&database)? != (APPLICATION_ID, VERSION) {
-        return Err(rusqlite::Error::InvalidQuery);
+    let is_ours = |connection: &Connection| {
+        Ok(kind_and_version(connection)? == (APPLICATION_ID, VERSION)
+            && expected_schema()?.is_extended_by(connection)?)
+    };
+    if !database.with(is_ours)? {
+        return Err(IoError::at(path)(io::Error::other("not a ledger")));
     }
-    if !expected_schema()?.is_extended_by(&database)? {
-        return Err(rusqlite::Error::InvalidQuery);
-    }
-    database.execute_batch(ADDED)?;
+    database.execute_all(ADDED)?;
     // One that can only be read keeps its journal.
     let _ = use_wal(&database);
     Ok(Some(database))
@@ -94,64 +85,58 @@ fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
 
 /// True if a newer version of this program wrote the file.
 pub(super) fn is_newer(path: &Path) -> bool {
-    let found = connect(path).and_then(|database| kind_and_version(&database));
+    let found = connect(path).and_then(|database| database.with(kind_and_version));
     found.is_ok_and(|(id, version)| id == APPLICATION_ID && version > VERSION)
 }
 
-fn kind_and_version(database: &Connection) -> rusqlite::Result<(i32, i32)> {
-    let pragma = |name: &str| database.pragma_query_value(None, name, |row| row.get(0));
-    Ok((pragma("application_id")?, pragma("user_version")?))
+fn kind_and_version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let id = sqlite::pragma(connection, "application_id")?;
+    Ok((id, sqlite::pragma(connection, "user_version")?))
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let database = Connection::open_with_flags(path, flags)?;
-    sqlite::restrict(&database)?;
-    database.busy_timeout(BUSY_TIMEOUT)?;
-    database.pragma_update(None, "synchronous", "FULL")?;
-    database.pragma_update(None, "cache_size", -65_536)?;
+fn connect(path: &Path) -> Result<Database<IoError>, IoError> {
+    let database = Database::open(path)?;
+    database.restrict()?;
+    database.with(|connection| connection.busy_timeout(BUSY_TIMEOUT))?;
+    database.set("synchronous", "FULL")?;
+    database.set("cache_size", -65_536)?;
     Ok(database)
 }
 
 /// A rollback journal takes four syncs and a file for each change. It stays in use if the file system has no shared memory.
-fn use_wal(database: &Connection) -> rusqlite::Result<()> {
-    database.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+fn use_wal(database: &Database<IoError>) -> Result<String, IoError> {
+    database.set_journal_mode("WAL")
 }
 
 /// Creates a database that only its owner can read, replacing an unreadable one, which is kept beside it. It
 /// appears only when complete, because runs of other accounts read it.
-pub(super) fn create(path: &Path) -> io::Result<Connection> {
-    private::create_directory(output::directory(path))?;
-    let beside = |ending: &str| {
-        let mut file = path.as_os_str().to_owned();
-        file.push(ending);
-        file
-    };
+pub(super) fn create(path: &Path) -> Result<Database<IoError>, IoError> {
+    let failed = |error| IoError::at(path)(error);
+    private::create_directory(output::directory(path)).map_err(failed)?;
     for result in [
-        fs::rename(path, beside(".damaged")),
-        fs::remove_file(beside("-journal")),
+        fs::rename(path, sqlite::beside(path, ".damaged")),
+        fs::remove_file(sqlite::beside(path, "-journal")),
     ] {
         match result {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
     }
-    let file = output::beside(path, Symlinks::Replace)?.into_temp_path();
+    let file = output::beside(path, Symlinks::Replace).map_err(failed)?;
+    let file = file.into_temp_path();
     let begin = format!(
         "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
     );
     let tables = [&begin, TABLES, ADDED, "COMMIT"].concat();
-    connect(&file)
-        .and_then(|database| {
-            database.execute_batch(&tables)?;
-            use_wal(&database)
-        })
-        .map_err(io::Error::other)?;
+    let database = connect(&file)?;
+    database.execute_all(&tables)?;
+    use_wal(&database)?;
+    drop(database);
     match file.persist_noclobber(path) {
         // Another process created it.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
-        persisted => persisted?,
+        persisted => persisted.map_err(|error| failed(error.error))?,
     }
-    output::sync_directory(output::directory(path))?;
-    connect(path).map_err(io::Error::other)
+    output::sync_directory(output::directory(path)).map_err(failed)?;
+    connect(path)
 }

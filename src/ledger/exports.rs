@@ -79,22 +79,14 @@ impl Ledger {
     }
 
     fn exports(&self, which: &str, params: impl Params) -> Result<Vec<ExportRecord>, IoError> {
-        let Some(database) = &self.database else {
-            return Ok(Vec::new());
-        };
-        let read = || {
-            let select = format!("SELECT path, bytes, modified_ns, contacts FROM export {which}");
-            let mut select = database.prepare(&select)?;
-            let rows = select.query_map(params, |row| {
-                Ok(ExportRecord {
-                    path: row.get::<_, String>(0)?.into(),
-                    bytes: row.get(1)?,
-                    modified_ns: row.get(2)?,
-                    contacts: row.get(3)?,
-                })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(self.failed())
+        let select = format!("SELECT path, bytes, modified_ns, contacts FROM export {which}");
+        self.rows(&select, params, |row| {
+            Ok(ExportRecord {
+                path: row.get::<_, String>(0)?.into(),
+                bytes: row.get(1)?,
+                modified_ns: row.get(2)?,
+                contacts: row.get(3)?,
+            })
+        })
     }
 }

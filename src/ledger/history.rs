@@ -175,9 +175,7 @@ impl Ledger {
             ],
         )?;
         if run.number == 0 {
-            run.number = self
-                .database()
-                .map(rusqlite::Connection::last_insert_rowid)?;
+            run.number = self.database()?.connection.last_insert_rowid();
         }
         Ok(())
     }
@@ -205,17 +203,9 @@ impl Ledger {
     }
 
     fn lines(&self, which: &str, params: impl Params) -> Result<Vec<HistoryEntry>, IoError> {
-        let Some(database) = &self.database else {
-            return Ok(Vec::new());
-        };
         let account = self.path.file_stem().unwrap_or_default().to_string_lossy();
         let select = format!("SELECT * FROM history {which} ORDER BY started_at DESC, number DESC");
-        let read = || {
-            let mut select = database.prepare(&select)?;
-            let rows = select.query_map(params, |row| HistoryEntry::of(row, &account))?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(self.failed())
+        self.rows(&select, params, |row| HistoryEntry::of(row, &account))
     }
 
     /// Deletes the lines of runs without a file that are older than 400 days.

@@ -41,9 +41,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Params, Row, params};
+use rusqlite::{Params, Row, params};
 
-use crate::output::{IoError, real};
+use crate::{
+    output::{IoError, real},
+    sqlite::Database,
+};
 
 /// Retention of a run's line and the path of its rejects.
 const DAYS_KEPT: i64 = 400;
@@ -53,7 +56,7 @@ pub(crate) struct Ledger {
     state_directory: PathBuf,
     path: PathBuf,
     /// The database, if it exists.
-    database: Option<Connection>,
+    database: Option<Database<IoError>>,
     /// True if it exists but can't be read.
     is_unreadable: bool,
     /// True if a newer version of this program wrote it.
@@ -143,21 +146,17 @@ impl Ledger {
     /// Records that `writer` starts writing to the account, and that the profile uses it.
     pub(crate) fn record_writer(&mut self, profile: &str, writer: &str) -> Result<(), IoError> {
         let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-        let failed = self.failed();
         let database = self.database()?;
-        let record = || {
-            let both = database.unchecked_transaction()?;
-            both.execute(
+        database.transaction(|| {
+            database.execute(
                 "UPDATE account SET writes = writes + 1, last_writer = ?1",
                 [writer],
             )?;
-            both.execute(
+            database.execute(
                 "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2",
                 params![profile, now],
-            )?;
-            both.commit()
-        };
-        record().map_err(failed)
+            )
+        })
     }
 
     /// True if this tool wrote the file, in a run of any account, and its size and modification time are
@@ -190,7 +189,7 @@ impl Ledger {
     }
 
     /// The database, created if it is missing or unreadable.
-    fn database(&mut self) -> Result<&Connection, IoError> {
+    fn database(&mut self) -> Result<&Database<IoError>, IoError> {
         self.check()?;
         let database = match self.database.take() {
             Some(database) => database,
@@ -200,12 +199,11 @@ impl Ledger {
         Ok(self.database.insert(database))
     }
 
-    fn create(&self) -> Result<Connection, IoError> {
-        let created = database::create(&self.path).map_err(IoError::at(&self.path))?;
+    fn create(&self) -> Result<Database<IoError>, IoError> {
+        let created = database::create(&self.path)?;
         if self.is_unreadable {
             // Greater than any count of the unreadable ledger, so older plans assume that others may have written.
-            let writes = "UPDATE account SET writes = unixepoch()";
-            created.execute(writes, []).map_err(self.failed())?;
+            created.execute("UPDATE account SET writes = unixepoch()", [])?;
         }
         Ok(created)
     }
@@ -217,24 +215,28 @@ impl Ledger {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, IoError> {
-        let Some(database) = &self.database else {
-            return Ok(None);
-        };
-        database::find(database, sql, params, read).map_err(self.failed())
+        match &self.database {
+            Some(database) => database.row(sql, params, read),
+            None => Ok(None),
+        }
     }
 
     /// Changes rows durably. Creates the database if necessary.
     fn execute(&mut self, sql: &str, params: impl Params) -> Result<(), IoError> {
-        let failed = self.failed();
-        let database = self.database()?;
-        let changed = database
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(params));
-        changed.map(drop).map_err(failed)
+        self.database()?.execute(sql, params)
     }
 
-    fn failed(&self) -> impl FnOnce(rusqlite::Error) -> IoError + use<> {
-        database::failed(&self.path)
+    /// Reads rows. There are none if the database does not exist.
+    fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, IoError> {
+        match &self.database {
+            Some(database) => database.rows(sql, params, read),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The ledgers of all other accounts, opened one at a time.

@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Transaction, params};
 
-use super::{
-    Ledger,
-    database::{failed, find},
+use super::Ledger;
+use crate::{
+    output::IoError,
+    sqlite::{self, Database},
 };
-use crate::output::IoError;
 
 const RECORDED: &str =
     "SELECT number, runs_since_full FROM profile WHERE name = ?1 AND runs_since_full IS NOT NULL";
@@ -82,15 +82,12 @@ impl ContactRecords {
     /// Holds a read lock on the database, so that a million look-ups don't lock it a million times.
     pub(crate) fn lock(&self) -> Result<Option<Transaction<'_>>, IoError> {
         let database = self.ledger.database.as_ref();
-        let transaction = database.map(Connection::unchecked_transaction).transpose();
-        transaction.map_err(self.ledger.failed())
+        database.map(Database::begin).transpose()
     }
 
     pub(crate) fn get(&self, id: u128) -> Result<Option<u128>, IoError> {
         match (&self.ledger.database, self.number) {
-            (Some(database), Some(number)) => {
-                record(database, number, id).map_err(self.ledger.failed())
-            }
+            (Some(database), Some(number)) => record(database, number, id),
             _ => Ok(None),
         }
     }
@@ -100,45 +97,38 @@ impl ContactRecords {
         &mut self,
         work: impl FnOnce(&RecordWriter<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let begin_failed = self.ledger.failed();
         let (profile, runs) = (&self.profile, self.runs_since_full);
-        let path = self.ledger.path().to_path_buf();
         let database = self.ledger.database()?;
-        let begin = || {
-            let transaction = database.unchecked_transaction()?;
-            let number = transaction.query_row(
-                "INSERT INTO profile (name, runs_since_full) VALUES (?1, ?2)
-                 ON CONFLICT DO UPDATE SET runs_since_full = ?2 RETURNING number",
-                params![profile, runs],
-                |row| row.get(0),
-            )?;
-            Ok((transaction, number))
-        };
-        let (transaction, number) = begin().map_err(begin_failed)?;
+        let transaction = database.begin()?;
+        let number = database.value(
+            "INSERT INTO profile (name, runs_since_full) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET runs_since_full = ?2 RETURNING number",
+            params![profile, runs],
+        )?;
         work(&RecordWriter {
-            database: &transaction,
+            database,
             profile: number,
-            path: &path,
         })?;
-        transaction.commit().map_err(self.ledger.failed())?;
+        transaction
+            .commit()
+            .map_err(|error| database.failed(error))?;
         self.number = Some(number);
         Ok(())
     }
 }
 
 pub(crate) struct RecordWriter<'a> {
-    database: &'a Connection,
+    database: &'a Database<IoError>,
     profile: i64,
-    path: &'a Path,
 }
 
 impl RecordWriter<'_> {
     pub(crate) fn get(&self, id: u128) -> Result<Option<u128>, IoError> {
-        record(self.database, self.profile, id).map_err(failed(self.path))
+        record(self.database, self.profile, id)
     }
 
     pub(crate) fn insert(&self, id: u128, digest: u128) -> Result<(), IoError> {
-        self.execute(
+        self.database.execute(
             "INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, ?4)",
             params![
                 self.profile,
@@ -150,32 +140,22 @@ impl RecordWriter<'_> {
     }
 
     pub(crate) fn remove(&self, id: u128) -> Result<(), IoError> {
-        self.execute(
+        self.database.execute(
             "DELETE FROM contact WHERE profile = ?1 AND id = ?2",
             params![self.profile, id.to_be_bytes()],
         )
     }
-
-    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), IoError> {
-        let mut statement = self
-            .database
-            .prepare_cached(sql)
-            .map_err(failed(self.path))?;
-        statement.execute(params).map_err(failed(self.path))?;
-        Ok(())
-    }
 }
 
-fn record(database: &Connection, profile: i64, id: u128) -> rusqlite::Result<Option<u128>> {
-    find(
-        database,
+fn record(database: &Database<IoError>, profile: i64, id: u128) -> Result<Option<u128>, IoError> {
+    database.row(
         "SELECT digest FROM contact WHERE profile = ?1 AND id = ?2",
         params![profile, id.to_be_bytes()],
         |row| Ok(u128::from_be_bytes(row.get(0)?)),
     )
 }
 
-fn is_damaged(database: &Connection) -> bool {
-    let check = database.pragma_query_value(None, "quick_check", |row| row.get::<_, String>(0));
+fn is_damaged(database: &Database<IoError>) -> bool {
+    let check = database.with(|connection| sqlite::pragma::<String>(connection, "quick_check"));
     check.map_or(true, |result| result != "ok")
 }

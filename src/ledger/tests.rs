@@ -164,7 +164,7 @@ fn exports_are_recorded_in_ledgers_of_before_and_not_read_from_newer_ones() {
         .record_writer("shop", "1.run")
         .unwrap();
     let execute = |sql: &str| {
-        let database = Connection::open(ledger(state.path(), "a").path()).unwrap();
+        let database = rusqlite::Connection::open(ledger(state.path(), "a").path()).unwrap();
         database.execute_batch(sql).unwrap();
     };
     execute("DROP TABLE export");

@@ -121,7 +121,7 @@ impl Maker<'_> {
         let (Some(&first_seq), Some(&last_seq)) = (seqs.first(), seqs.last()) else {
             return Ok(());
         };
-        self.run.execute(
+        self.run.database.execute(
             "INSERT INTO batch(no, operation, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
                 self.next_no,
@@ -139,12 +139,13 @@ impl Maker<'_> {
 
 /// The number of batches that are not done.
 pub(crate) fn open_count(run: &RunFile) -> Result<u64, RunError> {
-    run.value("SELECT count(*) FROM batch WHERE state <> 'done'", [])
+    run.database
+        .value("SELECT count(*) FROM batch WHERE state <> 'done'", [])
 }
 
 /// At most `limit` batches that are not done, from number `from` on.
 pub(crate) fn open(run: &RunFile, from: u64, limit: usize) -> Result<Vec<Batch>, RunError> {
-    run.rows(
+    run.database.rows(
         "SELECT no, operation, first_seq, last_seq, count - settled, state = 'sending', settled
            FROM (SELECT *, (SELECT count(*) FROM outcome WHERE batch = no) AS settled FROM batch)
           WHERE no >= ?1 AND state <> 'done' ORDER BY no LIMIT ?2",
@@ -156,7 +157,7 @@ pub(crate) fn open(run: &RunFile, from: u64, limit: usize) -> Result<Vec<Batch>,
 /// The next batch from number `from` on that was at least partly sent, answered or not. In a *planned* batch, only
 /// the settled contacts were sent.
 pub(super) fn next_sent(run: &RunFile, from: u64) -> Result<Option<Batch>, RunError> {
-    run.row(
+    run.database.row(
         "SELECT no, operation, first_seq, last_seq, count - settled, state = 'sending', settled
            FROM (SELECT *, CASE state WHEN 'planned' THEN (SELECT count(*) FROM outcome WHERE batch = no) ELSE 0 END
                         AS settled FROM batch)
@@ -168,7 +169,7 @@ pub(super) fn next_sent(run: &RunFile, from: u64) -> Result<Option<Batch>, RunEr
 
 /// The number of updates that were planned without reading the account.
 pub(crate) fn blind_updates(run: &RunFile) -> Result<u64, RunError> {
-    run.value(
+    run.database.value(
         "SELECT (SELECT coalesce(sum(count), 0) FROM batch WHERE operation = 'update')
               - (SELECT count(*) FROM change WHERE snapshot IS NOT NULL)",
         [],
@@ -178,7 +179,11 @@ pub(crate) fn blind_updates(run: &RunFile) -> Result<u64, RunError> {
 /// The progress for display: a sealed plan without changes counts as done, although it was not applied.
 pub(crate) fn progress(run: &RunFile) -> Result<State, RunError> {
     let state = run.state()?;
-    if state == State::Sealed && !run.value("SELECT EXISTS (SELECT 1 FROM batch)", [])? {
+    if state == State::Sealed
+        && !run
+            .database
+            .value("SELECT EXISTS (SELECT 1 FROM batch)", [])?
+    {
         return Ok(State::Done);
     }
     Ok(state)
@@ -246,7 +251,7 @@ impl<'a> BatchReader<'a> {
             return Ok(HashSet::new());
         }
         let query = "SELECT seq FROM outcome WHERE batch = ?1";
-        self.run.rows(query, [batch.no], |row| row.get(0))
+        self.run.database.rows(query, [batch.no], |row| row.get(0))
     }
 
     fn contacts<E: From<RunError>>(

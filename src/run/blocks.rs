@@ -109,7 +109,7 @@ impl StagedBlock {
 
 /// The first contact and the source of each block with contacts.
 pub(crate) fn starts(run: &RunFile) -> Result<Vec<(u64, u32)>, RunError> {
-    run.rows(
+    run.database.rows(
         "SELECT first_seq, source FROM block WHERE contact_count > 0 ORDER BY first_seq",
         [],
         |row| Ok((row.get(0)?, row.get(1)?)),
@@ -138,7 +138,7 @@ impl Position {
 }
 
 pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunError> {
-    run.execute(
+    run.database.execute(
         "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             at.block,
@@ -186,7 +186,7 @@ pub(crate) fn for_each_contact<E: From<RunError>>(
 }
 
 pub(crate) fn first_row(run: &RunFile, source: u32) -> Result<Option<u64>, RunError> {
-    run.value(
+    run.database.value(
         "SELECT min(first_row) FROM block WHERE source = ?1 AND row_count > 0",
         [source],
     )
@@ -195,7 +195,7 @@ pub(crate) fn first_row(run: &RunFile, source: u32) -> Result<Option<u64>, RunEr
 /// The block that contains a row of a source: its first row, its number of rows, and the source text.
 pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, Vec<u8>), RunError> {
     let block = contacts::last_block(run, |_, first| first <= (source, row))?;
-    let found = run.row(
+    let found = run.database.row(
         "SELECT first_row, row_count, cells FROM block
           WHERE no = ?1 AND source = ?2 AND first_row <= ?3 AND row_count > 0",
         params![block, source, row],

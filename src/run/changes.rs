@@ -40,7 +40,7 @@ pub(crate) struct Deletion {
 
 pub(crate) fn set(run: &RunFile, seq: u64, change: &Change) -> Result<(), RunError> {
     let fields = run.json(&change.fields)?;
-    run.execute(
+    run.database.execute(
         "INSERT OR REPLACE INTO change VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             seq,
@@ -55,7 +55,7 @@ pub(crate) fn set(run: &RunFile, seq: u64, change: &Change) -> Result<(), RunErr
 /// The changes of contacts by number.
 pub(crate) fn of(run: &RunFile, seqs: Range<u64>) -> Result<HashMap<u64, Change>, RunError> {
     let mut changes = HashMap::new();
-    run.for_each(
+    run.database.for_each(
         "SELECT seq, snapshot, fields, json, hash FROM change WHERE seq >= ?1 AND seq < ?2",
         params![seqs.start, seqs.end],
         |row| {
@@ -84,7 +84,7 @@ fn hash_of(seq: u64, json: Option<&str>) -> Option<i64> {
 /// The number of updates that change each field, the most frequent field first. A field with the old value
 /// `not_shown` does not count.
 pub(crate) fn field_counts(run: &RunFile, not_shown: &str) -> Result<Vec<(String, u64)>, RunError> {
-    run.rows(
+    run.database.rows(
         "SELECT json_extract(value, '$.field'), count(*) FROM change, json_each(change.fields)
           WHERE json_extract(value, '$.old') <> ?1 GROUP BY 1 ORDER BY 2 DESC, 1",
         [not_shown],
@@ -94,14 +94,14 @@ pub(crate) fn field_counts(run: &RunFile, not_shown: &str) -> Result<Vec<(String
 
 pub(crate) fn add_deletion(run: &RunFile, deletion: &Deletion) -> Result<(), RunError> {
     let Deletion { seq, id, snapshot } = deletion;
-    run.execute(
+    run.database.execute(
         "INSERT INTO deletion VALUES (?1, ?2, ?3, ?4)",
         params![seq, id, snapshot, column::text_hash(*seq, id.as_bytes())],
     )
 }
 
 pub(crate) fn deletion_count(run: &RunFile) -> Result<u64, RunError> {
-    run.value("SELECT count(*) FROM deletion", [])
+    run.database.value("SELECT count(*) FROM deletion", [])
 }
 
 pub(crate) const ALL_DELETIONS: Range<u64> = 0..i64::MAX as u64;
@@ -112,7 +112,7 @@ pub(crate) fn for_each_deletion<E: From<RunError>>(
     seqs: Range<u64>,
     mut each: impl FnMut(Deletion) -> Result<(), E>,
 ) -> Result<(), E> {
-    run.for_each(
+    run.database.for_each(
         "SELECT seq, id, snapshot, hash FROM deletion WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
         params![seqs.start, seqs.end],
         |row| {

@@ -72,7 +72,7 @@ pub(crate) struct Contacts {
 impl Contacts {
     pub(crate) fn read(run: &RunFile, block: u32) -> Result<Self, RunError> {
         let altered = || run.damaged(format!("the contacts of block {block} were altered"));
-        let read = run.row(
+        let read = run.database.row(
             "SELECT b.first_seq, b.source, b.rows, b.contacts, b.contact_count, b.hash, d.codes, d.hash
                FROM block b JOIN decision d ON d.block = b.no WHERE b.no = ?1",
             [block],
@@ -186,7 +186,7 @@ pub(super) fn last_block(
     let (mut last, mut end) = (0_u32, block_count(run)?);
     while end - last > 1 {
         let middle = last.midpoint(end);
-        let start = run.row(
+        let start = run.database.row(
             "SELECT first_seq, source, first_row FROM block WHERE no = ?1",
             [middle],
             |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))),
@@ -204,7 +204,8 @@ pub(super) fn last_block(
 
 pub(crate) fn block_count(run: &RunFile) -> Result<u32, RunError> {
     // Unlike the count of the rows, the largest number is found without reading all of them.
-    run.value("SELECT coalesce(max(block) + 1, 0) FROM decision", [])
+    run.database
+        .value("SELECT coalesce(max(block) + 1, 0) FROM decision", [])
 }
 
 /// Splits `[` line `,\n` line `]` into its lines.
@@ -226,7 +227,7 @@ pub(super) fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
 
 /// The number of a block's first contact, and the decision on each.
 pub(crate) fn decisions(run: &RunFile, block: u32) -> Result<(u64, Vec<Decision>), RunError> {
-    let read = run.row(
+    let read = run.database.row(
         "SELECT b.first_seq, d.codes, d.hash FROM block b JOIN decision d ON d.block = b.no WHERE b.no = ?1",
         [block],
         |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec(), row.get(2)?)),
@@ -249,7 +250,7 @@ pub(crate) fn set_decisions(
     decisions: &[Decision],
 ) -> Result<(), RunError> {
     let codes: String = decisions.iter().map(|&it| char::from(it as u8)).collect();
-    run.execute(
+    run.database.execute(
         "INSERT OR REPLACE INTO decision VALUES (?1, ?2, ?3)",
         params![
             block,

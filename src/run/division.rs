@@ -58,9 +58,10 @@ fn divide_by(
         divided.push((batch.no, parts));
     }
     let mut wanted = BTreeSet::new();
-    run.transaction(|| {
+    run.database.transaction(|| {
         let mut numbers: Vec<u64> =
-            run.rows("SELECT no FROM batch ORDER BY no", [], |row| row.get(0))?;
+            run.database
+                .rows("SELECT no FROM batch ORDER BY no", [], |row| row.get(0))?;
         // Backwards, so that the next number is always free.
         while let Some(no) = numbers.pop() {
             let parts = divided.pop_if(|(divided, _)| *divided == no);
@@ -119,19 +120,19 @@ fn parts(
 
 /// Adds a part of batch `no` as batch `new`, in the same state, with the outcomes of its contacts.
 fn add_part(run: &RunFile, no: u64, new: u64, part: Part) -> Result<(), RunError> {
-    run.execute(
+    run.database.execute(
         "INSERT INTO batch SELECT ?2, operation, ?3, ?4, ?5, state, attempts, status, processed, sent_at, answered_at
            FROM batch WHERE no = ?1",
         params![no, new, part.first_seq, part.last_seq, part.count],
     )?;
-    run.execute(
+    run.database.execute(
         "UPDATE outcome SET batch = ?2 WHERE batch = ?1 AND seq BETWEEN ?3 AND ?4",
         params![no, new, part.first_seq, part.last_seq],
     )
 }
 
 fn shorten(run: &RunFile, no: u64, part: Part) -> Result<(), RunError> {
-    run.execute(
+    run.database.execute(
         "UPDATE batch SET last_seq = ?2, count = ?3 WHERE no = ?1",
         params![no, part.last_seq, part.count],
     )
@@ -141,14 +142,15 @@ fn renumber(run: &RunFile, no: u64, new: u64) -> Result<(), RunError> {
     if no == new {
         return Ok(());
     }
-    run.execute(
+    run.database.execute(
         "INSERT INTO batch SELECT ?2, operation, first_seq, last_seq, count, state, attempts, status, processed, sent_at,
                 answered_at FROM batch WHERE no = ?1",
         params![no, new],
     )?;
-    run.execute(
+    run.database.execute(
         "UPDATE outcome SET batch = ?2 WHERE batch = ?1",
         params![no, new],
     )?;
-    run.execute("DELETE FROM batch WHERE no = ?1", [no])
+    run.database
+        .execute("DELETE FROM batch WHERE no = ?1", [no])
 }

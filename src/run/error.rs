@@ -9,6 +9,7 @@ use std::{
 use crate::{
     output::directory,
     paths::{advice, read_fault, similar},
+    sqlite::DatabaseError,
 };
 
 /// The reason if a file is not an `SQLite` database at all.
@@ -49,9 +50,9 @@ pub enum RunError {
     Busy { what: String },
 }
 
-impl RunError {
-    /// Converts an error of `SQLite`. A value that can't be decoded is damage.
-    pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
+impl DatabaseError for RunError {
+    /// A value that can't be decoded is damage.
+    fn of(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::{
             Error::{
                 FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
@@ -90,7 +91,9 @@ impl RunError {
             },
         }
     }
+}
 
+impl RunError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {

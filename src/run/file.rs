@@ -6,13 +6,11 @@ use std::{
     collections::BTreeSet,
     fs::{self, OpenOptions},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use memchr::memchr2;
-use rusqlite::{
-    Connection, OpenFlags, OptionalExtension, Params, Row, config::DbConfig, params, types::FromSql,
-};
+use rusqlite::params;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 
@@ -25,7 +23,8 @@ use super::{
 use crate::{
     contact::Contact,
     crash::{self, Point},
-    output, private, sqlite,
+    output, private,
+    sqlite::Database,
 };
 
 /// Page cache in KiB, negative as `SQLite` requires. A file can't override it.
@@ -45,8 +44,7 @@ pub(crate) enum State {
 
 #[derive(Debug)]
 pub(crate) struct RunFile {
-    connection: Connection,
-    path: PathBuf,
+    pub(super) database: Database<RunError>,
     is_created_here: bool,
     /// The contacts of the account, until the run is sealed.
     planning: RefCell<Option<PlanningSnapshot>>,
@@ -105,16 +103,15 @@ impl RunFile {
     }
 
     fn create_tables(&self, page_bytes: u32) -> Result<(), RunError> {
-        self.with(|connection| {
-            connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
-            connection.pragma_update(None, "synchronous", "OFF")?;
-            connection.pragma_update(None, "page_size", page_bytes)?;
-            connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
-            connection.pragma_update(None, "user_version", schema::VERSION)?;
-            connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
-            connection.execute_batch(schema::TABLES)?;
-            connection.execute_batch(schema::PLANNING)
-        })?;
+        let database = &self.database;
+        database.set_journal_mode("OFF")?;
+        database.set("synchronous", "OFF")?;
+        database.set("page_size", page_bytes)?;
+        database.set("application_id", schema::APPLICATION_ID)?;
+        database.set("user_version", schema::VERSION)?;
+        database.set("cache_size", CACHE_SIZE)?;
+        database.execute_all(schema::TABLES)?;
+        database.execute_all(schema::PLANNING)?;
         self.set_fact("state", &State::Open)?;
         self.set_fact("tool_version", env!("CARGO_PKG_VERSION"))
     }
@@ -130,38 +127,17 @@ impl RunFile {
         check_is_file(path)?;
         check_side_files(path)?;
         let run = Self::connect(path)?;
-        run.with(sqlite::restrict)?;
-        let version = check_version(&run.connection, path)?;
-        check_schema(&run.connection, version, path)?;
-        run.with(|connection| {
-            connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
-            connection.pragma_update(None, "synchronous", "FULL")
-        })?;
+        run.database.restrict()?;
+        let version = check_version(&run.database)?;
+        check_schema(&run.database, version)?;
+        run.database.set("cache_size", CACHE_SIZE)?;
+        run.database.set("synchronous", "FULL")?;
         Ok(run)
     }
 
     fn connect(path: &Path) -> Result<Self, RunError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        // SQLite interprets `:memory:` and `file:…` unless the path begins with a slash.
-        let file = std::path::absolute(path).map_err(|source| RunError::Io {
-            path: path.into(),
-            source,
-        })?;
-        let sqlite = |source| RunError::of(path, source);
-        let connection = Connection::open_with_flags(file, flags).map_err(sqlite)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        // Foreign keys in the schema are documentation. Checking each of a million rows would be slow and prove
-        // nothing.
-        connection
-            .pragma_update(None, "foreign_keys", false)
-            .map_err(sqlite)?;
-        // Otherwise a statement with `LIMIT ?` is recompiled whenever its limit changes.
-        connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-            .map_err(sqlite)?;
         Ok(Self {
-            connection,
-            path: path.into(),
+            database: Database::open(path)?,
             is_created_here: false,
             planning: RefCell::new(None),
             _scratch: None,
@@ -174,12 +150,12 @@ impl RunFile {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.database.path()
     }
 
     /// The run's name: the file name without its extension.
     pub(crate) fn name(&self) -> String {
-        self.path
+        self.path()
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy()
@@ -188,9 +164,10 @@ impl RunFile {
 
     /// Reads a fact about the run; `None` if it was not recorded.
     pub(crate) fn find_fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RunError> {
-        self.row("SELECT value FROM fact WHERE name = ?1", [name], |row| {
-            column::json(row, 0)
-        })
+        self.database
+            .row("SELECT value FROM fact WHERE name = ?1", [name], |row| {
+                column::json(row, 0)
+            })
     }
 
     /// Reads a fact that every sealed run has.
@@ -205,7 +182,7 @@ impl RunFile {
         name: &str,
         value: &T,
     ) -> Result<(), RunError> {
-        self.execute(
+        self.database.execute(
             "INSERT INTO fact VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
             params![name, self.json(value)?],
         )
@@ -214,9 +191,10 @@ impl RunFile {
     /// Identifies the run: a digest of the `about` fact, which includes the time of planning.
     pub(crate) fn digest(&self) -> Result<String, RunError> {
         let about: Option<String> =
-            self.row("SELECT value FROM fact WHERE name = 'about'", [], |row| {
-                row.get(0)
-            })?;
+            self.database
+                .row("SELECT value FROM fact WHERE name = 'about'", [], |row| {
+                    row.get(0)
+                })?;
         let about = about.ok_or_else(|| self.damaged("the fact `about` is missing".to_owned()))?;
         Ok(blake3::hash(about.as_bytes()).to_hex().to_string())
     }
@@ -230,13 +208,12 @@ impl RunFile {
         self.keep_planned()?;
         self.sync()?;
         // With nothing to send, what follows is only worth the sync when the file is closed.
-        let has_batches: bool = self.value("SELECT EXISTS (SELECT 1 FROM batch)", [])?;
+        let has_batches: bool = self
+            .database
+            .value("SELECT EXISTS (SELECT 1 FROM batch)", [])?;
         let synchronous = if has_batches { "FULL" } else { "NORMAL" };
-        let journal: String = self.with(|connection| {
-            connection.pragma_update(None, "synchronous", synchronous)?;
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        })?;
-        if journal != "wal" {
+        self.database.set("synchronous", synchronous)?;
+        if self.database.set_journal_mode("WAL")? != "wal" {
             return Err(self.io(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "this file system does not support SQLite's write-ahead log, without which a run would not survive a crash",
@@ -253,17 +230,17 @@ impl RunFile {
         let Some(snapshot) = self.planning.take() else {
             return Ok(());
         };
-        let changed: BTreeSet<u64> = self.rows(schema::CHANGED, [], |row| row.get(0))?;
+        let changed: BTreeSet<u64> = self.database.rows(schema::CHANGED, [], |row| row.get(0))?;
         self.begin()?;
         for seq in changed {
             if let Some(contact) = snapshot.by_seq(seq).map_err(|error| self.io(error))? {
-                self.execute(
+                self.database.execute(
                     "INSERT INTO snapshot VALUES (?1, ?2, ?3)",
                     params![contact.seq, contact.id, contact.json],
                 )?;
             }
         }
-        self.with(|connection| connection.execute_batch(schema::SNAPSHOT_INDEX))?;
+        self.database.execute_all(schema::SNAPSHOT_INDEX)?;
         self.commit()
     }
 
@@ -271,7 +248,9 @@ impl RunFile {
     /// index.
     pub(super) fn has_snapshot(&self) -> Result<bool, RunError> {
         Ok(self.planning().is_some()
-            || self.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])?)
+            || self
+                .database
+                .value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])?)
     }
 
     /// The snapshot during planning, if the account was read.
@@ -288,21 +267,21 @@ impl RunFile {
     fn sync(&self) -> Result<(), RunError> {
         OpenOptions::new()
             .write(true)
-            .open(&self.path)
+            .open(self.path())
             .and_then(|file| file.sync_all())
-            .and_then(|()| output::sync_directory(output::directory(&self.path)))
+            .and_then(|()| output::sync_directory(output::directory(self.path())))
             .map_err(|source| self.io(source))
     }
 
     /// Begins a transaction for many rows, which [`Self::commit`] ends. Only for unsealed files: they are
     /// discarded after an interruption, so nothing is ever rolled back.
     pub(crate) fn begin(&self) -> Result<(), RunError> {
-        self.with(|connection| connection.execute_batch("BEGIN"))
+        self.database.execute_all("BEGIN")
     }
 
     /// Ends [`Self::begin`].
     pub(crate) fn commit(&self) -> Result<(), RunError> {
-        self.with(|connection| connection.execute_batch("COMMIT"))
+        self.database.execute_all("COMMIT")
     }
 
     /// Runs `work` in a transaction: all of its writes or none, with one sync.
@@ -310,91 +289,20 @@ impl RunFile {
         &self,
         work: impl FnOnce() -> Result<T, RunError>,
     ) -> Result<T, RunError> {
-        self.with(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
-        let result = work().and_then(|value| self.commit().map(|()| value));
-        if result.is_err() && !self.connection.is_autocommit() {
-            // Report the first error. If the rollback fails, SQLite recovers when the file is opened.
-            let _ = self.connection.execute_batch("ROLLBACK");
-        }
-        result
-    }
-
-    /// The first row of a query, if any.
-    pub(super) fn row<T>(
-        &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, RunError> {
-        self.with(|connection| {
-            let mut select = connection.prepare_cached(sql)?;
-            select.query_row(params, read).optional()
-        })
-    }
-
-    /// The single value of a query that always returns a row.
-    pub(super) fn value<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<T, RunError> {
-        self.with(|connection| {
-            let mut select = connection.prepare_cached(sql)?;
-            select.query_row(params, |row| row.get(0))
-        })
-    }
-
-    pub(super) fn rows<T, C: FromIterator<T>>(
-        &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<C, RunError> {
-        self.with(|connection| {
-            let mut select = connection.prepare_cached(sql)?;
-            select.query_map(params, read)?.collect()
-        })
-    }
-
-    /// Calls `each` with every row of a query.
-    pub(super) fn for_each<T, E: From<RunError>>(
-        &self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-        each: impl FnMut(T) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let failed = |source| E::from(self.sqlite(source));
-        let mut select = self.connection.prepare_cached(sql).map_err(failed)?;
-        let mut rows = select.query_map(params, read).map_err(failed)?;
-        let mut each = each;
-        rows.try_for_each(|row| each(row.map_err(failed)?))
-    }
-
-    /// Executes a statement that returns no rows.
-    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<(), RunError> {
-        self.with(|connection| connection.prepare_cached(sql)?.execute(params).map(drop))
-    }
-
-    /// Runs `work` on the connection, and adds the path to its error.
-    pub(super) fn with<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, RunError> {
-        work(&self.connection).map_err(|source| self.sqlite(source))
+        self.database.transaction(work)
     }
 
     pub(super) fn io(&self, source: io::Error) -> RunError {
         RunError::Io {
-            path: self.path.clone(),
+            path: self.path().into(),
             source,
         }
-    }
-
-    fn sqlite(&self, source: rusqlite::Error) -> RunError {
-        RunError::of(&self.path, source)
     }
 
     /// The error for stored data that can't be decoded or is inconsistent with other data in the file.
     pub(crate) fn damaged(&self, reason: String) -> RunError {
         RunError::Damaged {
-            path: self.path.clone(),
+            path: self.path().into(),
             reason,
         }
     }
@@ -442,12 +350,11 @@ fn leading_id(json: &[u8]) -> Option<&str> {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::sqlite;
 
     fn pragma(run: &RunFile, name: &str) -> String {
-        let value = run.with(|connection| {
-            connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
-        });
-        format!("{:?}", value.unwrap())
+        let value: rusqlite::types::Value = sqlite::pragma(&run.database.connection, name).unwrap();
+        format!("{value:?}")
     }
 
     #[test]
@@ -455,7 +362,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.run");
         let run = RunFile::create(&path).unwrap();
-        run.execute(
+        run.database.execute(
             "INSERT INTO batch(no, operation, first_seq, last_seq, count) VALUES (0, 'create', 0, 0, 1)",
             [],
         )
@@ -502,17 +409,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let run = RunFile::create(&directory.path().join("x.run")).unwrap();
         for value in ["", "7", "\"sealed", "\"undone\"", "null"] {
-            run.execute("UPDATE fact SET value = ?1 WHERE name = 'state'", [value])
+            run.database
+                .execute("UPDATE fact SET value = ?1 WHERE name = 'state'", [value])
                 .unwrap();
             assert!(
                 matches!(run.state(), Err(RunError::Damaged { .. })),
                 "{value}"
             );
         }
-        run.execute("UPDATE fact SET value = x'ff' WHERE name = 'state'", [])
+        run.database
+            .execute("UPDATE fact SET value = x'ff' WHERE name = 'state'", [])
             .unwrap();
         assert!(matches!(run.state(), Err(RunError::Damaged { .. })));
-        run.execute("DELETE FROM fact", []).unwrap();
+        run.database.execute("DELETE FROM fact", []).unwrap();
         assert!(matches!(run.state(), Err(RunError::Damaged { .. })));
     }
 }

@@ -1,15 +1,14 @@
 //! Refuses files that are not run files of this tool, before anything in them is used.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::{fs, io, path::Path, sync::OnceLock};
 
-use rusqlite::{Connection, ErrorCode, types::FromSql};
+use rusqlite::ErrorCode;
 
 use super::{RunError, error::NO_DATABASE, schema};
-use crate::{output, sqlite::ExpectedSchema};
+use crate::{
+    output,
+    sqlite::{Database, ExpectedSchema, beside, pragma},
+};
 
 const NOT_OURS: &str = "this is a SQLite file, but not a run file of this tool";
 
@@ -18,13 +17,6 @@ fn foreign(path: &Path, reason: impl Into<String>) -> RunError {
         path: path.into(),
         reason: reason.into(),
     }
-}
-
-/// The path of a file beside another one, with this suffix.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(ending);
-    beside.into()
 }
 
 /// Refuses a run file with foreign side files. Run files never have a rollback journal, and `SQLite` would write
@@ -87,22 +79,18 @@ fn expected_schema(version: i64) -> rusqlite::Result<&'static ExpectedSchema> {
     Ok(known.get_or_init(|| expected))
 }
 
-fn pragma<T: FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
-    connection.pragma_query_value(None, name, |row| row.get(0))
-}
-
 /// Refuses a file of another program or of a version that is not read. Returns the version.
-pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64, RunError> {
-    let sqlite = |source| RunError::of(path, source);
+pub(super) fn check_version(database: &Database<RunError>) -> Result<i64, RunError> {
+    let (connection, path) = (&database.connection, database.path());
     match pragma(connection, "application_id") {
         Ok(schema::APPLICATION_ID) => {}
         Ok(_) => return Err(foreign(path, NOT_OURS)),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             return Err(foreign(path, NO_DATABASE));
         }
-        Err(source) => return Err(sqlite(source)),
+        Err(source) => return Err(database.failed(source)),
     }
-    let version = pragma(connection, "user_version").map_err(sqlite)?;
+    let version = pragma(connection, "user_version").map_err(|source| database.failed(source))?;
     if [schema::VERSION, schema::EARLIER_VERSION].contains(&version) {
         return Ok(version);
     }
@@ -115,11 +103,8 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64,
 }
 
 /// Refuses a file with tables, indexes, views or triggers other than [`schema`]'s, or with another page size.
-pub(super) fn check_schema(
-    connection: &Connection,
-    version: i64,
-    path: &Path,
-) -> Result<(), RunError> {
+pub(super) fn check_schema(database: &Database<RunError>, version: i64) -> Result<(), RunError> {
+    let (connection, path) = (&database.connection, database.path());
     let is_ours = || {
         let has_tables = expected_schema(version)?.is_of(connection)?;
         let page_bytes = pragma::<u32>(connection, "page_size")?;
@@ -136,7 +121,7 @@ pub(super) fn check_schema(
             Err(if is_unreadable {
                 foreign(path, NOT_OURS)
             } else {
-                RunError::of(path, error)
+                database.failed(error)
             })
         }
     }

@@ -35,26 +35,26 @@ const GAPS: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn check(run: &RunFile) -> Result<(), RunError> {
-    let verdict: String = run.value("PRAGMA quick_check(1)", [])?;
+    let verdict: String = run.database.value("PRAGMA quick_check(1)", [])?;
     if verdict != "ok" {
         return Err(run.damaged(verdict));
     }
-    let tables: Vec<String> = run.rows(
+    let tables: Vec<String> = run.database.rows(
         "SELECT name FROM sqlite_schema WHERE type = 'table'",
         [],
         |row| row.get(0),
     )?;
     for table in tables {
-        if run.value(&wrong_values(run, &table)?, [])? {
+        if run.database.value(&wrong_values(run, &table)?, [])? {
             return Err(run.damaged(format!("the table `{table}` has an impossible value")));
         }
     }
     let larger = "SELECT EXISTS (SELECT 1 FROM batch WHERE count > ?1)";
-    if run.value(larger, [BATCH_MAX])? {
+    if run.database.value(larger, [BATCH_MAX])? {
         return Err(run.damaged("a batch has more contacts than a request".to_owned()));
     }
     for (reason, query) in GAPS {
-        if run.value(query, [])? {
+        if run.database.value(query, [])? {
             return Err(run.damaged(reason.to_owned()));
         }
     }
@@ -67,7 +67,7 @@ pub(crate) fn check(run: &RunFile) -> Result<(), RunError> {
 /// A query that returns true if a value does not have its column's type, or a number is out of range. `SQLite`
 /// itself accepts any value in any column.
 fn wrong_values(run: &RunFile, table: &str) -> Result<String, RunError> {
-    let conditions: Vec<String> = run.rows(
+    let conditions: Vec<String> = run.database.rows(
         "SELECT name, lower(type), \"notnull\" OR pk > 0 FROM pragma_table_info(?1)",
         [table],
         |row| {

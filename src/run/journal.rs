@@ -91,18 +91,18 @@ pub(crate) fn record(
         return Ok(());
     }
     let now = jiff::Timestamp::now().to_string();
-    run.transaction(|| {
+    run.database.transaction(|| {
         for outcome in outcomes {
             record_outcome(run, outcome, &now)?;
         }
         for no in released {
-            run.execute(
+            run.database.execute(
                 "UPDATE batch SET state = 'planned', sent_at = NULL WHERE no = ?1",
                 [no],
             )?;
         }
         for batch in next {
-            run.execute(
+            run.database.execute(
                 "UPDATE batch SET state = 'sending', sent_at = ?2 WHERE no = ?1",
                 params![batch.no, now],
             )?;
@@ -118,7 +118,7 @@ fn record_outcome(run: &RunFile, outcome: &BatchOutcome, now: &str) -> Result<()
     } else {
         "done"
     };
-    run.execute(
+    run.database.execute(
         "UPDATE batch SET state = ?6, attempts = attempts + ?2, status = ?3, processed = ?4, answered_at = ?5
           WHERE no = ?1",
         params![outcome.no, outcome.attempts, outcome.status, outcome.processed, now, state],
@@ -127,7 +127,7 @@ fn record_outcome(run: &RunFile, outcome: &BatchOutcome, now: &str) -> Result<()
     for exception in &outcome.exceptions {
         let problems = &exception.problems;
         let reasons: Vec<&str> = problems.iter().map(|problem| &*problem.reason).collect();
-        run.execute(
+        run.database.execute(
             "INSERT OR REPLACE INTO outcome VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 outcome.no,

@@ -36,7 +36,7 @@ pub(crate) fn add(run: &RunFile, rejected: &RejectedRow<'_>) -> Result<(), RunEr
     rejected.problems.iter().try_for_each(|problem| {
         let (column, code) = (problem.column.as_deref(), problem.code.as_str());
         tracing::debug!(row = rejected.row, column, code, "rejected");
-        run.execute(
+        run.database.execute(
             "INSERT INTO reject(source, row, seq, id, column, code, reason, at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
@@ -60,7 +60,7 @@ pub(crate) fn for_each<E: From<RunError>>(
     mut each: impl FnMut(RejectedRow<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut open: Option<RejectedRow<'static>> = None;
-    run.for_each::<_, E>(
+    run.database.for_each::<_, E>(
         "SELECT source, row, seq, id, at, column, code, reason FROM reject ORDER BY source, row, no",
         [],
         |row| {
@@ -100,7 +100,7 @@ pub(crate) fn for_each_id(
     run: &RunFile,
     each: impl FnMut(String) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    run.for_each(
+    run.database.for_each(
         "SELECT id FROM reject WHERE id IS NOT NULL",
         [],
         |row| row.get(0),
@@ -110,7 +110,7 @@ pub(crate) fn for_each_id(
 
 /// The number of problems of each code, the most frequent first.
 pub(crate) fn codes(run: &RunFile) -> Result<Vec<(String, u64)>, RunError> {
-    run.rows(
+    run.database.rows(
         "SELECT code, count(*) FROM reject GROUP BY code ORDER BY 2 DESC, 1",
         [],
         |row| Ok((row.get(0)?, row.get(1)?)),
@@ -120,7 +120,7 @@ pub(crate) fn codes(run: &RunFile) -> Result<Vec<(String, u64)>, RunError> {
 /// The number of rejected rows whose id can't be read or is longer than any contact's. Such a row may refer to any
 /// contact.
 pub(crate) fn nameless_count(run: &RunFile) -> Result<u64, RunError> {
-    run.value(
+    run.database.value(
         "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE id IS NULL OR id = '' OR length(id) > ?1)",
         [ID_CHARS_MAX],
     )
@@ -133,18 +133,23 @@ pub(crate) fn add_merged(
     into: u64,
     merged: impl IntoIterator<Item = u64>,
 ) -> Result<(), RunError> {
-    run.with(|connection| connection.execute_batch(schema::MERGED))?;
-    merged
-        .into_iter()
-        .try_for_each(|seq| run.execute("INSERT INTO merged VALUES (?1, ?2)", params![into, seq]))
+    run.database
+        .with(|connection| connection.execute_batch(schema::MERGED))?;
+    merged.into_iter().try_for_each(|seq| {
+        run.database
+            .execute("INSERT INTO merged VALUES (?1, ?2)", params![into, seq])
+    })
 }
 
 /// The contacts whose rows became part of the contact `into`, in order.
 pub(crate) fn merged_into(run: &RunFile, into: u64) -> Result<Vec<u64>, RunError> {
-    if !run.with(|connection| connection.table_exists(None, "merged"))? {
+    if !run
+        .database
+        .with(|connection| connection.table_exists(None, "merged"))?
+    {
         return Ok(Vec::new());
     }
-    run.rows(
+    run.database.rows(
         "SELECT seq FROM merged WHERE into_seq = ?1 ORDER BY seq",
         [into],
         |row| row.get(0),

@@ -21,7 +21,7 @@ pub(crate) struct SentContact {
 
 /// The number of contacts that were sent, answered or not.
 pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
-    run.value(
+    run.database.value(
         "SELECT (SELECT coalesce(sum(count), 0) FROM batch WHERE state <> 'planned')
               + (SELECT count(*) FROM outcome JOIN batch ON batch.no = outcome.batch WHERE state = 'planned')",
         [],
@@ -104,7 +104,7 @@ fn for_each_sent(
     batch: &Batch,
     mut each: impl FnMut(BatchItem<'_>, Option<Outcome>) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    let exceptions: HashMap<u64, Outcome> = run.rows(
+    let exceptions: HashMap<u64, Outcome> = run.database.rows(
         "SELECT seq, outcome FROM outcome WHERE batch = ?1",
         [batch.no],
         |row| Ok((row.get(0)?, column::word(row, 1)?)),
@@ -122,7 +122,7 @@ fn for_each_sent(
 
 /// The failed contacts: id, outcome, reason.
 pub(crate) fn failures(run: &RunFile) -> Result<Vec<(String, Outcome, Option<String>)>, RunError> {
-    run.rows(
+    run.database.rows(
         "SELECT id, outcome, reason FROM outcome WHERE outcome IN ('failed', 'stale') ORDER BY batch, seq",
         [],
         |row| Ok((row.get(0)?, column::word(row, 1)?, row.get(2)?)),
@@ -134,7 +134,7 @@ pub(crate) fn failed_deletions(
     run: &RunFile,
     limit: u64,
 ) -> Result<Vec<(String, String)>, RunError> {
-    run.rows(
+    run.database.rows(
         "SELECT id, coalesce(reason, '') FROM outcome JOIN batch ON batch.no = outcome.batch
           WHERE operation = 'delete' AND outcome IN ('failed', 'stale') ORDER BY no, seq LIMIT ?1",
         [limit],
@@ -144,7 +144,7 @@ pub(crate) fn failed_deletions(
 
 /// The numbers of the failed contacts of the source.
 pub(crate) fn failed_contacts(run: &RunFile) -> Result<HashSet<u64>, RunError> {
-    run.rows(
+    run.database.rows(
         "SELECT seq FROM outcome JOIN batch ON batch.no = outcome.batch
           WHERE operation <> 'delete' AND outcome IN ('failed', 'stale')",
         [],

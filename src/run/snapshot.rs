@@ -108,7 +108,7 @@ fn planning<T>(
 pub(crate) fn find(run: &RunFile, id: &str) -> Result<Option<SnapshotContact>, RunError> {
     match planning(run, |snapshot| snapshot.find(id))? {
         Some(found) => Ok(found),
-        None => run.row(
+        None => run.database.row(
             "SELECT seq, id, json FROM snapshot WHERE id = ?1",
             [id],
             kept,
@@ -124,7 +124,7 @@ pub(crate) fn find_equal(run: &RunFile, id: &str, json: &[u8]) -> Result<Option<
 pub(crate) fn by_seq(run: &RunFile, seq: u64) -> Result<SnapshotContact, RunError> {
     let found = match planning(run, |snapshot| snapshot.by_seq(seq))? {
         Some(found) => found,
-        None => run.row(
+        None => run.database.row(
             "SELECT seq, id, json FROM snapshot WHERE seq = ?1",
             [seq],
             kept,
@@ -140,7 +140,7 @@ pub(crate) fn json(run: &RunFile, seq: u64) -> Result<String, RunError> {
 pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
     match &*run.planning() {
         Some(snapshot) => Ok(snapshot.count()),
-        None => run.value("SELECT count(*) FROM snapshot", []),
+        None => run.database.value("SELECT count(*) FROM snapshot", []),
     }
 }
 

@@ -95,7 +95,7 @@ fn delimiter(row: &Row<'_>, index: usize) -> rusqlite::Result<u8> {
 /// Writes or replaces a source. Its size and digest are only known after it was read.
 pub(crate) fn set(run: &RunFile, no: u32, source: &StagedSource) -> Result<(), RunError> {
     let form = &source.form;
-    run.execute(
+    run.database.execute(
         "INSERT OR REPLACE INTO source VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         params![
             no,
@@ -116,7 +116,7 @@ pub(crate) fn set(run: &RunFile, no: u32, source: &StagedSource) -> Result<(), R
 }
 
 pub(crate) fn all(run: &RunFile) -> Result<Vec<StagedSource>, RunError> {
-    run.rows(
+    run.database.rows(
         "SELECT path, sheet, bytes, blake3, columns, mapping, cells_delimiter, file_delimiter, encoding, byte_order_mark,
                 separator_line, line_end
            FROM source ORDER BY no",

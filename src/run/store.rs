@@ -7,11 +7,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{
-    RunError, RunFile, State,
-    foreign::{beside, check_is_file},
-};
-use crate::{output, private};
+use super::{RunError, RunFile, State, foreign::check_is_file};
+use crate::{output, private, sqlite::beside};
 
 /// Number of runs with changes whose run files are kept.
 pub(crate) const KEPT: usize = 30;

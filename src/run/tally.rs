@@ -92,10 +92,14 @@ impl Tally {
             }
         }
         tally.rows.contacts += tally.plan.create + tally.plan.update + tally.plan.unchanged;
-        tally.rows.read = run.value("SELECT coalesce(sum(row_count), 0) FROM block", [])?;
-        tally.rows.blank = run.value("SELECT coalesce(sum(blank_count), 0) FROM block", [])?;
+        tally.rows.read = run
+            .database
+            .value("SELECT coalesce(sum(row_count), 0) FROM block", [])?;
+        tally.rows.blank = run
+            .database
+            .value("SELECT coalesce(sum(blank_count), 0) FROM block", [])?;
         tally.rows.not_selected = run.find_fact(NOT_SELECTED)?.unwrap_or_default();
-        tally.rows.rejected = run.value(
+        tally.rows.rejected = run.database.value(
             "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE at <> 'apply')",
             [],
         )?;
@@ -158,7 +162,7 @@ fn total<const N: usize>(parts: [u64; N]) -> u64 {
 
 fn count_done(run: &RunFile) -> Result<Done, RunError> {
     let mut done = Done::default();
-    let batches: Vec<(Operation, BatchState, u64)> = run.rows(
+    let batches: Vec<(Operation, BatchState, u64)> = run.database.rows(
         "SELECT operation, state, sum(count) FROM batch GROUP BY operation, state",
         [],
         |row| Ok((column::word(row, 0)?, column::word(row, 1)?, row.get(2)?)),
@@ -168,7 +172,7 @@ fn count_done(run: &RunFile) -> Result<Done, RunError> {
         *sum = sum.saturating_add(count);
     }
     // Contacts with another outcome than their batch.
-    let exceptions: Vec<(Operation, BatchState, Outcome, u64)> = run.rows(
+    let exceptions: Vec<(Operation, BatchState, Outcome, u64)> = run.database.rows(
         "SELECT b.operation, b.state, o.outcome, count(*) FROM outcome o JOIN batch b ON b.no = o.batch
           GROUP BY b.operation, b.state, o.outcome",
         [],

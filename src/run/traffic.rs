@@ -14,7 +14,7 @@ pub(crate) fn record(run: &RunFile, timeline: &Timeline) -> Result<(), RunError>
 
 /// The requests of all processes, in order.
 pub(crate) fn all(run: &RunFile) -> Result<Vec<Timeline>, RunError> {
-    let mut timelines: Vec<Timeline> = run.rows(
+    let mut timelines: Vec<Timeline> = run.database.rows(
         "SELECT value FROM fact WHERE substr(name, 1, length(?1)) = ?1",
         [PREFIX],
         |row| column::json(row, 0),
@@ -62,11 +62,12 @@ mod tests {
         let run = RunFile::create(&directory.path().join("x.run")).unwrap();
         let empty = r#"{"started_at":"2026-11-22T08:55:00Z","slice_ms":0,"ms":0,"slices":[]}"#;
         for value in ["", "[]", "{}", empty] {
-            run.execute(
-                "INSERT OR REPLACE INTO fact VALUES ('traffic x', ?1)",
-                [value],
-            )
-            .unwrap();
+            run.database
+                .execute(
+                    "INSERT OR REPLACE INTO fact VALUES ('traffic x', ?1)",
+                    [value],
+                )
+                .unwrap();
             let read = all(&run);
             assert!(matches!(read, Err(RunError::Damaged { .. })), "{value}");
         }

@@ -24,7 +24,7 @@ pub(crate) struct WantedValue {
 impl Wanted {
     /// Adds a contact whose value is needed.
     pub(crate) fn add(self, run: &RunFile, id: &str) -> Result<(), RunError> {
-        run.execute(
+        run.database.execute(
             "INSERT OR IGNORE INTO temp.wanted(kind, id) VALUES (?1, ?2)",
             params![self as u8, id],
         )
@@ -38,7 +38,7 @@ impl Wanted {
         value: &str,
         search: u32,
     ) -> Result<(), RunError> {
-        run.execute(
+        run.database.execute(
             "UPDATE temp.wanted SET value = ?3, search = ?4 WHERE kind = ?1 AND id = ?2 AND value IS NULL",
             params![self as u8, id, value, search],
         )
@@ -46,7 +46,7 @@ impl Wanted {
 
     /// Up to a thousand ids after `id` whose values were not found yet, in order.
     pub(crate) fn left(self, run: &RunFile, after: &str) -> Result<Vec<String>, RunError> {
-        run.rows(
+        run.database.rows(
             "SELECT id FROM temp.wanted WHERE kind = ?1 AND value IS NULL AND id > ?2 ORDER BY id LIMIT 1000",
             params![self as u8, after],
             |row| row.get(0),
@@ -54,7 +54,7 @@ impl Wanted {
     }
 
     pub(crate) fn find(self, run: &RunFile, id: &str) -> Result<Option<WantedValue>, RunError> {
-        run.row(
+        run.database.row(
             "SELECT value, search FROM temp.wanted WHERE kind = ?1 AND id = ?2 AND value <> ''",
             params![self as u8, id],
             |row| {
