@@ -16,7 +16,6 @@ use crate::{
     error::{Error, ExitCode},
     paths::is_stream,
     progress::Monitor,
-    run::store::Store,
     settings::Settings,
     signals::Signals,
     source::EncodingDoubt,
@@ -66,11 +65,6 @@ impl<'a> Context<'a> {
         self.signals.begin_work();
         self.watched.begin(self.console);
         Arc::new(self.console.terminal(self.signals.clone()))
-    }
-
-    /// The run files of the state directory.
-    pub(super) fn store(&self) -> Result<Store, Error> {
-        Ok(Store::open(&self.settings.state_directory)?)
     }
 
     /// Signs in to the configured account, or to a sandbox.

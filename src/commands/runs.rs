@@ -14,7 +14,7 @@ use crate::{
         changes::ALL_DELETIONS, sent, sources,
     },
     wording::{grouped, visible},
-    workflow::{RunHistory, RunMeta},
+    workflow::{NamedRun, RunMeta},
 };
 
 /// Contacts of each kind shown without `--all`.
@@ -38,14 +38,11 @@ pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error>
 
 fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     let console = context.console;
-    let path = context.store()?.find(name);
-    if !path.exists() {
-        let history = RunHistory::read(&context.settings.state_directory)?;
-        if let Some(run) = history.runs.iter().find(|run| run.run == name) {
-            return history::show_line(context, run);
-        }
-    }
-    let run = RunFile::open(&context.find_run(name)?)?;
+    let path = match context.named_run(name)? {
+        NamedRun::File(path) => path,
+        NamedRun::Line(run) => return history::show_line(context, &run),
+    };
+    let run = RunFile::open(&path)?;
     let meta = RunMeta::of(&run, "nothing was sent")?;
     let tally = Tally::of(&run)?;
     if console.wants_json() {

@@ -5,16 +5,28 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use crate::{
     error::{Error, ExitCode},
-    ledger::{HistoryEntry, RunStatus},
+    ledger::HistoryEntry,
     plan::Mode,
-    wording::elapsed,
-    workflow::{Session, directory_name, find_run, joined, record_stop, record_without_account},
+    run::RunError,
+    workflow::{NamedRun, Session, joined, new_entry, record_stop, record_without_account},
 };
 
 impl Context<'_> {
-    /// The file of a run that is given by name or path.
+    /// The run with this name or path.
+    pub(super) fn named_run(&self, run: &str) -> Result<NamedRun, Error> {
+        if let Some(found) = NamedRun::find(&self.settings.state_directory, run)? {
+            return Ok(found);
+        }
+        let path = PathBuf::from(run);
+        match path.metadata() {
+            Ok(_) => Ok(NamedRun::File(path)),
+            Err(source) => Err(RunError::Io { path, source }.into()),
+        }
+    }
+
+    /// The file of the run with this name or path.
     pub(super) fn find_run(&self, run: &str) -> Result<PathBuf, Error> {
-        find_run(&self.settings.state_directory, run)
+        Ok(self.named_run(run)?.file()?)
     }
 
     /// Like [`Self::session`], for a plan. A failure is recorded in the history, except of a dry run.
@@ -28,20 +40,13 @@ impl Context<'_> {
             if is_dry_run {
                 return;
             }
+            let profile = self.settings.profile_word();
             let run = HistoryEntry {
                 started_at: self.watched.started,
-                seconds: elapsed(self.watched.started),
-                profile: Some(self.settings.profile_word().to_owned()),
-                command: self.watched.command.clone(),
-                mode: mode.as_str().to_owned(),
-                source: joined(files),
-                directory: directory_name(),
-                status: RunStatus::Stopped,
-                exit_code: Some(error.exit_code() as u8),
-                error: Some(error.to_string()),
-                ..HistoryEntry::default()
+                ..new_entry(profile, &self.watched.command, mode, joined(files))
             };
-            if let Err(error) = record_without_account(&self.settings.state_directory, run) {
+            let state_directory = &self.settings.state_directory;
+            if let Err(error) = record_without_account(state_directory, run, error) {
                 self.console.say(&not_recorded(&error));
             }
         })

@@ -12,7 +12,7 @@ use crate::{
     stage::ReadRequest,
     verify::{Finding, VerifyCounts},
     wording::grouped,
-    workflow::{Expected, is_run_file, removed_run},
+    workflow::{Expected, NamedRun, is_run_file},
 };
 
 /// Runs the command. Exits with 3 if anything differs or rows of the file can't be compared.
@@ -70,13 +70,10 @@ impl Compared {
     fn resolve(context: &Context, args: &VerifyArgs) -> Result<Self, Error> {
         if let [name] = args.read.files.as_slice() {
             let run = name.to_string_lossy();
-            let path = context.store()?.find(&run);
-            if is_run_file(&path) {
+            let found = NamedRun::find(&context.settings.state_directory, &run)?;
+            let path = found.map(NamedRun::file).transpose()?;
+            if let Some(path) = path.filter(|path| is_run_file(path)) {
                 return Ok(Self::Run(path));
-            }
-            if !path.exists() {
-                let removed = removed_run(&context.settings.state_directory, &run)?;
-                removed.map_or(Ok(()), Err)?;
             }
         }
         let reading = reading::resolve(&args.read, &context.settings.profile)?;

@@ -20,6 +20,7 @@ use crate::{
         RunError, RunFile, State, Tally, batches,
         store::{self, Lock, Store},
     },
+    wording::elapsed,
 };
 
 pub(crate) struct RunHistory {
@@ -77,28 +78,42 @@ impl RunHistory {
     }
 }
 
-/// The file of a run that is given by name or path.
-pub(crate) fn find_run(state_directory: &Path, run: &str) -> Result<PathBuf, Error> {
-    let path = Store::open(state_directory)?.find(run);
-    let Err(source) = path.metadata() else {
-        return Ok(path);
-    };
-    if let Some(removed) = removed_run(state_directory, run)? {
-        return Err(removed.into());
-    }
-    Err(RunError::Io { path, source }.into())
+/// A run that is given by name or path.
+pub(crate) enum NamedRun {
+    File(PathBuf),
+    /// Its file was removed, and only its line in the history is left.
+    Line(Box<HistoryEntry>),
 }
 
-/// The error for a run that has a line in the history but no file any more, given its name or its former path.
-pub(crate) fn removed_run(state_directory: &Path, run: &str) -> Result<Option<RunError>, Error> {
-    let history = RunHistory::read(state_directory)?;
-    let file = Path::new(run).file_name().unwrap_or_default();
-    let is_named = |it: &&HistoryEntry| it.run == run || *file == *format!("{}.run", it.run);
-    let line = history.runs.iter().find(is_named);
-    let line = line.filter(|line| line.file.is_none());
-    Ok(line.map(|line| RunError::Removed {
-        run: line.run.clone(),
-    }))
+impl NamedRun {
+    /// Finds a run. A name that several runs outside the state directory have is not found.
+    pub(crate) fn find(state_directory: &Path, run: &str) -> Result<Option<Self>, Error> {
+        let path = Store::open(state_directory)?.find(run);
+        if path.exists() {
+            return Ok(Some(Self::File(path)));
+        }
+        let runs = RunHistory::read(state_directory)?.runs;
+        let mut files = runs
+            .iter()
+            .filter(|it| it.run == run)
+            .filter_map(|it| it.file.as_ref());
+        if let (Some(file), None) = (files.next(), files.next()) {
+            return Ok(Some(Self::File(file.clone())));
+        }
+        let former = Path::new(run).file_name().unwrap_or_default();
+        let is_named = |it: &HistoryEntry| it.run == run || *former == *format!("{}.run", it.run);
+        let mut removed = runs.into_iter().filter(|it| it.file.is_none());
+        let line = removed.find(is_named);
+        Ok(line.map(|line| Self::Line(Box::new(line))))
+    }
+
+    /// The file.
+    pub(crate) fn file(self) -> Result<PathBuf, RunError> {
+        match self {
+            Self::File(path) => Ok(path),
+            Self::Line(line) => Err(RunError::Removed { run: line.run }),
+        }
+    }
 }
 
 impl RunMeta {
@@ -269,6 +284,7 @@ pub(crate) fn prune_runs(
 pub(crate) fn record_without_account(
     state_directory: &Path,
     mut run: HistoryEntry,
+    error: &Error,
 ) -> Result<(), Error> {
     let history = RunHistory::read(state_directory)?;
     let mut runs = history.runs.iter();
@@ -281,6 +297,10 @@ pub(crate) fn record_without_account(
     let (path, _) = Store::open(state_directory)?.reserve(&stem_of(&run), is_taken)?;
     run.run = name(&path);
     run.account.clone_from(&last.account);
+    run.seconds = elapsed(run.started_at);
+    run.status = RunStatus::Stopped;
+    run.exit_code = Some(error.exit_code() as u8);
+    run.error = Some(error.to_string());
     Ok(Ledger::open(state_directory, &last.account).record_run(&mut run)?)
 }
 

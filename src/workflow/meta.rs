@@ -53,7 +53,7 @@ pub(crate) struct RunMeta {
 }
 
 /// The working directory, in the form that is stored in a run file.
-pub(crate) fn directory_name() -> String {
+pub(super) fn directory_name() -> String {
     let here = std::env::current_dir().unwrap_or_default();
     here.to_string_lossy().into_owned()
 }

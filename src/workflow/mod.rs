@@ -30,13 +30,12 @@ pub use contact_records::Comparison;
 pub(crate) use delete::ContactsToDelete;
 pub(crate) use diff::ReadState;
 pub(crate) use export::{Backup, ExportRequest};
-pub(crate) use history::{
-    RunHistory, find_run, prune_runs, record_stop, record_without_account, removed_run,
-};
-pub(crate) use meta::{RunMeta, directory_name, joined};
+pub(crate) use history::{NamedRun, RunHistory, prune_runs, record_stop, record_without_account};
+pub(crate) use meta::{RunMeta, joined};
 #[cfg(test)]
 pub(crate) use planned::STALE_AFTER;
 pub(crate) use report::{PastRun, save_check_page};
+pub(crate) use run_record::new_entry;
 pub(crate) use sealed::SealedRun;
 pub use send::SentRun;
 pub(crate) use session::SANDBOX;

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use tracing::span::EnteredSpan;
 
-use super::{SealedRun, Session, directory_name};
+use super::{SealedRun, Session, meta::directory_name};
 use crate::{
     error::{Error, ExitCode},
     ledger::{HistoryEntry, RunStatus, SharedLedger},
@@ -42,13 +42,7 @@ impl RunRecord {
         let entry = HistoryEntry {
             account: session.account.clone(),
             run: run.map(name).unwrap_or_default(),
-            started_at: Timestamp::now(),
-            profile: Some(session.profile.clone()),
-            command: command.to_owned(),
-            mode: mode.as_str().to_owned(),
-            source,
-            directory: directory_name(),
-            ..HistoryEntry::default()
+            ..new_entry(&session.profile, command, mode, source)
         };
         Self::of(session, entry, is_dry_run)
     }
@@ -135,6 +129,19 @@ impl RunRecord {
             let notice = format!("the run can't be recorded in the ledger: {error}");
             self.monitor.event(Event::Notice(notice));
         }
+    }
+}
+
+/// The line of a run that begins now, without its name and its account.
+pub(crate) fn new_entry(profile: &str, command: &str, mode: Mode, source: String) -> HistoryEntry {
+    HistoryEntry {
+        started_at: Timestamp::now(),
+        profile: Some(profile.to_owned()),
+        command: command.to_owned(),
+        mode: mode.as_str().to_owned(),
+        source,
+        directory: directory_name(),
+        ..HistoryEntry::default()
     }
 }
 

@@ -118,7 +118,7 @@ fn a_run_without_its_file_is_marked_and_named_by_every_command() {
         }
     }
     world.run(["runs", "show", &name]).ends_with(0);
-    world.run(["runs", "show", &path]).ends_with(1);
+    world.run(["runs", "show", &path]).ends_with(0);
     for typo in ["undo last", "report last", "apply last"] {
         world.run(typo.split(' ')).ends_with(1);
     }
@@ -129,6 +129,25 @@ fn a_run_without_its_file_is_marked_and_named_by_every_command() {
         listed.contains("done, run file removed, 3 created"),
         "{listed}"
     );
+}
+
+#[test]
+fn a_run_outside_the_state_directory_is_found_by_its_name() {
+    let world = world();
+    std::fs::create_dir(world.path("a")).unwrap();
+    world
+        .run(["plan", "few.csv", "-o", "a/few.run", "-q"])
+        .ends_with(0);
+    let shown = world.run(["runs", "show", "few"]).ends_with(0);
+    assert!(shown.said().contains("3 to create"), "{}", shown.shown());
+    world.run(["apply", "few", "-q"]).ends_with(0);
+    world.run(["verify", "few"]).ends_with(0);
+    std::fs::create_dir(world.path("b")).unwrap();
+    world.write("few.csv", many(4));
+    world
+        .run(["plan", "few.csv", "-o", "b/few.run", "-q"])
+        .ends_with(0);
+    world.run(["apply", "few", "-q"]).ends_with(1);
 }
 
 #[test]
