@@ -14,8 +14,7 @@ use serde_json::{json, value::RawValue};
 use super::{
     Context,
     conclusion::{advice_to_job, finish},
-    console::Console,
-    data,
+    console::{Console, data},
     watched::Watched,
 };
 use crate::{

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::json;
 
-use super::{Context, data};
+use super::{Context, console::data};
 use crate::{
     account::employees::ListedEmployees,
     api::ApiError,

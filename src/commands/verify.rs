@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Context, data::FirstDifferences};
+use super::{Context, console::data::FirstDifferences};
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},

@@ -5,6 +5,9 @@
 //! A job among several only prints messages, each with the job's name. Its summary becomes part of the jobs'
 //! summary.
 
+pub(crate) mod data;
+mod streams;
+
 use std::{
     cell::{Cell, RefCell},
     io,
@@ -20,7 +23,7 @@ use crate::{
 
 /// The content of standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum OutputHolds {
+pub(crate) enum OutputHolds {
     /// The JSON summary.
     #[default]
     Object,
@@ -32,20 +35,20 @@ pub(super) enum OutputHolds {
 
 /// Prints for one command.
 #[derive(Debug, Default)]
-pub(super) struct Console {
+pub(crate) struct Console {
     json: bool,
     quiet: bool,
-    pub(super) holds: Cell<OutputHolds>,
+    pub(crate) holds: Cell<OutputHolds>,
     /// The summary, which `--json` prints when the command ends and from which metrics are taken.
     summary: RefCell<Option<String>>,
     /// The first error of writing the report to standard output.
-    pub(super) failure: RefCell<Option<io::Error>>,
+    pub(crate) failure: RefCell<Option<io::Error>>,
     /// The output of a job among several, which has messages but no report.
-    pub(super) job: Option<JobLines>,
+    pub(crate) job: Option<JobLines>,
 }
 
 impl Console {
-    pub(super) fn new(args: &CommonArgs) -> Self {
+    pub(crate) fn new(args: &CommonArgs) -> Self {
         match args.color {
             ColorWhen::Auto => {}
             ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
@@ -58,7 +61,7 @@ impl Console {
         }
     }
 
-    pub(super) fn of_job(quiet: bool, lines: JobLines) -> Self {
+    pub(crate) fn of_job(quiet: bool, lines: JobLines) -> Self {
         Self {
             json: true,
             quiet,
@@ -68,22 +71,22 @@ impl Console {
     }
 
     /// Sends the report to standard output. With `--json`, standard output only has the summary.
-    pub(super) fn print_results(&self) {
+    pub(crate) fn print_results(&self) {
         if !self.json {
             self.holds.set(OutputHolds::Report);
         }
     }
 
     /// Sends the summary object to standard error.
-    pub(super) fn keep_output_for_data(&self) {
+    pub(crate) fn keep_output_for_data(&self) {
         self.holds.set(OutputHolds::Data);
     }
 
-    pub(super) const fn wants_json(&self) -> bool {
+    pub(crate) const fn wants_json(&self) -> bool {
         self.json
     }
 
-    pub(super) fn terminal(&self, signals: Signals) -> Terminal {
+    pub(crate) fn terminal(&self, signals: Signals) -> Terminal {
         let show = if self.quiet {
             Show::Nothing
         } else {
@@ -92,21 +95,21 @@ impl Console {
         Terminal::new(signals, show, self.job.clone())
     }
 
-    pub(super) const fn is_quiet(&self) -> bool {
+    pub(crate) const fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    pub(super) const fn hides_report(&self) -> bool {
+    pub(crate) const fn hides_report(&self) -> bool {
         self.quiet || self.is_job()
     }
 
     /// True for a job among several, which must not prompt.
-    pub(super) const fn is_job(&self) -> bool {
+    pub(crate) const fn is_job(&self) -> bool {
         self.job.is_some()
     }
 
     /// Shows the summary: with `--json` as JSON when the command ends, otherwise as text now.
-    pub(super) fn summary<T: Serialize>(&self, summary: &T, text: &str) {
+    pub(crate) fn summary<T: Serialize>(&self, summary: &T, text: &str) {
         self.summary.replace(serde_json::to_string(summary).ok());
         if !self.json && !text.is_empty() {
             self.report(text);
@@ -114,7 +117,7 @@ impl Console {
     }
 
     /// Removes and returns the summary that is still to be printed.
-    pub(super) fn take_summary(&self) -> Option<String> {
+    pub(crate) fn take_summary(&self) -> Option<String> {
         self.summary.take()
     }
 }

@@ -1,11 +1,11 @@
-//! The history in the form that `runs` lists.
+//! Lists the history.
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{Context, data};
 use crate::{
     cli::RunsArgs,
+    commands::{Context, console::data},
     error::Error,
     ledger::{HistoryEntry, RunStatus},
     wording::{duration, named_counts, shown_path},

@@ -1,10 +1,13 @@
 //! `runs`: lists past runs, shows one, removes old ones.
 
+mod list;
+mod prune;
+
 use std::fmt::Display;
 
 use serde_json::json;
 
-use super::{Context, history, prune, resume};
+use super::{Context, resume};
 use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
@@ -28,7 +31,7 @@ pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error>
         ));
     }
     match &args.action {
-        None => history::list(context, args)?,
+        None => list::list(context, args)?,
         Some(RunsAction::Show { run, contacts, .. }) if *contacts => show_contacts(context, run)?,
         Some(RunsAction::Show { run, all, .. }) => show(context, run, *all)?,
         Some(RunsAction::Prune { keep }) => prune::run(context, *keep)?,
@@ -40,7 +43,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     let console = context.console;
     let path = match context.named_run(name)? {
         NamedRun::File(path) => path,
-        NamedRun::Line(run) => return history::show_line(context, &run),
+        NamedRun::Line(run) => return list::show_line(context, &run),
     };
     let run = RunFile::open(&path)?;
     let meta = RunMeta::of(&run, "nothing was sent")?;

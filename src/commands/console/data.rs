@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    console::Console,
+    Console,
     streams::{document, written},
 };
 use crate::{
@@ -22,14 +22,14 @@ const LISTED: usize = 1_000;
 
 /// The first differences, for the summary object.
 #[derive(Default)]
-pub(super) struct FirstDifferences {
-    pub(super) objects: Vec<Value>,
+pub(crate) struct FirstDifferences {
+    pub(crate) objects: Vec<Value>,
     /// The number of further differences.
-    pub(super) more: u64,
+    pub(crate) more: u64,
 }
 
 impl FirstDifferences {
-    pub(super) fn add(&mut self, id: &str, difference: &impl Serialize) {
+    pub(crate) fn add(&mut self, id: &str, difference: &impl Serialize) {
         if self.objects.len() == LISTED {
             self.more += 1;
             return;
@@ -42,7 +42,7 @@ impl FirstDifferences {
 
 impl Console {
     /// Prints a data line: JSON with `--json`, otherwise text.
-    pub(super) fn entry(
+    pub(crate) fn entry(
         &self,
         object: impl FnOnce() -> serde_json::Value,
         text: impl FnOnce() -> String,
@@ -56,24 +56,24 @@ impl Console {
 
     /// Prints a text line to standard output.
     #[expect(clippy::unused_self, reason = "all printing goes through the console")]
-    pub(super) fn line(&self, text: &str) -> Result<(), Error> {
+    pub(crate) fn line(&self, text: &str) -> Result<(), Error> {
         let text = fit(&visible(text), output_width());
         written(writeln!(stdout(), "{}", palette::entry(&text)))
     }
 
-    pub(super) fn data(&self, line: &str) -> Result<(), Error> {
+    pub(crate) fn data(&self, line: &str) -> Result<(), Error> {
         self.document(format!("{}\n", visible(line)).as_bytes())
     }
 
     /// Writes bytes to standard output unchanged.
     #[expect(clippy::unused_self, reason = "all printing goes through the console")]
-    pub(super) fn document(&self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn document(&self, bytes: &[u8]) -> Result<(), Error> {
         document(bytes)
     }
 }
 
 /// Writes a table to standard output.
-pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
     let visible = |row: &Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
     let rows: Vec<Vec<_>> = rows.iter().map(visible).collect();
     let lines = layout::table(headings, &rows, output_width());

@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 
 use anstream::{stderr, stdout};
 
-use super::console::{Console, OutputHolds};
+use super::{Console, OutputHolds};
 use crate::{
     error::Error,
     layout::{error_width, fit, output_width},
@@ -17,18 +17,18 @@ use crate::{
 
 impl Console {
     /// True if the report goes to standard output.
-    pub(super) fn has_report(&self) -> bool {
+    pub(crate) fn has_report(&self) -> bool {
         self.holds.get() == OutputHolds::Report
     }
 
     /// Prints lines of the report. Values in them must not contain line breaks, or must be made visible before.
-    pub(super) fn report(&self, text: &str) {
+    pub(crate) fn report(&self, text: &str) {
         let text = visible_lines(text.trim_end());
         self.write_report(|width| palette::counts(&fit(&text, width)) + "\n");
     }
 
     /// Prints lines of the report below a heading, unless there are none.
-    pub(super) fn section(&self, heading: &str, lines: &[String]) {
+    pub(crate) fn section(&self, heading: &str, lines: &[String]) {
         if !lines.is_empty() {
             self.write_report(|width| with_heading(heading, lines, width));
         }
@@ -52,14 +52,14 @@ impl Console {
 
     /// Prints a message to standard error. Values in it must not contain line breaks, or must be made visible
     /// before.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if !self.is_quiet() {
             self.insist(text);
         }
     }
 
     /// Like [`Self::say`], but also with `--quiet`.
-    pub(super) fn insist(&self, text: &str) {
+    pub(crate) fn insist(&self, text: &str) {
         let text = visible_lines(text.trim_end());
         match &self.job {
             Some(lines) => lines.say(&text),
@@ -68,7 +68,7 @@ impl Console {
     }
 
     /// Prints warnings to standard error.
-    pub(super) fn warnings(&self, lines: &[String]) {
+    pub(crate) fn warnings(&self, lines: &[String]) {
         if self.is_quiet() || lines.is_empty() {
             return;
         }
@@ -81,13 +81,13 @@ impl Console {
     }
 
     /// Returns the first error of writing the report.
-    pub(super) fn take_failure(&self) -> Result<(), Error> {
+    pub(crate) fn take_failure(&self) -> Result<(), Error> {
         let failure = self.failure.take().map_or(Ok(()), Err);
         failure.map_err(Error::io("standard output"))
     }
 
     /// Writes the JSON summary.
-    pub(super) fn object(&self, object: &str) -> Result<(), Error> {
+    pub(crate) fn object(&self, object: &str) -> Result<(), Error> {
         let line = format!("{}\n", visible(object));
         if self.holds.get() == OutputHolds::Data {
             let _ = stderr().write_all(line.as_bytes());
@@ -98,13 +98,13 @@ impl Console {
 }
 
 /// Writes bytes to standard output unchanged.
-pub(super) fn document(bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn document(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     written(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
 /// The error of writing to standard output, unless its reader has closed it.
-pub(super) fn written(result: io::Result<()>) -> Result<(), Error> {
+pub(crate) fn written(result: io::Result<()>) -> Result<(), Error> {
     output::is_read(result).map_err(Error::io("standard output"))?;
     Ok(())
 }

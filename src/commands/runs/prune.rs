@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::Context;
 use crate::{
+    commands::Context,
     error::Error,
     ledger::{HistoryEntry, Ledger},
     run::store::KEPT,
