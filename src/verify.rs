@@ -10,7 +10,7 @@ use crate::{
     plan::{
         PlanError, PlanOptions,
         diff::{Difference, difference},
-        present::{Finder, Present},
+        finder::{ContactFinder, FoundContact},
         snapshot::read_account,
     },
     run::{
@@ -67,7 +67,7 @@ pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
 ) -> Result<VerifyCounts, E> {
     let are_compared = options.mode.compares();
     read_expected(account, actual, expected, are_compared)?;
-    let mut finder = Finder::new(actual, account)?;
+    let mut finder = ContactFinder::new(actual, account)?;
     let mut counts = VerifyCounts::default();
     let mut report = |id: &str, finding: &Finding| {
         counts.add(finding);
@@ -97,14 +97,14 @@ pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
 
 fn compare(
     actual: &RunFile,
-    found: Present,
+    found: FoundContact,
     expected: &Contact<'_>,
     cleared: &[ChatType],
 ) -> Result<Finding, RunError> {
     let found = match found {
-        Present::Contact(found) => found,
-        Present::Absent => return Ok(Finding::Missing),
-        Present::Unreadable(reason) => {
+        FoundContact::Readable(found) => found,
+        FoundContact::Absent => return Ok(Finding::Missing),
+        FoundContact::Unreadable(reason) => {
             let fields = vec![FieldChange {
                 field: "contact".into(),
                 old: format!("can't be read: {reason}"),

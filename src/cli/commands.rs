@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
-    groups::{AccountArgs, ReadArgs, ReportFlag, TurnArgs, WatchArgs},
+    groups::{AccountArgs, LockedAccountArgs, ReadArgs, ReportFlag, WatchArgs},
     values::{Shard, number, parse_percentage, words},
 };
 use crate::{
@@ -71,7 +71,7 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) locked: LockedAccountArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -95,7 +95,7 @@ pub(crate) struct DeleteArgs {
     #[arg(long, short)]
     pub(crate) yes: bool,
     #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) locked: LockedAccountArgs,
 }
 
 /// `verify`.
@@ -115,7 +115,7 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) locked: LockedAccountArgs,
 }
 
 /// `diff`.
@@ -139,7 +139,7 @@ pub(crate) struct DiffArgs {
     #[arg(long)]
     pub(crate) exit_code: bool,
     #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) locked: LockedAccountArgs,
 }
 
 #[derive(Clone, Debug, Args)]

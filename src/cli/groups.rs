@@ -81,7 +81,7 @@ pub(crate) struct AccountArgs {
 /// An account that is locked while the command runs.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Account")]
-pub(crate) struct TurnArgs {
+pub(crate) struct LockedAccountArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
     /// Wait while another run uses the account
@@ -222,5 +222,5 @@ pub(crate) struct SourceArgs {
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) locked: LockedAccountArgs,
 }

@@ -111,12 +111,12 @@ impl JobLine {
         let words = sources.iter().chain(&self.options);
         let words = words.map(|word| shell_word(Path::new(word)));
         let line = ["wazzup-contacts".to_owned(), self.command.clone()];
-        without_secrets(line.into_iter().chain(words)).join(" ")
+        without_ping_url(line.into_iter().chain(words)).join(" ")
     }
 }
 
 /// The words of a command line without the secret URL of `--ping`.
-pub(crate) fn without_secrets(words: impl Iterator<Item = String>) -> Vec<String> {
+pub(crate) fn without_ping_url(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut shown: Vec<String> = Vec::new();
     for word in words {
         let word = match word.trim_start_matches('\'') {

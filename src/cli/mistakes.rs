@@ -87,7 +87,7 @@ impl Cli {
         });
         parsed.map_err(|error| {
             let words = words.iter().map(|word| word.to_string_lossy().into_owned());
-            print(&taught(error, &words.collect::<Vec<_>>()))
+            print(&with_tip(error, &words.collect::<Vec<_>>()))
         })
     }
 
@@ -135,7 +135,7 @@ fn fit_examples(command: clap::Command, width: Option<usize>) -> clap::Command {
 }
 
 /// Improves the parser's error: adds the usage of the command, and a tip that is better than a similar word.
-fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
+fn with_tip(mut error: clap::Error, words: &[String]) -> clap::Error {
     let mut cli = Cli::command();
     cli.build();
     let command = command_of(&cli, &error);
@@ -337,7 +337,7 @@ mod tests {
     fn tips(words: &[&str]) -> String {
         let words = [&["wazzup-contacts"], words].concat();
         let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
-        taught(Cli::try_parse_from(&words).unwrap_err(), &words).to_string()
+        with_tip(Cli::try_parse_from(&words).unwrap_err(), &words).to_string()
     }
 
     #[test]
@@ -383,7 +383,7 @@ mod tests {
                 let Err(error) = Cli::try_parse_from(&words) else {
                     continue;
                 };
-                let text = taught(error, &words).to_string();
+                let text = with_tip(error, &words).to_string();
                 assert!(text.contains(&usage), "{text}");
                 for argument in needed.iter().filter(|argument| argument.is_required_set()) {
                     let [shown, ..] = argument.get_value_names().unwrap() else {

@@ -18,7 +18,7 @@ pub(crate) use commands::{
     UsersArgs, VerifyArgs,
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs, SourceArgs, WatchArgs};
-pub(crate) use job::{JobLine, without_secrets};
+pub(crate) use job::{JobLine, without_ping_url};
 pub(crate) use run_commands::{
     ApplyArgs, ImportArgs, PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs,
 };
@@ -202,15 +202,15 @@ impl Command {
     /// The account options, if the command talks to an account.
     pub(crate) const fn account(&self) -> Option<&AccountArgs> {
         match self {
-            Self::Import(args) => Some(&args.sources.turn.account),
-            Self::Plan(args) => Some(&args.sources.turn.account),
-            Self::Export(args) => Some(&args.turn.account),
+            Self::Import(args) => Some(&args.sources.locked.account),
+            Self::Plan(args) => Some(&args.sources.locked.account),
+            Self::Export(args) => Some(&args.locked.account),
             Self::Get(args) => Some(&args.account),
-            Self::Delete(args) => Some(&args.turn.account),
-            Self::Apply(args) => Some(&args.turn.account),
-            Self::Undo(args) => Some(&args.turn.account),
-            Self::Verify(args) => Some(&args.turn.account),
-            Self::Diff(args) => Some(&args.turn.account),
+            Self::Delete(args) => Some(&args.locked.account),
+            Self::Apply(args) => Some(&args.locked.account),
+            Self::Undo(args) => Some(&args.locked.account),
+            Self::Verify(args) => Some(&args.locked.account),
+            Self::Diff(args) => Some(&args.locked.account),
             Self::Auth(args) => Some(&args.account),
             Self::Users(args) => Some(&args.account),
             Self::Check(_)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{
-    groups::{ReportFlag, SourceArgs, TurnArgs, WatchArgs},
+    groups::{LockedAccountArgs, ReportFlag, SourceArgs, WatchArgs},
     values::{number, parse_duration, parse_since},
 };
 use crate::plan::gate::Bound;
@@ -75,7 +75,7 @@ pub(crate) struct ApplyArgs {
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) locked: LockedAccountArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -108,7 +108,7 @@ pub(crate) struct UndoArgs {
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     #[command(flatten)]
-    pub(crate) turn: TurnArgs,
+    pub(crate) locked: LockedAccountArgs,
 }
 
 #[derive(Clone, Debug, Args)]

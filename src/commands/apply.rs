@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     Context,
     confirm::confirm_deletes,
-    next_steps::Standing,
+    next_steps::ReportedState,
     resume,
     sent::{say_where_rejects_are, show_sent},
     unfinished::{last_unfinished, say_nothing_is_left},
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         say_nothing_is_left(context);
         if args.report.report.is_some() {
             let console = context.console;
-            console.insist("no report was written, because no run was found");
+            console.say_always("no report was written, because no run was found");
         }
         return Ok(ExitCode::Done);
     };
@@ -62,7 +62,7 @@ fn send(
     }
     rejects::check_writable(&resumed.rejects)?;
     let session = session.map_or_else(|| context.session(), Ok)?;
-    resumed.lock(&session, args.turn.wait)?;
+    resumed.lock(&session, args.locked.wait)?;
     if let Some(selection) = selection {
         resumed.select(selection)?;
     }
@@ -121,11 +121,11 @@ fn show_again(context: &Context, args: &ApplyArgs, resumed: &SealedRun) -> Resul
         resumed.rejects.path.clone()
     };
     let (code, mut summary) = resumed.summary(tally, &rejects);
-    let standing = Standing {
+    let state = ReportedState {
         undone,
-        ..Standing::new(Progress::Sent)
+        ..ReportedState::new(Progress::Sent)
     };
-    context.write_report(run, meta, &mut summary, standing)?;
+    context.write_report(run, meta, &mut summary, state)?;
     console.summary(&summary, &summary.to_string());
     Ok(code)
 }

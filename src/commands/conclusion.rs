@@ -44,7 +44,7 @@ pub(super) fn finish(
         // Monitoring would mistake the old metrics for new ones.
         (Err(error), Ok(_)) => Err(error.into()),
         (Err(error), Err(first)) => {
-            console.insist(&visible(&message(&error.into())));
+            console.say_always(&visible(&message(&error.into())));
             Err(first)
         }
         (Ok(()), result) => result,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Context, next_steps::Standing};
+use super::{Context, next_steps::ReportedState};
 use crate::{
     error::{Error, ExitCode},
     layout::{error_width, fit},
@@ -57,15 +57,15 @@ pub(super) fn decline(
 ) -> Result<ExitCode, Error> {
     let mut summary = planned.summary(session, declined.exit_code())?;
     (summary.files.run, summary.files.rejects) = (None, None);
-    let standing = Standing {
+    let state = ReportedState {
         failure: Some(&declined),
-        ..Standing::new(Progress::Planned)
+        ..ReportedState::new(Progress::Planned)
     };
     let written = context.write_report(
         &planned.sealed.run,
         &planned.sealed.meta,
         &mut summary,
-        standing,
+        state,
     );
     planned.discard_after(Some(&declined))?;
     written.and(Err(declined))

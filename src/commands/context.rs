@@ -12,7 +12,7 @@ use super::{console::Console, watched::Watched};
 use crate::{
     account::AccountOptions,
     api::Rate,
-    cli::without_secrets,
+    cli::without_ping_url,
     error::{Error, ExitCode},
     paths::is_stream,
     progress::Monitor,
@@ -131,7 +131,7 @@ impl<'a> Context<'a> {
     /// Prints doubts also with `--quiet`; otherwise they are among the warnings.
     pub(super) fn doubts(&self, doubts: &[EncodingDoubt]) {
         for doubt in doubts.iter().filter(|_| self.console.is_quiet()) {
-            self.console.insist(&visible(&doubt.advised()));
+            self.console.say_always(&visible(&doubt.advised()));
         }
     }
 }
@@ -140,5 +140,5 @@ pub(super) fn command_line() -> String {
     let typed = std::env::args_os().skip(1);
     let words = typed.map(|word| shell_word(word.as_ref()));
     let words = std::iter::once("wazzup-contacts".to_owned()).chain(words);
-    without_secrets(words).join(" ")
+    without_ping_url(words).join(" ")
 }

@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Error> {
     refuse_files(&args.ids)?;
     let session = context.session()?;
-    let _lock = session.lock(args.turn.wait)?;
+    let _lock = session.lock(args.locked.wait)?;
     let found = ContactsToDelete::find(&session, &args.ids)?;
     context.console.section("not in the account", &found.absent);
     let count = found.present.len() as u64;

@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
         [] => return Err(Error::usage("no file to read was given", None)),
         [old] => {
             let session = context.session()?;
-            let _lock = session.lock(args.turn.wait)?;
+            let _lock = session.lock(args.locked.wait)?;
             let old = read(old, &session.monitor)?;
             [old, ReadState::of_account(&session)?]
         }

@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         context.console.keep_output_for_data();
     }
     let session = context.session()?;
-    let _lock = session.lock(args.turn.wait)?;
+    let _lock = session.lock(args.locked.wait)?;
     if args.owner_names.as_deref() == Some(Path::new(USERS)) {
         form.owner_names = Some(OwnerNames::of_account(&list_employees(context, &session)?));
     }
@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
 fn show_unreadable(context: &Context, exported: &Exported) {
     for contact in &exported.unreadable {
         let line = format!("not exported, because it is unreadable: {contact}");
-        context.console.insist(&visible(&line));
+        context.console.say_always(&visible(&line));
     }
 }
 

@@ -115,7 +115,7 @@ impl JobRunner {
         let number = self.ended.fetch_add(1, Ordering::Relaxed) + 1;
         if stopped.is_none() {
             if let Err(error) = &ended {
-                advice_to_job(error).for_each(|line| console.insist(&line));
+                advice_to_job(error).for_each(|line| console.say_always(&line));
             }
             let time = duration(elapsed(watched.started));
             console.say(&format!("{outcome} in {time}, {number} of {}", self.count));

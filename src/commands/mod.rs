@@ -25,6 +25,7 @@ mod confirm;
 mod console;
 mod context;
 mod findings;
+mod history;
 mod next_steps;
 mod page;
 mod planned;
@@ -32,7 +33,6 @@ mod planning;
 mod preview;
 mod resume;
 mod sent;
-mod stopped;
 mod unfinished;
 mod watched;
 

@@ -12,7 +12,7 @@ use crate::{
     run::{Done, RunFile},
 };
 
-pub(super) struct Standing<'a> {
+pub(super) struct ReportedState<'a> {
     pub progress: Progress,
     /// The command that sends the rest.
     pub resume: Option<String>,
@@ -21,7 +21,7 @@ pub(super) struct Standing<'a> {
     pub undone: Option<String>,
 }
 
-impl Standing<'_> {
+impl ReportedState<'_> {
     /// Nothing is left to send.
     pub(super) const fn new(progress: Progress) -> Self {
         Self {
@@ -38,15 +38,15 @@ pub(super) fn steps(
     context: &Context,
     run: &RunFile,
     summary: &Summary,
-    standing: &Standing<'_>,
+    state: &ReportedState<'_>,
 ) -> Vec<NextStep> {
-    let progress = standing.progress;
+    let progress = state.progress;
     let step = |words: &str, command| NextStep {
         words: words.to_owned(),
         command,
     };
     let mut steps = Vec::new();
-    if let Some(command) = standing.resume.clone() {
+    if let Some(command) = state.resume.clone() {
         let words = match progress {
             Progress::Sent => "To continue:",
             Progress::Checked | Progress::Planned => "Nothing was sent. To send it:",
@@ -68,7 +68,7 @@ pub(super) fn steps(
         deleted,
         ..
     } = summary.done;
-    let can_be_undone = created + updated + deleted > 0 && standing.undone.is_none();
+    let can_be_undone = created + updated + deleted > 0 && state.undone.is_none();
     if can_be_undone && !context.settings.sandbox {
         for (words, command) in [
             ("To compare the account with this run:", "verify"),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Context,
     conclusion::message,
-    next_steps::{self, Standing},
+    next_steps::{self, ReportedState},
 };
 use crate::{
     error::Error,
@@ -26,17 +26,17 @@ pub(super) fn page_of<'a>(
     context: &Context,
     (run, meta): (&'a RunFile, &RunMeta),
     summary: &'a Summary,
-    standing: Standing<'_>,
+    state: ReportedState<'_>,
 ) -> Result<ReportPage<'a>, Error> {
     Ok(ReportPage {
-        progress: standing.progress,
+        progress: state.progress,
         summary,
         run,
         invocations: [Some(meta.invocation.clone()), run.find_fact(SENT_BY)?],
         notes: run.find_fact(NOTES)?.unwrap_or_default(),
-        failure: standing.failure.map(said),
-        next: next_steps::steps(context, run, summary, &standing),
-        undone: standing.undone,
+        failure: state.failure.map(said),
+        next: next_steps::steps(context, run, summary, &state),
+        undone: state.undone,
     })
 }
 
@@ -73,13 +73,13 @@ impl Context<'_> {
         run: &RunFile,
         meta: &RunMeta,
         summary: &mut Summary,
-        standing: Standing<'_>,
+        state: ReportedState<'_>,
     ) -> Result<(), Error> {
         let Some(path) = self.report.get() else {
             return Ok(());
         };
         summary.files.report = Some(shown_path(path));
-        page::save(&page_of(self, (run, meta), summary, standing)?, path)?;
+        page::save(&page_of(self, (run, meta), summary, state)?, path)?;
         self.has_report.set(true);
         Ok(())
     }
@@ -111,10 +111,10 @@ impl Context<'_> {
         resume: Option<String>,
     ) -> Result<(), Error> {
         let SealedRun { run, meta, .. } = &planned.sealed;
-        let standing = Standing {
+        let state = ReportedState {
             resume,
-            ..Standing::new(Progress::Planned)
+            ..ReportedState::new(Progress::Planned)
         };
-        self.write_report(run, meta, summary, standing)
+        self.write_report(run, meta, summary, state)
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn plan_files(
         read,
         planning,
         report,
-        turn,
+        locked,
         ..
     } = args;
     let profile = &context.settings.profile;
@@ -53,7 +53,7 @@ pub(super) fn plan_files(
         },
         run,
         dry_run: is_dry_run,
-        wait: turn.wait,
+        wait: locked.wait,
         max_shrink: planning.max_shrink.or(profile.max_shrink),
         on_doubt: if purpose == Purpose::Send {
             OnDoubt::Refuse

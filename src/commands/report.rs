@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{Context, next_steps::Standing, page::page_of, resume};
+use super::{Context, next_steps::ReportedState, page::page_of, resume};
 use crate::{
     cli::ReportArgs,
     error::{Error, ExitCode},
@@ -46,12 +46,12 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
     let context = &*context;
     let history = RunHistory::read(&context.settings.state_directory)?;
     let resume = is_unfinished.then(|| resume::by_name(context, &run));
-    let standing = Standing {
+    let state = ReportedState {
         resume: resume.transpose()?,
         undone: history.undone(&path),
-        ..Standing::new(progress)
+        ..ReportedState::new(progress)
     };
-    let page = page_of(context, (&run, &meta), &summary, standing)?;
+    let page = page_of(context, (&run, &meta), &summary, state)?;
     match &output {
         Some(path) => page::save(&page, path)?,
         None => print(&page)?,

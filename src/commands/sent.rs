@@ -1,6 +1,6 @@
 //! Shows a run that was sent, for `import`, `apply` and `undo`.
 
-use super::{Context, next_steps::Standing, resume};
+use super::{Context, next_steps::ReportedState, resume};
 use crate::{
     error::{Error, ExitCode},
     report::{page::Progress, rejects},
@@ -22,13 +22,13 @@ pub(super) fn show_sent(
     }
     let resume = sent.resume.clone();
     let failure = sent.failure.as_ref();
-    let standing = Standing {
+    let state = ReportedState {
         resume,
         failure,
-        ..Standing::new(Progress::Sent)
+        ..ReportedState::new(Progress::Sent)
     };
     if let Some(summary) = &mut sent.summary
-        && let Err(error) = context.write_report(run, meta, summary, standing)
+        && let Err(error) = context.write_report(run, meta, summary, state)
     {
         summary.files.report = None;
         if sent.failure.is_none() {
@@ -46,7 +46,7 @@ pub(super) fn show_sent(
         } else {
             ""
         };
-        context.console.insist(&format!(
+        context.console.say_always(&format!(
             "to revert the changes: wazzup-contacts undo {}{force}",
             resume::named(run)
         ));
@@ -55,7 +55,7 @@ pub(super) fn show_sent(
         // Follows an error, which is also printed with --quiet.
         context
             .console
-            .insist(&format!("to continue: {}", visible(command)));
+            .say_always(&format!("to continue: {}", visible(command)));
     }
     sent.result()
 }
@@ -99,6 +99,6 @@ pub(super) fn say_where_rejects_are(context: &Context, written: &rejects::Reject
         let path = shown_path(&written.path);
         context
             .console
-            .insist(&visible(&format!("{rows} {were} rejected: see {path}")));
+            .say_always(&visible(&format!("{rows} {were} rejected: see {path}")));
     }
 }

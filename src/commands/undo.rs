@@ -5,7 +5,7 @@ use std::slice;
 use super::{
     Context,
     confirm::{confirm, confirm_deletes, decline},
-    next_steps::Standing,
+    next_steps::ReportedState,
     planned::{show, show_dry_run},
     resume,
     sent::show_sent,
@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         max_refused: args.max_refused,
         rejects: args.rejects.as_deref(),
         rejects_for_excel: args.excel,
-        wait: args.turn.wait,
+        wait: args.locked.wait,
         dry_run: args.dry_run,
     };
     let planned = context.plan(|| request.plan(&session))?;
@@ -75,12 +75,12 @@ fn nothing_left(
     let mut summary = planned.summary(session, ExitCode::Done)?;
     (summary.run, summary.files.run) = (None, None);
     context.console.warnings(&planned.sealed.warnings);
-    let standing = Standing::new(Progress::Sent);
+    let state = ReportedState::new(Progress::Sent);
     context.write_report(
         &planned.sealed.run,
         &planned.sealed.meta,
         &mut summary,
-        standing,
+        state,
     )?;
     planned.discard_after(None)?;
     context.console.summary(&summary, "nothing is left to undo");

@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     // The mapping may come from a pipe, so it is read before the work begins, while a signal exits immediately.
     let compared = Compared::resolve(context, args)?;
     let session = context.session()?;
-    let _lock = session.lock(args.turn.wait)?;
+    let _lock = session.lock(args.locked.wait)?;
     let expected = match &compared {
         Compared::Run(path) => Expected::of_run(&session, path)?,
         Compared::Files(reading) => {

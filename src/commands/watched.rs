@@ -140,7 +140,7 @@ fn code_of(result: &Result<ExitCode, Error>) -> u8 {
 fn warn(console: &Console, url: &PingUrl, sent: Result<(), String>) {
     if let Err(reason) = sent {
         let host = url.host();
-        console.insist(&visible(&format!(
+        console.say_always(&visible(&format!(
             "the ping to {host} failed, which does not affect the run: {reason}"
         )));
     }

@@ -12,10 +12,10 @@ use crate::{
         decision_notes::{DecisionNotes, OwnerCounts},
         diff::{Difference, difference},
         duplicates,
+        finder::{ContactFinder, FoundContact},
         kept::KeptContacts,
         links::Links,
         origins::Origins,
-        present::{Finder, Present},
     },
     reject::{Problem, RejectCode},
     run::{
@@ -36,7 +36,7 @@ pub(super) fn decide<'a>(
         has_snapshot,
         links,
         origins: Origins::of(run)?,
-        finder: Finder::new(run, context.account)?,
+        finder: ContactFinder::new(run, context.account)?,
         respelt: HashSet::new(),
         kept: KeptContacts::default(),
         merged: Vec::new(),
@@ -84,7 +84,7 @@ struct Decider<'p, 'a> {
     has_snapshot: bool,
     links: Links<'p>,
     origins: Origins,
-    finder: Finder<'p>,
+    finder: ContactFinder<'p>,
     kept: KeptContacts,
     /// The contacts of the snapshot that were found for an id in another spelling.
     respelt: HashSet<u64>,
@@ -135,7 +135,7 @@ impl Decider<'_, '_> {
         let found = if self.has_snapshot {
             self.finder.find(&id)?
         } else {
-            Present::Absent
+            FoundContact::Absent
         };
         Ok(self.compare(contacts, index, run.contact(json)?, &found)?)
     }
@@ -146,14 +146,14 @@ impl Decider<'_, '_> {
         contacts: &Contacts,
         index: usize,
         mut local: Contact<'_>,
-        found: &Present,
+        found: &FoundContact,
     ) -> Result<Decision, RunError> {
         let (code, reason) = match (found, self.context.options.mode) {
             // An unreadable contact also exists.
-            (Present::Contact(_) | Present::Unreadable(_), Mode::Missing) => {
+            (FoundContact::Readable(_) | FoundContact::Unreadable(_), Mode::Missing) => {
                 return Ok(Decision::Unchanged);
             }
-            (Present::Contact(found), _) => {
+            (FoundContact::Readable(found), _) => {
                 if self.claim(&local.id, found) {
                     return self.existing(contacts, index, &local, found);
                 }
@@ -163,19 +163,19 @@ impl Decider<'_, '_> {
                 );
                 (RejectCode::DuplicateId, reason)
             }
-            (Present::Unreadable(reason), _) => {
+            (FoundContact::Unreadable(reason), _) => {
                 let reason =
                     format!("the account's contact can't be read, so it is left alone: {reason}");
                 (RejectCode::ContactUnreadable, reason)
             }
-            (Present::Absent, Mode::Update | Mode::Undo) => {
+            (FoundContact::Absent, Mode::Update | Mode::Undo) => {
                 let reason = format!(
                     "the account has no contact with the id `{}`: import it with --mode upsert or create",
                     local.id
                 );
                 (RejectCode::NotFound, reason)
             }
-            (Present::Absent, _) => return self.absent(contacts, index, &mut local),
+            (FoundContact::Absent, _) => return self.absent(contacts, index, &mut local),
         };
         let problem = Problem {
             column: Some(self.origins.id_column(contacts.source)),

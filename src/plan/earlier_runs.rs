@@ -21,19 +21,19 @@ pub(crate) struct EarlierRuns<'a> {
 
 /// The relevant facts of an earlier run.
 #[derive(Deserialize)]
-pub(super) struct Origin {
+pub(super) struct EarlierRun {
     account: String,
     pub(super) planned_at: Timestamp,
     compared: ComparedWith,
-    options: OriginOptions,
+    options: EarlierOptions,
 }
 
 #[derive(Deserialize)]
-struct OriginOptions {
+struct EarlierOptions {
     mode: Mode,
 }
 
-impl Origin {
+impl EarlierRun {
     /// True if the run compared with the account, so its unchanged contacts were equal to the source.
     fn is_compared_with_account(&self) -> bool {
         self.compared != ComparedWith::Records && self.options.mode.compares()
@@ -46,8 +46,8 @@ impl EarlierRuns<'_> {
         &self,
         wanted: Wanted,
         run: &RunFile,
-        matches: impl Fn(&Origin) -> bool,
-        read: impl Fn(&RunFile, &Origin) -> Result<(), RunError>,
+        matches: impl Fn(&EarlierRun) -> bool,
+        read: impl Fn(&RunFile, &EarlierRun) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         for path in self.store.list()? {
             if wanted.left(run, "")?.is_empty() {
@@ -60,9 +60,11 @@ impl EarlierRuns<'_> {
             let Ok(earlier) = RunFile::open(&path) else {
                 continue;
             };
-            match earlier.find_fact::<Origin>("about") {
-                Ok(Some(origin)) if origin.account == self.account && matches(&origin) => {
-                    read(&earlier, &origin)?;
+            match earlier.find_fact::<EarlierRun>("about") {
+                Ok(Some(earlier_run))
+                    if earlier_run.account == self.account && matches(&earlier_run) =>
+                {
+                    read(&earlier, &earlier_run)?;
                 }
                 _ => {}
             }
@@ -80,10 +82,10 @@ impl EarlierRuns<'_> {
             }
         }
         let undone_at = planned_at(undone)?;
-        let is_earlier = |origin: &Origin| Some(origin.planned_at) < undone_at;
-        self.search(Wanted::Contact, run, is_earlier, |from, origin| {
+        let is_earlier = |earlier_run: &EarlierRun| Some(earlier_run.planned_at) < undone_at;
+        self.search(Wanted::Contact, run, is_earlier, |from, earlier_run| {
             read_contacts(run, from)?;
-            if origin.is_compared_with_account() {
+            if earlier_run.is_compared_with_account() {
                 read_unchanged(run, from)?;
             }
             Ok(())
@@ -92,7 +94,7 @@ impl EarlierRuns<'_> {
 }
 
 pub(super) fn planned_at(run: &RunFile) -> Result<Option<Timestamp>, RunError> {
-    Ok(run.find_fact("about")?.map(|it: Origin| it.planned_at))
+    Ok(run.find_fact("about")?.map(|it: EarlierRun| it.planned_at))
 }
 
 /// Reads the wanted contacts as a run left them in the account, or read them.

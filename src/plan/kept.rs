@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{PlanError, decision_notes::UnsentFields, gate::GateVerdict, present::hash};
+use super::{PlanError, decision_notes::UnsentFields, finder::hash, gate::GateVerdict};
 use crate::{
     contact::spelling::folded,
     run::{Decision, Deletion, RunError, RunFile, blocks, changes, rejects, snapshot},

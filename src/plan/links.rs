@@ -3,7 +3,7 @@
 
 use crate::{
     contact::Contact,
-    plan::earlier_runs::{EarlierRuns, Origin, planned_at},
+    plan::earlier_runs::{EarlierRun, EarlierRuns, planned_at},
     run::{Decision, RunError, RunFile, SentBatches, Wanted, WantedValue, blocks, sent},
 };
 
@@ -48,8 +48,8 @@ impl<'a> Links<'a> {
             }
         }
         let undone_at = planned_at(undone)?;
-        search(earlier, run, 0, |origin| {
-            Some(origin.planned_at) < undone_at
+        search(earlier, run, 0, |earlier_run| {
+            Some(earlier_run.planned_at) < undone_at
         })?;
         search(earlier, run, 1, |_| true)?;
         read(run, undone, 1)?;
@@ -75,7 +75,7 @@ fn search(
     earlier: &EarlierRuns<'_>,
     run: &RunFile,
     search: u32,
-    matches: impl Fn(&Origin) -> bool,
+    matches: impl Fn(&EarlierRun) -> bool,
 ) -> Result<(), RunError> {
     earlier.search(Wanted::Link, run, matches, |from, _| {
         read(run, from, search)

@@ -10,9 +10,9 @@ use crate::{
         Plan, PlanContext, PlanError,
         decision_notes::unreadable_warnings,
         diff::{self, is_as_before, is_as_sent},
+        finder::{ContactFinder, FoundContact},
         finish,
         links::Links,
-        present::{Finder, Present},
         snapshot::read_account,
     },
     reject::{Problem, RejectCode},
@@ -107,7 +107,7 @@ pub(crate) fn undo(
     let mut planner = UndoPlanner {
         run,
         links,
-        finder: Finder::new(run, context.account)?,
+        finder: ContactFinder::new(run, context.account)?,
         has_looked: snapshot::exists(of)?,
         force,
         at: Position {
@@ -163,7 +163,7 @@ fn read_sent_contacts(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Pla
 struct UndoPlanner<'a> {
     run: &'a RunFile,
     links: Links<'a>,
-    finder: Finder<'a>,
+    finder: ContactFinder<'a>,
     has_looked: bool,
     force: bool,
     at: Position,
@@ -206,7 +206,7 @@ impl UndoPlanner<'_> {
             (None, _) => Before::Unknown,
         };
         let found = self.finder.find(&sent.id)?;
-        if let Present::Unreadable(_) = found {
+        if let FoundContact::Unreadable(_) = found {
             let reason = "the account's contact can't be read, so it is left alone";
             self.leave(block, &sent.id, reason);
             return Ok(());

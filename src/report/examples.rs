@@ -44,8 +44,8 @@ impl Examples {
         self.codes.push(code);
     }
 
-    /// A line for each example, and one for each code with more rows. `place` names a row.
-    pub(crate) fn lines(&self, place: impl Fn(At) -> String) -> Vec<String> {
+    /// A line for each example, and one for each code with more rows. `named` names a row.
+    pub(crate) fn lines(&self, named: impl Fn(At) -> String) -> Vec<String> {
         let example = |(at, problem): &(At, Problem)| {
             let Problem {
                 column,
@@ -55,7 +55,7 @@ impl Examples {
             let column = column.as_ref().map(|column| format!(", {column}"));
             format!(
                 "row {}{}: {code}: {reason}",
-                place(*at),
+                named(*at),
                 column.unwrap_or_default()
             )
         };

@@ -69,7 +69,7 @@ impl Batch {
 
 /// Divides the contacts to send into numbered batches of at most `size`: creates, then updates, then deletes.
 pub(crate) fn make(run: &RunFile, size: usize) -> Result<(), RunError> {
-    let mut maker = Maker {
+    let mut maker = BatchMaker {
         run,
         size,
         next_no: 0,
@@ -97,13 +97,13 @@ pub(crate) fn make(run: &RunFile, size: usize) -> Result<(), RunError> {
     maker.add(Operation::Delete, &mut seqs)
 }
 
-struct Maker<'a> {
+struct BatchMaker<'a> {
     run: &'a RunFile,
     size: usize,
     next_no: u64,
 }
 
-impl Maker<'_> {
+impl BatchMaker<'_> {
     fn push(
         &mut self,
         operation: Operation,

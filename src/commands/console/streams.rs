@@ -54,12 +54,12 @@ impl Console {
     /// before.
     pub(crate) fn say(&self, text: &str) {
         if !self.is_quiet() {
-            self.insist(text);
+            self.say_always(text);
         }
     }
 
     /// Like [`Self::say`], but also with `--quiet`.
-    pub(crate) fn insist(&self, text: &str) {
+    pub(crate) fn say_always(&self, text: &str) {
         let text = visible_lines(text.trim_end());
         match &self.job {
             Some(lines) => lines.say(&text),
@@ -73,7 +73,7 @@ impl Console {
             return;
         }
         if self.is_job() {
-            let say = |line: &String| self.insist(&format!("warning: {line}"));
+            let say = |line: &String| self.say_always(&format!("warning: {line}"));
             return lines.iter().for_each(say);
         }
         let text = with_heading("warnings", lines, error_width());

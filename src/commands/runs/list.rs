@@ -21,7 +21,7 @@ pub(super) fn list(context: &Context, args: &RunsArgs) -> Result<(), Error> {
     let console = context.console;
     let history = RunHistory::read(&context.settings.state_directory)?;
     for path in &history.unreadable {
-        console.insist(&format!("{}: this ledger can't be read", shown_path(path)));
+        console.say_always(&format!("{}: this ledger can't be read", shown_path(path)));
     }
     let profile = context.settings.common.profile.as_ref();
     let account = args.account.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A flow chart of the counts, from rows to contacts to their outcomes, as inline SVG.
+//! A flow chart (a Sankey diagram) of the counts, from rows to contacts to their outcomes, as inline SVG.
 //!
 //! Every column adds up to the previous one, so nothing can be missing. The chart is drawn in a wide and a narrow
 //! version, and the style sheet shows the one that fits: a scaled chart would be unreadable on a phone.
@@ -172,15 +172,15 @@ pub(super) fn flow(summary: &Summary, progress: Progress) -> Markup {
 }
 
 /// The top and the height of each bar in a column.
-fn places(nodes: &[Node], scale: f64) -> Vec<(f64, f64)> {
+fn bars(nodes: &[Node], scale: f64) -> Vec<(f64, f64)> {
     let mut top = 4.0;
-    let mut places = Vec::new();
+    let mut bars = Vec::new();
     for node in nodes {
         let height = height(node.count, scale);
-        places.push((top, height));
+        bars.push((top, height));
         top += height.max(LABEL) + 8.0;
     }
-    places
+    bars
 }
 
 /// The base line of a label: beside the middle of a tall bar, where the widest band is.
@@ -201,12 +201,12 @@ impl Flow {
         let total = |nodes: &Vec<Node>| nodes.iter().map(|node| node.count).sum::<u64>();
         let largest = self.columns.iter().map(total).max().unwrap_or(1).max(1);
         let scale = BARS / float(largest);
-        let places: Vec<_> = self
+        let bars: Vec<_> = self
             .columns
             .iter()
-            .map(|nodes| places(nodes, scale))
+            .map(|nodes| bars(nodes, scale))
             .collect();
-        let bottom = places.iter().filter_map(|column| column.last());
+        let bottom = bars.iter().filter_map(|column| column.last());
         let bottom = bottom
             .map(|(top, height)| top + height.max(LABEL))
             .fold(0.0, f64::max)
@@ -218,12 +218,12 @@ impl Flow {
         html! {
             svg.flow.(class) viewBox=(format!("0 0 {width:.0} {bottom:.0}")) role="img" aria-label=(self.in_words()) {
                 @for (column, bands) in self.bands.iter().enumerate() {
-                    @for path in bands_between(bands, [&places[column], &places[column + 1]], [left(column), left(column + 1)], scale) {
+                    @for path in bands_between(bands, [&bars[column], &bars[column + 1]], [left(column), left(column + 1)], scale) {
                         path.band.(self.columns[column + 1][path.1].class) d=(path.0) {}
                     }
                 }
                 @for (column, nodes) in self.columns.iter().enumerate() {
-                    @for (node, (top, height)) in nodes.iter().zip(&places[column]) {
+                    @for (node, (top, height)) in nodes.iter().zip(&bars[column]) {
                         rect.bar.(node.class) x=(px(left(column))) y=(px(*top)) width=(px(BAR_WIDTH)) height=(px(*height)) rx="1.5" {}
                         text x=(px(left(column) + BAR_WIDTH + 7.0)) y=(px(label(*top, *height))) { (grouped(node.count)) }
                         text.word x=(px(left(column) + BAR_WIDTH + 7.0)) y=(px(label(*top, *height) + 16.0)) { (node.noun()) }
@@ -252,17 +252,17 @@ impl Flow {
 /// The outlines of the bands between two columns, each with its target.
 fn bands_between(
     bands: &[Band],
-    places: [&[(f64, f64)]; 2],
+    bars: [&[(f64, f64)]; 2],
     lefts: [f64; 2],
     scale: f64,
 ) -> Vec<(String, usize)> {
     // The used part of each bar.
-    let mut used = [vec![0.0; places[0].len()], vec![0.0; places[1].len()]];
+    let mut used = [vec![0.0; bars[0].len()], vec![0.0; bars[1].len()]];
     let mut paths = Vec::new();
     for band in bands {
         let thickness = height(band.count, scale);
         let mut end = |side: usize, node: usize| {
-            let (top, height) = places[side][node];
+            let (top, height) = bars[side][node];
             // A bar of minimum height is shared.
             let from = (top + used[side][node])
                 .min(top + height - thickness)

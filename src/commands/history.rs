@@ -1,4 +1,4 @@
-//! Records in the history that a command ended before it could work on its run.
+//! Runs of the history: finds the one that a command names, and records that a command could not work on its run.
 
 use std::path::{Path, PathBuf};
 

@@ -16,26 +16,26 @@ use crate::{
 
 /// The account's contact for an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Present {
+pub(crate) enum FoundContact {
     /// It exists, possibly with another spelling.
-    Contact(SnapshotContact),
+    Readable(SnapshotContact),
     /// It exists but can't be read, for this reason.
     Unreadable(String),
     Absent,
 }
 
-impl Present {
+impl FoundContact {
     /// The contact, if it is readable.
     pub(crate) fn contact(self) -> Option<SnapshotContact> {
         match self {
-            Self::Contact(contact) => Some(contact),
+            Self::Readable(contact) => Some(contact),
             Self::Unreadable(_) | Self::Absent => None,
         }
     }
 }
 
 /// Finds contacts in the snapshot of a run.
-pub(crate) struct Finder<'a> {
+pub(crate) struct ContactFinder<'a> {
     run: &'a RunFile,
     account: Reader<'a>,
     /// The reasons why contacts are unreadable, by id.
@@ -47,7 +47,7 @@ pub(crate) struct Finder<'a> {
     folds: HashMap<Respelling, bool>,
 }
 
-impl<'a> Finder<'a> {
+impl<'a> ContactFinder<'a> {
     pub(crate) fn new(run: &'a RunFile, account: Reader<'a>) -> Result<Self, RunError> {
         let unreadable = snapshot::unreadable(run)?.into_iter();
         let named = unreadable.filter_map(|it| Some((it.id?, it.reason)));
@@ -60,19 +60,19 @@ impl<'a> Finder<'a> {
         })
     }
 
-    pub(crate) fn find(&mut self, id: &str) -> Result<Present, PlanError> {
+    pub(crate) fn find(&mut self, id: &str) -> Result<FoundContact, PlanError> {
         if let Some(found) = snapshot::find(self.run, id)? {
-            return Ok(Present::Contact(found));
+            return Ok(FoundContact::Readable(found));
         }
         if let Some(reason) = self.unreadable.get(id) {
-            return Ok(Present::Unreadable(reason.clone()));
+            return Ok(FoundContact::Unreadable(reason.clone()));
         }
         let Some(candidate) = self.respelt(id)? else {
-            return Ok(Present::Absent);
+            return Ok(FoundContact::Absent);
         };
         Ok(match respelling(id, &candidate.id) {
-            Some(kind) if self.folds(kind, id, &candidate.id)? => Present::Contact(candidate),
-            _ => Present::Absent,
+            Some(kind) if self.folds(kind, id, &candidate.id)? => FoundContact::Readable(candidate),
+            _ => FoundContact::Absent,
         })
     }
 
