@@ -4,7 +4,11 @@
 //! quotes or invalid text go through the state machine of the csv crate. Blocks are independent, so they are
 //! parsed in parallel.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    mem,
+    sync::{Mutex, PoisonError},
+};
 
 use csv_core::{ReadRecordResult, Reader};
 use memchr::{memchr, memchr_iter, memchr3, memmem};
@@ -273,8 +277,13 @@ fn split_quoted<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> O
     }
 }
 
+/// Readers to be used again, with their delimiters: building one takes as long as reading a thousand cells, and a clone of
+/// one is unusable.
+static SPARE: Mutex<Vec<(u8, Reader)>> = Mutex::new(Vec::new());
+
 /// Reads any record, with the csv crate.
 struct RecordReader {
+    delimiter: u8,
     reader: Reader,
     /// The cells of the last record, concatenated.
     cells: Vec<u8>,
@@ -285,10 +294,17 @@ struct RecordReader {
 
 impl RecordReader {
     fn new(delimiter: u8) -> Self {
-        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = spare.iter().position(|spare| spare.0 == delimiter);
+        let found = found.map(|at| spare.swap_remove(at).1);
+        drop(spare);
+        let build = || csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        let mut reader = found.unwrap_or_else(build);
+        reader.reset();
         // A reader drops a BOM at its start, but records begin anywhere in the text: a first record disables that.
         let _ = reader.read_record(b"\n", &mut [0], &mut [0]);
         Self {
+            delimiter,
             reader,
             cells: vec![0; 1 << 10],
             ends: vec![0; 1 << 6],
@@ -339,6 +355,14 @@ impl RecordReader {
             undecodable: &undecodable,
             ..*record
         })
+    }
+}
+
+impl Drop for RecordReader {
+    fn drop(&mut self) {
+        let reader = mem::take(&mut self.reader);
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.push((self.delimiter, reader));
     }
 }
 
