@@ -238,8 +238,10 @@ pub(crate) fn decisions(run: &RunFile, block: u32) -> Result<(u64, Vec<Decision>
 }
 
 fn decode(run: &RunFile, block: u32, codes: &[u8], hash: i64) -> Result<Vec<Decision>, RunError> {
-    let decisions: Option<_> = codes.iter().copied().map(Decision::from_repr).collect();
-    decisions
+    let mut decisions = Vec::with_capacity(codes.len());
+    decisions.extend(codes.iter().map_while(|&code| Decision::from_repr(code)));
+    Some(decisions)
+        .filter(|decisions| decisions.len() == codes.len())
         .filter(|_| column::text_hash(block.into(), codes) == hash)
         .ok_or_else(|| run.damaged(format!("the decisions of block {block} were altered")))
 }

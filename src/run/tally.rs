@@ -162,11 +162,12 @@ fn total<const N: usize>(parts: [u64; N]) -> u64 {
 
 fn count_done(run: &RunFile) -> Result<Done, RunError> {
     let mut done = Done::default();
-    let batches: Vec<(Operation, BatchState, u64)> = run.database.rows(
-        "SELECT operation, state, sum(count) FROM batch GROUP BY operation, state",
-        [],
-        |row| Ok((column::word(row, 0)?, column::word(row, 1)?, row.get(2)?)),
-    )?;
+    // Summed here, because SQLite would sort the batches to group them.
+    let batches: Vec<(Operation, BatchState, u64)> =
+        run.database
+            .rows("SELECT operation, state, count FROM batch", [], |row| {
+                Ok((column::word(row, 0)?, column::word(row, 1)?, row.get(2)?))
+            })?;
     for (operation, state, count) in batches {
         let sum = done.of_batch(operation, state);
         *sum = sum.saturating_add(count);

@@ -76,8 +76,7 @@ impl SealedRun {
             check_stale,
             resume,
         };
-        let sent = sending.send();
-        let tally = Tally::of(&self.run).unwrap_or_default();
+        let (sent, tally) = sending.send();
         let status = match self.run.state() {
             Ok(State::Done) => RunStatus::Done,
             _ => RunStatus::Unfinished,
@@ -91,7 +90,8 @@ impl SealedRun {
 }
 
 impl Sending<'_> {
-    fn send(&self) -> SentRun {
+    /// Sends and concludes. The counts are zero if the run file is no longer readable.
+    fn send(&self) -> (SentRun, Tally) {
         let SealedRun { run, meta, .. } = self.sealed;
         let max_refused = meta.options.bounds.max_refused;
         let mut numbers = None;
@@ -117,14 +117,12 @@ impl Sending<'_> {
             let left_out = division::left_out(run, &numbers);
             sent.left_out = sent.keep(left_out).unwrap_or_default();
         }
-        match Tally::of(run) {
-            Ok(tally) => self.conclude(&mut sent, tally, state.as_deref()),
-            Err(error) => {
-                sent.failure.get_or_insert(error.into());
-                sent.resume = Some(self.resume.to_owned());
-            }
+        let tally = sent.keep(Tally::of(run));
+        match tally {
+            Some(tally) => self.conclude(&mut sent, tally, state.as_deref()),
+            None => sent.resume = Some(self.resume.to_owned()),
         }
-        sent
+        (sent, tally.unwrap_or_default())
     }
 
     /// Sends the plan. `numbers` receives the numbers of the batches to which sending is restricted.
