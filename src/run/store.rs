@@ -66,14 +66,17 @@ impl Store {
         let mut name = format!("{now}-{stem}");
         for next in 2_u32.. {
             let path = self.directory.join(format!("{name}.run"));
-            match Lock::probe(&path) {
-                // Checked under the lock, because the previous holder may have created the file.
-                Ok(lock) if path.symlink_metadata().is_err() && !is_taken(&name) => {
-                    return Ok((path, lock));
+            let exists = || path.symlink_metadata().is_ok();
+            // Without a lock first, because hundreds of jobs with one stem may begin in the same minute.
+            if !exists() {
+                match Lock::probe(&path) {
+                    // Checked again under the lock, because the previous holder may have created the file.
+                    Ok(lock) if !exists() && !is_taken(&name) => return Ok((path, lock)),
+                    Ok(_) | Err(RunError::Busy { .. }) => {}
+                    Err(error) => return Err(error),
                 }
-                Ok(_) | Err(RunError::Busy { .. }) => name = format!("{now}-{stem}-{next}"),
-                Err(error) => return Err(error),
             }
+            name = format!("{now}-{stem}-{next}");
         }
         Err(RunError::Busy { what: name })
     }
