@@ -84,7 +84,8 @@ impl CheckReport {
     pub(crate) fn write_rejects(
         &mut self,
         run: &RunFile,
-        (path, for_excel): (&Path, bool),
+        path: &Path,
+        for_excel: bool,
         sources: &[PathBuf],
         state_directory: &Path,
     ) -> Result<(), Error> {

@@ -139,7 +139,7 @@ fn with_tip(mut error: clap::Error, words: &[String]) -> clap::Error {
     let mut cli = Cli::command();
     cli.build();
     let command = command_of(&cli, &error);
-    let tip = tip(&mut error, (&cli, command), words);
+    let tip = tip(&mut error, &cli, command, words);
     // The parser's usage contains typed options and may lack required arguments.
     if error.get(ContextKind::Usage).is_some() {
         let usage = command.clone().render_usage();
@@ -155,7 +155,8 @@ fn with_tip(mut error: clap::Error, words: &[String]) -> clap::Error {
 /// The tip for an error. Removes suggestions of the parser that it replaces or that could harm.
 fn tip(
     error: &mut clap::Error,
-    (cli, command): (&Command, &Command),
+    cli: &Command,
+    command: &Command,
     words: &[String],
 ) -> Option<String> {
     let text = |kind| match error.get(kind) {

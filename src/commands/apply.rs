@@ -67,7 +67,7 @@ fn send(
         resumed.select(selection)?;
     }
     context.console.warnings(&resumed.warnings);
-    confirm_deletes(context, &session, args.yes, (resumed.deletes()?, ""))?;
+    confirm_deletes(context, &session, args.yes, resumed.deletes()?, "")?;
     say_changed(context, &resumed)?;
     let check_stale = !args.force && resumed.may_be_stale(&session, args.stale_after)?;
     let mut rest = resume::command(context, &resumed.run)?;

@@ -46,7 +46,8 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let mut report = read(context, args, &reading, &monitor)?;
     let staged = reads_twice.then(|| {
         StagedFiles::new(
-            (&env::temp_dir(), args.mode),
+            &env::temp_dir(),
+            args.mode,
             &reading,
             OnDuplicate::Reject,
             &OwnerRule::default(),
@@ -56,7 +57,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let staged = staged.transpose()?;
     if let (Some(path), Some(staged)) = (&args.rejects, &staged) {
         let state = &context.settings.state_directory;
-        report.write_rejects(&staged.run, (path, args.excel), &reading.files, state)?;
+        report.write_rejects(&staged.run, path, args.excel, &reading.files, state)?;
     }
     let (code, mut summary) = report.summary(args.mode, context.watched.started);
     if let (Some(path), Some(staged)) = (context.report.get(), &staged) {

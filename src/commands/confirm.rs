@@ -34,7 +34,8 @@ pub(super) fn confirm_deletes(
     context: &Context,
     session: &Session,
     yes: bool,
-    (count, besides): (u64, &str),
+    count: u64,
+    besides: &str,
 ) -> Result<(), Error> {
     if yes || count == 0 {
         return Ok(());

@@ -43,7 +43,8 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(super) fn new(
         settings: Settings,
-        (console, watched): (&'a Console, &'a Watched),
+        console: &'a Console,
+        watched: &'a Watched,
         signals: Signals,
         command_line: String,
     ) -> Self {

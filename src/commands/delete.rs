@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     let found = ContactsToDelete::find(&session, &args.ids)?;
     context.console.section("not in the account", &found.absent);
     let count = found.present.len() as u64;
-    confirm_deletes(context, &session, args.yes, (count, ""))?;
+    confirm_deletes(context, &session, args.yes, count, "")?;
     let deletion = found.delete(&session, args.max_refused)?;
     context.console.section("not deleted", &deletion.left);
     let summary = json!({

@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         return show_dry_run(context, &session, planned);
     }
     let delete = planned.plan.tally.plan.delete;
-    if let Err(declined) = confirm_deletes(context, &session, args.yes, (delete, "")) {
+    if let Err(declined) = confirm_deletes(context, &session, args.yes, delete, "") {
         return decline(context, &session, planned, declined);
     }
     planned.sealed.canary = args.canary.map(usize::from);

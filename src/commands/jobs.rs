@@ -137,8 +137,7 @@ impl JobRunner {
         watched.configure(&job.settings).and(armed)?;
         let sources = job.sources()?;
         let (command, line) = job.command(&sources)?;
-        let mut context =
-            Context::new(job.settings, (console, watched), self.signals.clone(), line);
+        let mut context = Context::new(job.settings, console, watched, self.signals.clone(), line);
         context.turns = Some(Arc::clone(&self.turns));
         (self.dispatch)(&mut context, command)
     }

@@ -69,7 +69,7 @@ fn execute(
     // Only now, because the profile may name the ping that reports this error.
     armed?;
     let settings = settings?;
-    let mut context = Context::new(settings, (console, watched), signals, command_line());
+    let mut context = Context::new(settings, console, watched, signals, command_line());
     dispatch(&mut context, cli.command)
 }
 

@@ -24,7 +24,8 @@ use crate::{
 
 pub(super) fn page_of<'a>(
     context: &Context,
-    (run, meta): (&'a RunFile, &RunMeta),
+    run: &'a RunFile,
+    meta: &RunMeta,
     summary: &'a Summary,
     state: ReportedState<'_>,
 ) -> Result<ReportPage<'a>, Error> {
@@ -79,7 +80,7 @@ impl Context<'_> {
             return Ok(());
         };
         summary.files.report = Some(shown_path(path));
-        page::save(&page_of(self, (run, meta), summary, state)?, path)?;
+        page::save(&page_of(self, run, meta, summary, state)?, path)?;
         self.has_report.set(true);
         Ok(())
     }

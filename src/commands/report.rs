@@ -51,7 +51,7 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
         undone: history.undone(&path),
         ..ReportedState::new(progress)
     };
-    let page = page_of(context, (&run, &meta), &summary, state)?;
+    let page = page_of(context, &run, &meta, &summary, state)?;
     match &output {
         Some(path) => page::save(&page, path)?,
         None => print(&page)?,

@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
                 0 => String::new(),
                 _ => format!(" and restore {}", counted(others, "other")),
             };
-            confirm_deletes(context, &session, args.yes, (delete, &besides))
+            confirm_deletes(context, &session, args.yes, delete, &besides)
         }
     };
     if let Err(declined) = confirmed {

@@ -41,7 +41,8 @@ impl ReadState {
             chat_types,
             warnings,
         } = StagedFiles::new(
-            (&env::temp_dir(), Mode::Upsert),
+            &env::temp_dir(),
+            Mode::Upsert,
             &reading,
             on_duplicate,
             &OwnerRule::default(),

@@ -138,7 +138,8 @@ fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
         ..ReadRequest::new([file])
     };
     let StagedFiles { run, .. } = match StagedFiles::new(
-        (&session.state_directory, Mode::Upsert),
+        &session.state_directory,
+        Mode::Upsert,
         &reading,
         OnDuplicate::Merge,
         &OwnerRule::default(),

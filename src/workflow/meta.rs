@@ -65,21 +65,15 @@ pub(crate) fn joined(files: &[PathBuf]) -> String {
 }
 
 impl RunMeta {
-    /// The facts of a new run that is compared with the account: the command, its source, its options and the path of its
-    /// rejects.
-    pub(super) fn new(
-        session: &Session,
-        (command, source, options): (&str, SourceSummary, PlanOptions),
-        (rejects, rejects_for_excel): (&RejectsPath, bool),
-        planned_at: Timestamp,
-    ) -> Self {
+    /// The facts of a new run that don't depend on its command, its source and its options.
+    pub(super) fn new(session: &Session, rejects: &RejectsPath, planned_at: Timestamp) -> Self {
         Self {
-            command: command.to_owned(),
+            command: String::new(),
             account: session.account.clone(),
-            options,
-            source,
+            options: PlanOptions::default(),
+            source: SourceSummary::default(),
             rejects: rejects.wanted.to_string_lossy().into_owned(),
-            rejects_for_excel,
+            rejects_for_excel: false,
             directory: directory_name(),
             planned_at,
             compared: ComparedWith::Account,

@@ -76,9 +76,10 @@ pub(crate) struct StagedFiles {
 }
 
 impl StagedFiles {
-    /// `parent`: the directory of the run file. `mode` decides which fields are required.
+    /// `parent`: the directory of the run file. `mode`: decides which fields are required.
     pub(crate) fn new(
-        (parent, mode): (&Path, Mode),
+        parent: &Path,
+        mode: Mode,
         reading: &ReadRequest,
         on_duplicate: OnDuplicate,
         owners: &OwnerRule,

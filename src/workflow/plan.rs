@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Comparison, PlannedRun, RunMeta, SealedRun, Session,
     meta::{DOUBTS, joined, refuse_doubts},
-    planned::{PlanParts, create_run, recorded},
+    planned::{NewRun, PlanParts, recorded},
     run_record::{RunRecord, enter_span, stem},
 };
 use crate::{
@@ -92,14 +92,13 @@ impl<'a> PlanRequest<'a> {
 
     /// Stages the files and plans. On failure, no run file is left and nothing was sent.
     pub fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
-        let mode = self.options.mode;
-        let run = (self.run, self.dry_run);
         let record = RunRecord::new(
             session,
             self.command,
-            mode,
+            self.options.mode,
             joined(&self.reading.files),
-            run,
+            self.run,
+            self.dry_run,
         );
         recorded(session, record, |record| {
             self.plan_recorded(session, record)
@@ -135,8 +134,14 @@ impl<'a> PlanRequest<'a> {
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
         let locks = (run_lock, Some(account_lock));
-        let target = (path.as_path(), self.reading.bytes());
-        let planned = create_run(session, target, locks, rejects, started, |run, rejects| {
+        let run = NewRun {
+            path: &path,
+            source_bytes: self.reading.bytes(),
+            locks,
+            rejects,
+            started,
+        };
+        let planned = run.create(session, |run, rejects| {
             record.begin(&path);
             self.fill(session, run, rejects, started)
         })?;
@@ -168,11 +173,13 @@ impl<'a> PlanRequest<'a> {
         if self.clear_blank {
             options.cleared = staged.messengers.iter().copied().collect();
         }
-        let facts = (self.command, staged.source.clone(), options);
-        let rejects_for = (rejects, self.rejects_for_excel);
         let meta = RunMeta {
+            command: self.command.to_owned(),
+            options,
+            source: staged.source.clone(),
+            rejects_for_excel: self.rejects_for_excel,
             compared,
-            ..RunMeta::new(session, facts, rejects_for, planned_at)
+            ..RunMeta::new(session, rejects, planned_at)
         };
         meta.record(session, run, rejects)?;
         run.set_fact(DOUBTS, &staged.doubts)?;
@@ -190,7 +197,12 @@ impl<'a> PlanRequest<'a> {
         warnings.extend(self.staging_warnings(session, run, &mut staged)?);
         warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
-        Ok((meta, plan, Some(staged), warnings))
+        Ok(PlanParts {
+            meta,
+            plan,
+            staged: Some(staged),
+            warnings,
+        })
     }
 
     fn stage(&self, session: &Session, run: &RunFile, owners: &OwnerRule) -> Result<Staged, Error> {

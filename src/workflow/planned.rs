@@ -32,7 +32,23 @@ pub struct PlannedRun {
 }
 
 /// The parts of a new plan in a run file.
-pub(super) type PlanParts = (RunMeta, Plan, Option<Staged>, Vec<String>);
+pub(super) struct PlanParts {
+    pub(super) meta: RunMeta,
+    pub(super) plan: Plan,
+    pub(super) staged: Option<Staged>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A run whose file will be created.
+pub(super) struct NewRun<'a> {
+    pub(super) path: &'a Path,
+    /// The number of bytes of its sources.
+    pub(super) source_bytes: u64,
+    pub(super) locks: (Lock, Option<AccountLock>),
+    pub(super) rejects: RejectsPath,
+    /// When the command began.
+    pub(super) started: Timestamp,
+}
 
 /// Plans a run, and maintains its line in the history.
 pub(super) fn recorded(
@@ -54,45 +70,43 @@ pub(super) fn recorded(
     }
 }
 
-/// Creates and fills a run file for sources with this number of bytes. On failure, the file is removed.
-pub(super) fn create_run(
-    session: &Session,
-    (path, source_bytes): (&Path, u64),
-    locks: (Lock, Option<AccountLock>),
-    rejects: RejectsPath,
-    started: Timestamp,
-    fill: impl FnOnce(&RunFile, &RejectsPath) -> Result<PlanParts, Error>,
-) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
-    run::store::clear_abandoned(path)?;
-    let run = RunFile::create_for(path, source_bytes)?;
-    let filled = fill(&run, &rejects).and_then(|parts| {
-        run.transaction(|| {
-            run.set_fact(WARNINGS, &parts.3)?;
-            session.record_traffic(&run)
-        })?;
-        Ok(parts)
-    });
-    match filled {
-        Ok((meta, plan, staged, warnings)) => {
-            let sealed = SealedRun {
-                run,
-                meta,
-                warnings,
-                rejects,
-                canary: None,
-                selection: None,
-                started,
-                is_new: true,
-                locks,
-            };
-            Ok((sealed, plan, staged))
-        }
-        Err(error) => {
-            drop(run);
-            // An incomplete run file is ignored later, so a failure to remove it does not matter.
-            let _ = run::store::remove(path);
-            Err(error)
-        }
+impl NewRun<'_> {
+    /// Creates and fills the run file. On failure, the file is removed.
+    pub(super) fn create(
+        self,
+        session: &Session,
+        fill: impl FnOnce(&RunFile, &RejectsPath) -> Result<PlanParts, Error>,
+    ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
+        run::store::clear_abandoned(self.path)?;
+        let run = RunFile::create_for(self.path, self.source_bytes)?;
+        let filled = fill(&run, &self.rejects).and_then(|parts| {
+            run.transaction(|| {
+                run.set_fact(WARNINGS, &parts.warnings)?;
+                session.record_traffic(&run)
+            })?;
+            Ok(parts)
+        });
+        let parts = match filled {
+            Ok(parts) => parts,
+            Err(error) => {
+                drop(run);
+                // An incomplete run file is ignored later, so a failure to remove it does not matter.
+                let _ = run::store::remove(self.path);
+                return Err(error);
+            }
+        };
+        let sealed = SealedRun {
+            run,
+            meta: parts.meta,
+            warnings: parts.warnings,
+            rejects: self.rejects,
+            canary: None,
+            selection: None,
+            started: self.started,
+            is_new: true,
+            locks: self.locks,
+        };
+        Ok((sealed, parts.plan, parts.staged))
     }
 }
 

@@ -37,7 +37,8 @@ impl RunRecord {
         command: &str,
         mode: Mode,
         source: String,
-        (run, is_dry_run): (Option<&Path>, bool),
+        run: Option<&Path>,
+        is_dry_run: bool,
     ) -> Self {
         let entry = HistoryEntry {
             account: session.account.clone(),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{
     PlannedRun, RunMeta, SealedRun, Session,
-    planned::{PlanParts, create_run, recorded},
+    planned::{NewRun, PlanParts, recorded},
     run_record::{RunRecord, enter_span, undo_name},
 };
 use crate::{
@@ -50,7 +50,7 @@ impl UndoRequest<'_> {
     pub(crate) fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
         let undone = RunFile::open(self.run)?;
         let source = self.run.display().to_string();
-        let record = RunRecord::new(session, "undo", Mode::Undo, source, (None, self.dry_run));
+        let record = RunRecord::new(session, "undo", Mode::Undo, source, None, self.dry_run);
         recorded(session, record, |record| {
             self.plan_recorded(session, &undone, record)
         })
@@ -74,9 +74,14 @@ impl UndoRequest<'_> {
         let (path, run_lock) = session.reserve_run(&name)?;
         let _span = enter_span(&path);
         let locks = (run_lock, Some(account_lock));
-        let size = fs::metadata(undone.path()).map_or(u64::MAX, |it| it.len());
-        let target = (path.as_path(), size);
-        create_run(session, target, locks, rejects, started, |run, rejects| {
+        let run = NewRun {
+            path: &path,
+            source_bytes: fs::metadata(undone.path()).map_or(u64::MAX, |it| it.len()),
+            locks,
+            rejects,
+            started,
+        };
+        run.create(session, |run, rejects| {
             record.begin(run.path());
             let meta = self.describe(session, undone, rejects, started);
             meta.record(session, run, rejects)?;
@@ -103,7 +108,12 @@ impl UndoRequest<'_> {
         let (plan, losses) = undo::undo(&context, undone, self.force)?;
         let of_undo = warnings(&plan, &losses, undone, Path::new(&meta.rejects))?;
         let warnings = [&plan.warnings[..], &of_undo].concat();
-        Ok((meta, plan, None, warnings))
+        Ok(PlanParts {
+            meta,
+            plan,
+            staged: None,
+            warnings,
+        })
     }
 
     /// The facts of the undo.
@@ -128,13 +138,13 @@ impl UndoRequest<'_> {
             path: undone.path().display().to_string(),
             ..SourceSummary::default()
         };
-        let facts = ("undo", source, options);
-        RunMeta::new(
-            session,
-            facts,
-            (rejects, self.rejects_for_excel),
-            planned_at,
-        )
+        RunMeta {
+            command: "undo".to_owned(),
+            options,
+            source,
+            rejects_for_excel: self.rejects_for_excel,
+            ..RunMeta::new(session, rejects, planned_at)
+        }
     }
 }
 

@@ -48,7 +48,8 @@ impl Expected {
         let (owners, warning) = session.owner_rule(owners)?;
         let parent = &session.state_directory;
         let staged = StagedFiles::new(
-            (parent, Mode::Upsert),
+            parent,
+            Mode::Upsert,
             reading,
             on_duplicate,
             &owners,
