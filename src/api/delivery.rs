@@ -170,7 +170,7 @@ impl Dispatcher {
         attempts.waiting.get_or_insert_with(waiting);
         let ended = self.attempt(call, &authorization, parse);
         // An attempt only fails if its answer is abandoned.
-        let mut ended = ended.inspect_err(|_| attempts.sent = true)?;
+        let ended = ended.inspect_err(|_| attempts.sent = true)?;
         let verdict = judge(ended.outcome, call.is_idempotent);
         let is_trouble = matches!(verdict, Verdict::Again | Verdict::Unknown | Verdict::Hold);
         let latency = self.waiter.now().saturating_sub(in_flight.at);
@@ -178,34 +178,21 @@ impl Dispatcher {
         self.update_circuit(call, &ended, verdict);
         let was_sent = attempts.sent;
         attempts.sent |= may_be_done(ended.outcome);
-        match (verdict, ended.value.take()) {
-            (Verdict::Done, Some(value)) => {
-                let status = ended.status();
-                return Ok(Some(Delivery::Answered { status, value }));
-            }
-            (Verdict::Refused | Verdict::Stop, _)
-                if verdict == Verdict::Refused || forbids_content(call, &ended) =>
-            {
-                return refusal(call, ended, was_sent).map(Some);
-            }
-            (Verdict::Unknown, _) if matches!(ended.outcome, AttemptOutcome::Unconfirmed(_)) => {
-                return Ok(Some(Delivery::Unconfirmed(ended.words)));
-            }
-            (Verdict::Unknown, _) => return Ok(Some(Delivery::Unknown(ended.words))),
-            (Verdict::Stop | Verdict::Done | Verdict::Refused, _) => {
-                return Err(stopped(call, ended).into());
-            }
-            (Verdict::Hold, _) => self.hold(call, attempts, &ended)?,
-            (Verdict::Again, _) => {
+        match verdict {
+            Verdict::Hold => self.hold(call, attempts, &ended)?,
+            Verdict::Again => {
                 attempts.failures += 1;
                 self.back_off(call, attempts, &ended)?;
             }
-            (Verdict::Unauthorized, _) => {
+            Verdict::Unauthorized => {
                 attempts.rejections += 1;
                 if attempts.rejections > REJECTIONS_MAX {
                     return Err(credentials.unauthorized(&ended.words));
                 }
                 credentials.rejected(self, &authorization, &ended.words)?;
+            }
+            Verdict::Done | Verdict::Refused | Verdict::Unknown | Verdict::Stop => {
+                return concluded(call, ended, verdict, was_sent).map(Some);
             }
         }
         Ok(None)
@@ -359,16 +346,30 @@ impl Dispatcher {
     }
 }
 
-/// A refused request. If an earlier attempt of a create may have been carried out, a contact that exists may be the
-/// created one, so the outcome is unknown.
-fn refusal<T>(
+/// The result of a call whose last attempt ended in this way. `was_sent`: an earlier attempt may have been carried
+/// out, so a contact that exists may be the one that this call created.
+fn concluded<T>(
     call: &ApiCall,
-    ended: AttemptEnd<T>,
+    mut ended: AttemptEnd<T>,
+    verdict: Verdict,
     was_sent: bool,
 ) -> Result<Delivery<T>, ApiError> {
-    let refusal = refused(call, &ended)?;
-    if was_sent && !call.is_idempotent && refusal.says_exists() {
-        return Ok(Delivery::Unknown(ended.words));
+    if verdict == Verdict::Refused || forbids_content(call, &ended) {
+        let refusal = refused(call, &ended)?;
+        if was_sent && !call.is_idempotent && refusal.says_exists() {
+            return Ok(Delivery::Unknown(ended.words));
+        }
+        return Ok(Delivery::Refused(refusal));
     }
-    Ok(Delivery::Refused(refusal))
+    match (verdict, ended.value.take()) {
+        (Verdict::Done, Some(value)) => {
+            let status = ended.status();
+            Ok(Delivery::Answered { status, value })
+        }
+        (Verdict::Unknown, _) if matches!(ended.outcome, AttemptOutcome::Unconfirmed(_)) => {
+            Ok(Delivery::Unconfirmed(ended.words))
+        }
+        (Verdict::Unknown, _) => Ok(Delivery::Unknown(ended.words)),
+        _ => Err(stopped(call, ended).into()),
+    }
 }

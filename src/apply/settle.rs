@@ -171,13 +171,7 @@ impl<'a> Settler<'a> {
                 value: processed,
             }) => {
                 self.outcome.answered(status, processed);
-                if processed.is_some_and(|processed| processed < payload.len() as u64) {
-                    return self.accepted_fewer(payload, rounds);
-                }
-                self.state.limits.accepted(payload);
-                self.accepted += payload.len();
-                self.arrived(payload);
-                Ok(())
+                self.accepted(payload, processed, rounds)
             }
             Ok(Delivery::Refused(refusal)) => {
                 self.outcome.answered(refusal.status, None);
@@ -312,6 +306,22 @@ impl<'a> Settler<'a> {
             .failed(&unreadable, RejectCode::ContactUnreadable, reason);
         self.arrived(&there_already);
         self.send_round(&updates, rounds)
+    }
+
+    /// Handles an acceptance, of this number of contacts if the answer counts them.
+    fn accepted(
+        &mut self,
+        payload: &Payload,
+        processed: Option<u64>,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        if processed.is_some_and(|processed| processed < payload.len() as u64) {
+            return self.accepted_fewer(payload, rounds);
+        }
+        self.state.limits.accepted(payload);
+        self.accepted += payload.len();
+        self.arrived(payload);
+        Ok(())
     }
 
     /// Handles an acceptance of fewer contacts than were sent, which does not say which.
