@@ -1,12 +1,12 @@
 //! Decides when a request may be sent, for all threads.
 //!
-//! Threads queue in order of arrival. The first in the queue waits until fewer requests are in flight than
+//! One thread at a time has the turn: it waits until fewer requests are in flight than
 //! [`concurrency`](super::concurrency) allows, no hold is in force and the bucket (see [`rate`](super::rate)) has
 //! a token; it takes the token and sends at once. Tokens are never taken in advance: a thread that was suspended
-//! between reserving and sending would exceed the limit of a later window.
+//! between reserving and sending would exceed the limit of a later window. The other threads wait for the turn, so
+//! an answer wakes one of them at most.
 
 use std::{
-    collections::VecDeque,
     fmt,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -45,28 +45,21 @@ impl GovernorClock for Ticks {
 pub(crate) struct Limiter {
     bucket: Option<Bucket>,
     ticks: Ticks,
+    /// Held by the thread whose request is sent next.
+    turn: Mutex<()>,
     traffic: Mutex<Traffic>,
+    /// Notified of each answer.
+    answered: Condvar,
 }
 
-/// Waiting requests, and requests in flight.
+/// The requests in flight, and what limits them.
 #[derive(Debug)]
 pub(super) struct Traffic {
     /// No request is sent before this moment. A deadline, so that all threads resume together.
     held_until: Duration,
-    /// Waiting threads in order of arrival.
-    tickets: VecDeque<Ticket>,
-    next_ticket: u64,
     in_flight: usize,
     in_flight_peak: usize,
     pace: Pace,
-}
-
-/// A thread that waits. Only the first one is woken, when the one before it has left or a request was answered:
-/// the others could not go on yet.
-#[derive(Debug)]
-struct Ticket {
-    number: u64,
-    turn: Arc<Condvar>,
 }
 
 /// A request that is in flight until this is dropped.
@@ -78,9 +71,9 @@ pub(crate) struct InFlight<'a> {
 
 /// The reason why a request can't be sent yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotYet {
-    /// Other requests must be sent or answered first.
-    Turn,
+pub(super) enum Blocked {
+    /// A request must be answered first.
+    Full,
     /// The limit or a hold ends at this moment.
     Until(Duration),
 }
@@ -101,10 +94,10 @@ impl Limiter {
         Self {
             bucket: rate.quota().map(|quota| bucket(quota, &ticks)),
             ticks,
+            turn: Mutex::default(),
+            answered: Condvar::new(),
             traffic: Mutex::new(Traffic {
                 held_until: Duration::ZERO,
-                tickets: VecDeque::new(),
-                next_ticket: 0,
                 in_flight: 0,
                 in_flight_peak: 0,
                 pace,
@@ -144,20 +137,17 @@ impl Limiter {
 
     /// Returns once a request may leave.
     pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<InFlight<'_>, StopReason> {
-        let place = self.join();
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut traffic = self.traffic();
         loop {
             waiter.check()?;
-            match self.leave(&mut traffic, place.ticket) {
-                Ok(in_flight) => {
-                    drop(traffic);
-                    return Ok(in_flight);
-                }
-                Err(NotYet::Turn) => {
-                    let woken = place.turn.wait_timeout(traffic, STOP_POLL);
+            match self.leave(&mut traffic) {
+                Ok(in_flight) => return Ok(in_flight),
+                Err(Blocked::Full) => {
+                    let woken = self.answered.wait_timeout(traffic, STOP_POLL);
                     traffic = woken.unwrap_or_else(PoisonError::into_inner).0;
                 }
-                Err(NotYet::Until(moment)) => {
+                Err(Blocked::Until(moment)) => {
                     drop(traffic);
                     // The hold may be shortened.
                     waiter.until(moment.min(waiter.now() + STOP_POLL))?;
@@ -167,18 +157,16 @@ impl Limiter {
         }
     }
 
-    pub(super) fn leave(&self, traffic: &mut Traffic, ticket: u64) -> Result<InFlight<'_>, NotYet> {
-        let first = traffic.tickets.front();
-        let is_first = first.is_some_and(|first| first.number == ticket);
-        if !is_first || traffic.in_flight >= traffic.pace.target() {
-            return Err(NotYet::Turn);
+    pub(super) fn leave(&self, traffic: &mut Traffic) -> Result<InFlight<'_>, Blocked> {
+        if traffic.in_flight >= traffic.pace.target() {
+            return Err(Blocked::Full);
         }
         let now = self.ticks.0.now();
         if traffic.held_until > now {
-            return Err(NotYet::Until(traffic.held_until));
+            return Err(Blocked::Until(traffic.held_until));
         }
         if let Some(Err(not_yet)) = self.bucket.as_ref().map(RateLimiter::check) {
-            return Err(NotYet::Until(now + not_yet.wait_time_from(now.into())));
+            return Err(Blocked::Until(now + not_yet.wait_time_from(now.into())));
         }
         traffic.in_flight += 1;
         traffic.in_flight_peak = traffic.in_flight_peak.max(traffic.in_flight);
@@ -188,34 +176,8 @@ impl Limiter {
         })
     }
 
-    pub(super) fn join(&self) -> QueuePlace<'_> {
-        let mut traffic = self.traffic();
-        let ticket = traffic.next_ticket;
-        traffic.next_ticket += 1;
-        let turn = Arc::new(Condvar::new());
-        traffic.tickets.push_back(Ticket {
-            number: ticket,
-            turn: Arc::clone(&turn),
-        });
-        QueuePlace {
-            limiter: self,
-            ticket,
-            turn,
-        }
-    }
-
     pub(super) fn traffic(&self) -> MutexGuard<'_, Traffic> {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Wakes the first thread that waits.
-fn wake(traffic: MutexGuard<'_, Traffic>) {
-    let first = traffic.tickets.front();
-    let turn = first.map(|first| Arc::clone(&first.turn));
-    drop(traffic);
-    if let Some(turn) = turn {
-        turn.notify_one();
     }
 }
 
@@ -241,9 +203,8 @@ fn log(concurrency: usize) {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let mut traffic = self.limiter.traffic();
-        traffic.in_flight -= 1;
-        wake(traffic);
+        self.limiter.traffic().in_flight -= 1;
+        self.limiter.answered.notify_one();
     }
 }
 
@@ -254,21 +215,4 @@ fn bucket(quota: Quota, ticks: &Ticks) -> Bucket {
     // A full bucket always has this many tokens.
     let _ = bucket.check_n(quota.burst_size());
     bucket
-}
-
-/// A place in the queue. Dropping it passes the turn on.
-pub(super) struct QueuePlace<'a> {
-    limiter: &'a Limiter,
-    pub(super) ticket: u64,
-    turn: Arc<Condvar>,
-}
-
-impl Drop for QueuePlace<'_> {
-    fn drop(&mut self) {
-        let mut traffic = self.limiter.traffic();
-        traffic
-            .tickets
-            .retain(|ticket| ticket.number != self.ticket);
-        wake(traffic);
-    }
 }

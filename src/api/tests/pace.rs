@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use crate::api::{
     clock::{Clock, FakeClock},
     concurrency::Concurrency,
-    limiter::{InFlight, Limiter, NotYet},
+    limiter::{Blocked, InFlight, Limiter},
     rate::Rate,
 };
 
@@ -58,8 +58,8 @@ fn simulate(job: &Job, concurrency: Concurrency, latency: impl Fn(usize) -> Dura
                         in_flight.insert((answered, departures.len()), (latency, departure));
                         continue;
                     }
-                    Err(NotYet::Turn) => {}
-                    Err(NotYet::Until(moment)) => {
+                    Err(Blocked::Full) => {}
+                    Err(Blocked::Until(moment)) => {
                         next = Some(next.map_or(moment, |next| next.min(moment)));
                     }
                 }
@@ -80,9 +80,8 @@ fn simulate(job: &Job, concurrency: Concurrency, latency: impl Fn(usize) -> Dura
     }
 }
 
-fn depart(limiter: &Limiter) -> Result<InFlight<'_>, NotYet> {
-    let place = limiter.join();
-    limiter.leave(&mut limiter.traffic(), place.ticket)
+fn depart(limiter: &Limiter) -> Result<InFlight<'_>, Blocked> {
+    limiter.leave(&mut limiter.traffic())
 }
 
 /// The time that 600 requests need at 98 per second and one latency.
