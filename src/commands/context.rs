@@ -1,8 +1,9 @@
 //! The settings, console and signals for every command.
 
 use std::{
+    cell::{Cell, OnceCell},
     io::{self, IsTerminal as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -16,6 +17,7 @@ use crate::{
     error::{Error, ExitCode},
     paths::is_stream,
     progress::Monitor,
+    sandbox::{Options, Sandbox},
     settings::Settings,
     signals::Signals,
     source::EncodingDoubt,
@@ -29,11 +31,11 @@ pub(super) struct Context<'a> {
     pub(super) watched: &'a Watched,
     pub(super) signals: Signals,
     /// The path of the requested report.
-    pub(super) report: std::cell::OnceCell<std::path::PathBuf>,
+    pub(super) report: OnceCell<PathBuf>,
     /// True once that report was written.
-    pub(super) has_report: std::cell::Cell<bool>,
+    pub(super) has_report: Cell<bool>,
     /// The sandbox of `--sandbox`, which ends with the command.
-    pub(super) sandbox: std::cell::OnceCell<crate::sandbox::Sandbox>,
+    pub(super) sandbox: OnceCell<Sandbox>,
     /// The command as typed, or as in the jobs file.
     pub(super) command_line: String,
     /// The accounts in use by jobs, if the command is a job.
@@ -53,9 +55,9 @@ impl<'a> Context<'a> {
             console,
             watched,
             signals,
-            report: std::cell::OnceCell::new(),
-            has_report: std::cell::Cell::default(),
-            sandbox: std::cell::OnceCell::new(),
+            report: OnceCell::new(),
+            has_report: Cell::default(),
+            sandbox: OnceCell::new(),
             command_line,
             turns: None,
         }
@@ -90,8 +92,7 @@ impl<'a> Context<'a> {
             self.warn_of_rate(options.client.rate);
             return Ok(options);
         }
-        let sandbox = crate::sandbox::Sandbox::start(crate::sandbox::Options::default())
-            .map_err(Error::io("sandbox"))?;
+        let sandbox = Sandbox::start(Options::default()).map_err(Error::io("sandbox"))?;
         let base_url = sandbox.base_url();
         self.console.say(&format!(
             "sandbox   a local Wazzup API at {base_url}: nothing leaves this machine"

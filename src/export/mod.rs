@@ -116,16 +116,13 @@ pub(crate) fn export(
     let named = |error| IoError::at(&shown)(error);
     let mut spool = Spool::create(file)?;
     let mut exported = Exported::default();
-    let mut order = None;
-    let is_steady = account.until_steady(|| {
+    let is_steady = account.list_until_steady(|| {
         spool.clear().map_err(named)?;
-        let (pass, moved) = read(account, &mut spool, named)?;
+        let (mut pass, moved) = read(account, &mut spool, named)?;
         exported.pages += pass.pages;
         exported.passes += 1;
-        exported.unreadable = pass.unreadable;
-        // A server may also list a contact twice permanently.
-        let is_same = order.replace(pass.order) == Some(pass.order);
-        Ok::<_, ExportError>(pass.steady && (moved == 0 || is_same))
+        exported.unreadable = std::mem::take(&mut pass.unreadable);
+        Ok::<_, ExportError>((pass, moved))
     })?;
     if !is_steady {
         return Err(ExportError::Restless);

@@ -137,17 +137,14 @@ fn look_up(
 
 /// Lists the account into the run file. Returns true if it did not change meanwhile.
 pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
-    let mut order = None;
-    account.until_steady(|| {
+    account.list_until_steady(|| {
         let mut writer = SnapshotWriter::anew(run);
         let record = |contact: Contact<'_>| SnapshotRecord::new(&contact.id, &contact);
-        let listed = account.list(record, |records| {
+        let pass = account.list(record, |records| {
             let added = records.iter().try_for_each(|record| writer.add(record));
             added.map_err(PlanError::from)
         })?;
-        let listed_again = writer.finish(&listed.unreadable)?;
-        // A server may also list a contact twice permanently.
-        let is_same = order.replace(listed.order) == Some(listed.order);
-        Ok(listed.steady && (listed_again == 0 || is_same))
+        let listed_again = writer.finish(&pass.unreadable)?;
+        Ok((pass, listed_again as u64))
     })
 }
