@@ -6,7 +6,6 @@ mod pages;
 
 use std::{collections::HashMap, ops::ControlFlow, path::PathBuf, time::Duration};
 
-use self::listing::ListPass;
 use crate::{
     api::{ApiError, ApiErrorKind, Client, ClientOptions, LookUp, TokenSource},
     contact::Contact,
@@ -87,21 +86,6 @@ impl Reader<'_> {
             }
         }
         Ok(false)
-    }
-
-    /// Lists the account with `pass` until it did not change meanwhile, at most a few times. Returns whether it did not.
-    /// `pass` also returns the number of contacts that were listed again, because others may be missing then.
-    pub(crate) fn list_until_steady<E>(
-        &self,
-        mut pass: impl FnMut() -> Result<(ListPass, u64), E>,
-    ) -> Result<bool, E> {
-        let mut order = None;
-        self.until_steady(|| {
-            let (pass, listed_again) = pass()?;
-            // A server may also list a contact twice permanently.
-            let is_same = order.replace(pass.order) == Some(pass.order);
-            Ok(pass.steady && (listed_again == 0 || is_same))
-        })
     }
 
     /// Looks up contacts by id in parallel, and passes each id and its answer to `each` in order. Fails if an

@@ -98,6 +98,21 @@ impl Reader<'_> {
         Ok(walk.into_inner().pass)
     }
 
+    /// Lists the account with `pass` until it did not change meanwhile, at most a few times. Returns whether it did not.
+    /// `pass` also returns the number of contacts that were listed again, because others may be missing then.
+    pub(crate) fn list_until_steady<E>(
+        &self,
+        mut pass: impl FnMut() -> Result<(ListPass, u64), E>,
+    ) -> Result<bool, E> {
+        let mut order = None;
+        self.until_steady(|| {
+            let (pass, listed_again) = pass()?;
+            // A server may also list a contact twice permanently.
+            let is_same = order.replace(pass.order) == Some(pass.order);
+            Ok(pass.steady && (listed_again == 0 || is_same))
+        })
+    }
+
     /// True if looking up `wanted` contacts takes fewer requests than listing the account. Decided by one probe:
     /// an account with a contact after `wanted` pages has more pages than that. If the server refuses such an
     /// offset, the account is listed.
