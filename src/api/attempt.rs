@@ -95,7 +95,7 @@ pub(super) struct AttemptEnd<T> {
     pub(super) outcome: AttemptOutcome,
     pub(super) value: Option<T>,
     /// Message for the user if the attempt failed.
-    pub(super) words: String,
+    pub(super) message: String,
     /// The body, if the status is not 2xx.
     pub(super) text: String,
     pub(super) retry_after: Option<String>,
@@ -103,11 +103,11 @@ pub(super) struct AttemptEnd<T> {
 }
 
 impl<T> AttemptEnd<T> {
-    pub(super) fn with(outcome: AttemptOutcome, words: String) -> Self {
+    pub(super) fn with(outcome: AttemptOutcome, message: String) -> Self {
         Self {
             outcome,
             value: None,
-            words,
+            message,
             text: String::new(),
             retry_after: None,
             location: None,
@@ -138,19 +138,19 @@ pub(super) fn read_answer<T>(
                 value: Some(value),
                 ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
             },
-            Err(BodyFault::Unconfirmed(words)) => AttemptEnd::with(
+            Err(BodyFault::Unconfirmed(message)) => AttemptEnd::with(
                 AttemptOutcome::Unconfirmed(status),
-                format!("{status} with {words}"),
+                format!("{status} with {message}"),
             ),
             Err(_) if is_page => AttemptEnd::with(
                 AttemptOutcome::Garbled,
                 format!("{status} with a web page, possibly from a proxy or a login page"),
             ),
-            Err(BodyFault::Unreadable(words)) => AttemptEnd::with(
+            Err(BodyFault::Unreadable(message)) => AttemptEnd::with(
                 AttemptOutcome::Garbled,
                 format!(
                     "{status} with an answer that can't be read: {}",
-                    plain(&secrets.hide(&words))
+                    plain(&secrets.hide(&message))
                 ),
             ),
         };
@@ -163,7 +163,7 @@ pub(super) fn read_answer<T>(
         .hide(&String::from_utf8_lossy(&answer.body))
         .into_owned();
     AttemptEnd {
-        words: format!("{status}: {}", describe_body(status, &text)),
+        message: format!("{status}: {}", describe_body(status, &text)),
         text,
         retry_after: answer.retry_after,
         location: answer
@@ -240,7 +240,7 @@ pub(super) fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
         },
         AttemptOutcome::Status(status) => not_the_api(call, status, &ended),
         _ => ApiErrorKind::Tls {
-            detail: ended.words,
+            detail: ended.message,
         },
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | one culprit | `{"error":"X","description":"…","data":{"index":3,"field":"name"}}` |
 //! | a list | `{"error":"X","data":[{"index":3,"fields":["name"]},{"index":7,"message":"…"}]}`, `{"data":{"indexes":[3,7]}}` |
-//! | sentences | `{"message":["contacts.3.name is too long","contacts[7].uri is missing"]}` |
+//! | messages | `{"message":["contacts.3.name is too long","contacts[7].uri is missing"]}` |
 //! | nested | `{"error":{"code":"X","message":"…","data":…}}`, `{"errors":{"contacts[3].name":["too long"]}}` |
 //! | a tree | `{"property":"contacts","children":[{"property":"3","constraints":{"isString":"…"}}]}` |
 //! | a path of its own | `{"path":["contacts",3,"name"],"message":"…"}`, `{"instancePath":"/contacts/3/name"}` |
@@ -18,8 +18,8 @@ use serde_json::{Map, Value};
 use super::{
     field_path::{joined, known_field, paths_in, whole_path, without_paths},
     members::{
-        DATA_KEYS, FIELD_KEYS, ID_KEYS, SENTENCE_KEYS, as_index, extended, ids_of, is_json,
-        is_success, own_fields, own_sentences,
+        DATA_KEYS, FIELD_KEYS, ID_KEYS, MESSAGE_KEYS, as_index, extended, ids_of, is_json,
+        is_success, own_fields, own_messages,
     },
 };
 use crate::wording::plain;
@@ -27,8 +27,8 @@ use crate::wording::plain;
 /// Maximum depth to which an answer is searched.
 pub(super) const DEPTH_MAX: usize = 12;
 
-/// Maximum number of complaints about one contact.
-const COMPLAINTS_MAX: usize = 10;
+/// Maximum number of errors about one contact.
+const ERRORS_MAX: usize = 10;
 
 /// A contact that a refusal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,26 +37,26 @@ pub(crate) struct Culprit {
     pub index: Option<usize>,
     /// Its id.
     pub id: Option<String>,
-    pub complaints: Vec<Complaint>,
+    pub errors: Vec<FieldError>,
 }
 
 impl Culprit {
     /// Joins fields without a message with messages without a field.
     fn join_halves(&mut self) {
-        let lone = |it: &mut Complaint| it.field.is_none();
+        let lone = |it: &mut FieldError| it.field.is_none();
         if self
-            .complaints
+            .errors
             .iter()
-            .all(|it| it.field.is_none() || it.sentence.is_some())
+            .all(|it| it.field.is_none() || it.message.is_some())
         {
             return;
         }
-        let sentences = self.complaints.extract_if(.., lone);
-        let sentences: Vec<String> = sentences.filter_map(|it| it.sentence).collect();
-        let sentence = Some(sentences.join("; ")).filter(|text| !text.is_empty());
-        for complaint in &mut self.complaints {
-            if complaint.sentence.is_none() {
-                complaint.sentence.clone_from(&sentence);
+        let messages = self.errors.extract_if(.., lone);
+        let messages: Vec<String> = messages.filter_map(|it| it.message).collect();
+        let message = Some(messages.join("; ")).filter(|text| !text.is_empty());
+        for error in &mut self.errors {
+            if error.message.is_none() {
+                error.message.clone_from(&message);
             }
         }
     }
@@ -64,11 +64,11 @@ impl Culprit {
 
 /// One reason for a refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Complaint {
+pub(crate) struct FieldError {
     /// The path of the field within the contact, if the field is known: `contact_data.0.chat_id`.
     pub field: Option<String>,
     /// The server's message about this contact, if there is one.
-    pub sentence: Option<String>,
+    pub message: Option<String>,
 }
 
 /// The distinct contacts named by an answer to a request with this number of `entities`.
@@ -114,17 +114,17 @@ impl Reader {
             return;
         }
         let named = paths_in(text);
-        let mut sentences = Vec::with_capacity(named.len());
-        let (mut end, mut sentence) = (text.len(), without_paths(text).map(|text| plain(&text)));
+        let mut messages = Vec::with_capacity(named.len());
+        let (mut end, mut message) = (text.len(), without_paths(text).map(|text| plain(&text)));
         for found in named.iter().rev() {
             // In a list (`contacts.3.name, contacts.7.name are too long`), the message follows the last path.
-            let own = found.sentence(text, end).map(|text| plain(&text));
-            sentence = own.or(sentence);
-            sentences.push(sentence.clone());
+            let own = found.message(text, end).map(|text| plain(&text));
+            message = own.or(message);
+            messages.push(message.clone());
             end = found.start;
         }
-        for (found, sentence) in named.iter().zip(sentences.into_iter().rev()) {
-            self.blame(found.index, &found.tail, sentence);
+        for (found, message) in named.iter().zip(messages.into_iter().rev()) {
+            self.blame(found.index, &found.tail, message);
         }
         if let (true, Some(found)) = (named.is_empty(), whole_path(path)) {
             self.blame(found.index, &found.tail, Some(plain(text)));
@@ -144,7 +144,7 @@ impl Reader {
             return;
         }
         let path = index.map_or_else(|| path.to_owned(), |index| format!("contacts.{index}"));
-        let (mut paths, sentences) = (own_fields(entries), own_sentences(entries));
+        let (mut paths, messages) = (own_fields(entries), own_messages(entries));
         for field in &mut paths {
             *field = joined(&path, field);
         }
@@ -157,24 +157,24 @@ impl Reader {
         }
         let is_named = paths.iter().any(|path| whole_path(path).is_some());
         if is_named {
-            self.paths(&paths, &sentences, index.is_some());
+            self.paths(&paths, &messages, index.is_some());
         } else if has_id {
-            self.ids(entries, &sentences);
+            self.ids(entries, &messages);
         }
         for list in ["indexes", "indices", "index"].map(|key| entries.get(key)) {
             let indexes = list.and_then(Value::as_array).into_iter().flatten();
             indexes.for_each(|index| self.blame(as_index(index), "", None));
         }
         let is_read = |key: &str| {
-            let is_sentence = is_named && SENTENCE_KEYS.contains(&key);
-            FIELD_KEYS.contains(&key) || is_sentence || key == "meta"
+            let is_message = is_named && MESSAGE_KEYS.contains(&key);
+            FIELD_KEYS.contains(&key) || is_message || key == "meta"
         };
         for (key, value) in entries.iter().filter(|(key, _)| !is_read(key)) {
             // A text in an object may also be a code or a value of the contact.
-            let is_sentence = known_field(key).is_some()
-                || (key == "error" && sentences.is_empty())
+            let is_message = known_field(key).is_some()
+                || (key == "error" && messages.is_empty())
                 || !paths_in(key).is_empty();
-            let path = if value.is_string() && !is_sentence {
+            let path = if value.is_string() && !is_message {
                 String::new()
             } else {
                 extended(&below, key)
@@ -184,29 +184,29 @@ impl Reader {
     }
 
     /// The culprits of an object with paths: each path has its own message, or all share one.
-    fn paths(&mut self, paths: &[String], sentences: &[String], has_index: bool) {
+    fn paths(&mut self, paths: &[String], messages: &[String], has_index: bool) {
         for (at, path) in paths.iter().enumerate() {
             let Some(found) = whole_path(path) else {
                 continue;
             };
-            let sentence = if sentences.len() == paths.len() {
-                Some(sentences[at].clone())
+            let message = if messages.len() == paths.len() {
+                Some(messages[at].clone())
             } else {
-                Some(sentences.join("; ")).filter(|text| !text.is_empty())
+                Some(messages.join("; ")).filter(|text| !text.is_empty())
             };
-            if sentence.is_some() || has_index || !found.tail.is_empty() {
-                self.blame(found.index, &found.tail, sentence);
+            if message.is_some() || has_index || !found.tail.is_empty() {
+                self.blame(found.index, &found.tail, message);
             }
         }
     }
 
     /// The culprits of an object that identifies contacts by id.
-    fn ids(&mut self, entries: &Map<String, Value>, sentences: &[String]) {
+    fn ids(&mut self, entries: &Map<String, Value>, messages: &[String]) {
         let mut fields = own_fields(entries);
         if fields.is_empty() {
             fields.push(String::new());
         }
-        let sentence = Some(sentences.join("; ")).filter(|text| !text.is_empty());
+        let message = Some(messages.join("; ")).filter(|text| !text.is_empty());
         let ids = ID_KEYS
             .iter()
             .filter_map(|key| entries.get(*key))
@@ -218,12 +218,12 @@ impl Reader {
                 ..Culprit::default()
             };
             for field in &fields {
-                self.complain(culprit.clone(), field, sentence.clone());
+                self.add_error(culprit.clone(), field, message.clone());
             }
         }
     }
 
-    fn blame(&mut self, index: Option<usize>, tail: &str, sentence: Option<String>) {
+    fn blame(&mut self, index: Option<usize>, tail: &str, message: Option<String>) {
         let index = index.filter(|index| *index < self.entities);
         // A contact that was sent alone is the culprit, whatever the index.
         if index.is_some() || self.entities == 1 {
@@ -231,12 +231,12 @@ impl Reader {
                 index,
                 ..Culprit::default()
             };
-            self.complain(culprit, tail, sentence);
+            self.add_error(culprit, tail, message);
         }
     }
 
-    /// Adds a complaint to the culprit, unless an earlier one covers it.
-    fn complain(&mut self, culprit: Culprit, path: &str, sentence: Option<String>) {
+    /// Adds an error to the culprit, unless an earlier one covers it.
+    fn add_error(&mut self, culprit: Culprit, path: &str, message: Option<String>) {
         let same = |it: &Culprit| (it.index, &it.id) == (culprit.index, &culprit.id);
         let place = self.culprits.iter().position(same);
         let place = place.unwrap_or(self.culprits.len());
@@ -244,16 +244,14 @@ impl Reader {
             self.culprits.push(culprit);
         }
         let culprit = &mut self.culprits[place];
-        let complaint = Complaint {
+        let error = FieldError {
             field: known_field(path),
-            sentence: sentence
-                .map(|text| plain(&text))
-                .filter(|it| !it.is_empty()),
+            message: message.map(|text| plain(&text)).filter(|it| !it.is_empty()),
         };
-        let is_empty = complaint == Complaint::default();
-        let is_room = culprit.complaints.len() < COMPLAINTS_MAX;
-        if !is_empty && is_room && !culprit.complaints.contains(&complaint) {
-            culprit.complaints.push(complaint);
+        let is_empty = error == FieldError::default();
+        let is_room = culprit.errors.len() < ERRORS_MAX;
+        if !is_empty && is_room && !culprit.errors.contains(&error) {
+            culprit.errors.push(error);
         }
     }
 }
@@ -262,17 +260,17 @@ impl Reader {
 mod tests {
     use super::*;
 
-    /// Each culprit as `index or id: field|sentence, …`.
+    /// Each culprit as `index or id: field|message, …`.
     fn read(body: &str) -> Vec<String> {
         let answer = serde_json::from_str(body).unwrap_or_default();
         let shown = |text: &Option<String>| text.clone().unwrap_or_default();
         let culprit = |it: Culprit| {
-            let complaints = it.complaints.iter();
-            let complaints: Vec<_> = complaints
-                .map(|it| format!("{}|{}", shown(&it.field), shown(&it.sentence)))
+            let errors = it.errors.iter();
+            let errors: Vec<_> = errors
+                .map(|it| format!("{}|{}", shown(&it.field), shown(&it.message)))
                 .collect();
             let place = it.index.map(|index| index.to_string()).or(it.id);
-            format!("{}: {}", place.unwrap_or_default(), complaints.join(", "))
+            format!("{}: {}", place.unwrap_or_default(), errors.join(", "))
         };
         named(&answer, 100).into_iter().map(culprit).collect()
     }
@@ -447,7 +445,7 @@ mod tests {
         let answer = r#"{"data":[{"index":1,"field":"name"}]}"#;
         let culprits = named(&serde_json::from_str(answer).unwrap_or_default(), 1);
         assert_eq!(culprits[0].index, None);
-        assert_eq!(culprits[0].complaints[0].field.as_deref(), Some("name"));
+        assert_eq!(culprits[0].errors[0].field.as_deref(), Some("name"));
     }
 
     #[test]

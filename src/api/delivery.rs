@@ -187,9 +187,9 @@ impl Dispatcher {
             Verdict::Unauthorized => {
                 attempts.rejections += 1;
                 if attempts.rejections > REJECTIONS_MAX {
-                    return Err(credentials.unauthorized(&ended.words));
+                    return Err(credentials.unauthorized(&ended.message));
                 }
-                credentials.rejected(self, &authorization, &ended.words)?;
+                credentials.rejected(self, &authorization, &ended.message)?;
             }
             Verdict::Done | Verdict::Refused | Verdict::Unknown | Verdict::Stop => {
                 return concluded(call, ended, verdict, was_sent).map(Some);
@@ -206,8 +206,8 @@ impl Dispatcher {
         parse: Parse<'_, T>,
     ) -> Result<AttemptEnd<T>, ApiErrorKind> {
         let Some(mut request) = call.request.try_clone() else {
-            let words = "it can't be copied".to_owned();
-            return Ok(AttemptEnd::with(AttemptOutcome::NeverLeft, words));
+            let message = "it can't be copied".to_owned();
+            return Ok(AttemptEnd::with(AttemptOutcome::NeverLeft, message));
         };
         request
             .headers_mut()
@@ -235,15 +235,15 @@ impl Dispatcher {
             Err(HttpFailure {
                 outcome,
                 status,
-                words,
+                message,
             }) => {
                 match status {
                     Ok(status) => self.recorder.answered(now, kind, status, took),
                     Err(reason) => self.recorder.unanswered(now, kind, reason),
                 }
-                let words = self.secrets.hide(&words).into_owned();
-                debug!(what, reason = words, "failed");
-                AttemptEnd::with(outcome, words)
+                let message = self.secrets.hide(&message).into_owned();
+                debug!(what, reason = message, "failed");
+                AttemptEnd::with(outcome, message)
             }
         })
     }
@@ -273,7 +273,7 @@ impl Dispatcher {
                 if call.kind == CallKind::Isolation && is_answered => {}
             Verdict::Again | Verdict::Unknown => {
                 self.circuit
-                    .failed(call.kind, self.waiter.now(), &ended.words);
+                    .failed(call.kind, self.waiter.now(), &ended.message);
             }
             Verdict::Hold => {}
             _ => self.circuit.worked(call.kind),
@@ -293,7 +293,10 @@ impl Dispatcher {
             .map_or(self.window, |asked| asked.max(self.policy.base));
         let is_new = self.limiter.hold(self.waiter.now(), wait);
         let in_time = self.is_in_time(attempts, wait);
-        if self.circuit.held(call.kind, is_new, in_time, &ended.words) {
+        if self
+            .circuit
+            .held(call.kind, is_new, in_time, &ended.message)
+        {
             self.limiter.end_hold();
             return self.circuit.check();
         }
@@ -315,17 +318,17 @@ impl Dispatcher {
         if attempts.failures >= self.policy.tries(ended.outcome) || !self.is_in_time(attempts, wait)
         {
             if ended.outcome == AttemptOutcome::ProxyDown {
-                let detail = ended.words.clone();
+                let detail = ended.message.clone();
                 return Err(ApiErrorKind::ProxyDown { detail });
             }
             return Err(ApiErrorKind::GaveUp {
                 what: call.what,
                 tries: attempts.failures,
-                last: ended.words.clone(),
+                last: ended.message.clone(),
             });
         }
         self.waiter.tell(Event::Retry {
-            reason: ended.words.clone(),
+            reason: ended.message.clone(),
             wait,
             next_try: attempts.failures + 1,
             tries: self.policy.tries(ended.outcome),
@@ -357,7 +360,7 @@ fn concluded<T>(
     if verdict == Verdict::Refused || forbids_content(call, &ended) {
         let refusal = refused(call, &ended)?;
         if was_sent && !call.is_idempotent && refusal.says_exists() {
-            return Ok(Delivery::Unknown(ended.words));
+            return Ok(Delivery::Unknown(ended.message));
         }
         return Ok(Delivery::Refused(refusal));
     }
@@ -367,9 +370,9 @@ fn concluded<T>(
             Ok(Delivery::Answered { status, value })
         }
         (Verdict::Unknown, _) if matches!(ended.outcome, AttemptOutcome::Unconfirmed(_)) => {
-            Ok(Delivery::Unconfirmed(ended.words))
+            Ok(Delivery::Unconfirmed(ended.message))
         }
-        (Verdict::Unknown, _) => Ok(Delivery::Unknown(ended.words)),
+        (Verdict::Unknown, _) => Ok(Delivery::Unknown(ended.message)),
         _ => Err(stopped(call, ended).into()),
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct FoundPath {
 
 impl FoundPath {
     /// The words from the last segment of the path on, up to `end`.
-    pub(super) fn sentence(&self, text: &str, end: usize) -> Option<String> {
+    pub(super) fn message(&self, text: &str, end: usize) -> Option<String> {
         let (word, rest) = text[self.last..end].split_at(self.word_len(text));
         let rest = rest.trim_start_matches(['"', '\'', '`', ')', '»']);
         let separators: &[char] = &[',', ';', ':', '.', '"', '\'', '`', '(', '-', '/'];
@@ -44,7 +44,7 @@ impl FoundPath {
             " "
         };
         let rest = rest.trim_end_matches(is_margin);
-        let sentence = format!("{word}{gap}{rest}{full_stop}");
+        let message = format!("{word}{gap}{rest}{full_stop}");
         let subject = if self.is_subject(text) {
             THE_CONTACT
         } else {
@@ -52,11 +52,11 @@ impl FoundPath {
         };
         Some(format!(
             "{subject}{}",
-            sentence.trim_start_matches(is_margin)
+            message.trim_start_matches(is_margin)
         ))
     }
 
-    /// True if the sentence continues after the contact: `contacts[3] is invalid`.
+    /// True if the message continues after the contact: `contacts[3] is invalid`.
     fn is_subject(&self, text: &str) -> bool {
         self.tail.is_empty() && text[self.last..].starts_with(' ')
     }

@@ -18,7 +18,7 @@ pub(super) const ID_KEYS: [&str; 6] = [
 pub(super) const DATA_KEYS: [&str; 5] = ["data", "errors", "details", "contacts", "message"];
 
 /// Keys of messages.
-pub(super) const SENTENCE_KEYS: [&str; 8] = [
+pub(super) const MESSAGE_KEYS: [&str; 8] = [
     "description",
     "message",
     "error_description",
@@ -72,7 +72,7 @@ pub(super) fn extended(path: &str, key: &str) -> String {
     .contains(&key);
     if key == "contacts" || !paths_in(key).is_empty() {
         key.to_owned()
-    } else if path.is_empty() || is_neutral || SENTENCE_KEYS.contains(&key) {
+    } else if path.is_empty() || is_neutral || MESSAGE_KEYS.contains(&key) {
         path.to_owned()
     } else {
         format!("{path}.{key}")
@@ -104,8 +104,8 @@ pub(super) fn own_fields(entries: &Map<String, Value>) -> Vec<String> {
 }
 
 /// The messages of an object about a contact.
-pub(super) fn own_sentences(entries: &Map<String, Value>) -> Vec<String> {
-    let mut values = SENTENCE_KEYS.iter().filter_map(|key| entries.get(*key));
+pub(super) fn own_messages(entries: &Map<String, Value>) -> Vec<String> {
+    let mut values = MESSAGE_KEYS.iter().filter_map(|key| entries.get(*key));
     let mut found = values.find_map(|value| {
         let leaves = leaves(value);
         (!leaves.is_empty()).then_some(leaves)

@@ -11,12 +11,12 @@ use serde_json::Value;
 use super::{
     culprits::{self, Culprit, DEPTH_MAX},
     field_path::without_paths,
-    members::{SENTENCE_KEYS, is_json},
+    members::{MESSAGE_KEYS, is_json},
 };
 use crate::wording::plain;
 
 /// Maximum number of messages that are quoted if none is about a contact.
-const SENTENCES_MAX: usize = 3;
+const MESSAGES_MAX: usize = 3;
 
 /// A refused request (400, 404, 409, 413, 422, or a firewall's 403), which was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,35 +135,35 @@ pub(crate) fn describe_body(status: u16, body: &str) -> String {
 }
 
 fn describe(status: u16, value: &Value, body: &str) -> String {
-    let mut sentences = Vec::new();
-    collect_sentences(value, DEPTH_MAX, &mut sentences);
-    sentences.truncate(SENTENCES_MAX);
-    Some(plain(&sentences.join("; ")))
+    let mut messages = Vec::new();
+    collect_messages(value, DEPTH_MAX, &mut messages);
+    messages.truncate(MESSAGES_MAX);
+    Some(plain(&messages.join("; ")))
         .filter(|words| !words.is_empty())
         .or_else(|| code_of(status, value))
         .unwrap_or_else(|| describe_foreign(status, body))
 }
 
 /// Collects the messages that concern the whole answer: `message`, a list of messages, or those of a nested error.
-fn collect_sentences(value: &Value, depth: usize, sentences: &mut Vec<String>) {
+fn collect_messages(value: &Value, depth: usize, messages: &mut Vec<String>) {
     if depth == 0 {
         return;
     }
     match value {
-        Value::String(text) if !is_json(text) => sentences.extend(without_paths(text)),
+        Value::String(text) if !is_json(text) => messages.extend(without_paths(text)),
         Value::Array(items) => {
             for item in items {
-                collect_sentences(item, depth - 1, sentences);
+                collect_messages(item, depth - 1, messages);
             }
         }
         Value::Object(entries) => {
-            let mut keys = SENTENCE_KEYS.iter();
+            let mut keys = MESSAGE_KEYS.iter();
             let found = keys.find_map(|key| entries.get(*key).filter(|it| holds_words(it)));
             let mut nested = ["error", "errors"]
                 .iter()
                 .filter_map(|key| entries.get(*key));
             if let Some(value) = found.or_else(|| nested.find(|it| !it.is_string())) {
-                collect_sentences(value, depth - 1, sentences);
+                collect_messages(value, depth - 1, messages);
             }
         }
         _ => {}

@@ -26,7 +26,7 @@ pub(crate) struct HttpFailure {
     /// The status that arrived before the failure, or the reason for its absence.
     pub(crate) status: Result<u16, Unanswered>,
     /// Short description without the path.
-    pub(crate) words: String,
+    pub(crate) message: String,
 }
 
 /// The way to the API.
@@ -57,12 +57,12 @@ impl Route {
 
     /// The result and its description if reading the body failed.
     pub(super) fn cut_off(&self, error: &reqwest::Error) -> (AttemptOutcome, String) {
-        let words = if error.is_timeout() {
+        let message = if error.is_timeout() {
             self.late()
         } else {
             format!("the answer was cut off: {}", root_cause(error))
         };
-        (AttemptOutcome::Garbled, words)
+        (AttemptOutcome::Garbled, message)
     }
 
     /// The failure of a request without an answer.
@@ -75,28 +75,28 @@ impl Route {
         } else {
             Unanswered::BrokenOff
         };
-        let (outcome, words) = if let Some(words) = distrust(&error) {
-            (AttemptOutcome::Untrusted, words)
+        let (outcome, message) = if let Some(message) = distrust(&error) {
+            (AttemptOutcome::Untrusted, message)
         } else if self.is_wrong_scheme(&error, url) {
             (AttemptOutcome::WrongScheme, root_cause(&error))
         } else if error.is_connect() {
-            let words = format!("no connection to {}: {}", self.name(), root_cause(&error));
+            let message = format!("no connection to {}: {}", self.name(), root_cause(&error));
             let outcome = match &self.proxy {
                 // With a proxy, there is no direct connection.
                 Some(_) if is_refused(&error) => AttemptOutcome::ProxyDown,
                 _ => AttemptOutcome::NeverLeft,
             };
-            (outcome, words)
+            (outcome, message)
         } else if error.is_timeout() {
             (AttemptOutcome::NoAnswer, self.late())
         } else {
-            let words = format!("no answer from {}: {}", self.name(), root_cause(&error));
-            (AttemptOutcome::NoAnswer, words)
+            let message = format!("no answer from {}: {}", self.name(), root_cause(&error));
+            (AttemptOutcome::NoAnswer, message)
         };
         HttpFailure {
             outcome,
             status: Err(reason),
-            words,
+            message,
         }
     }
 
@@ -181,7 +181,9 @@ mod tests {
     fn distrust_is_found_however_deep_it_is_wrapped() {
         let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
         let wrapped = io::Error::other(io::Error::other(expired));
-        assert!(distrust(&wrapped).is_some_and(|words| words.to_lowercase().contains("expired")));
+        assert!(
+            distrust(&wrapped).is_some_and(|message| message.to_lowercase().contains("expired"))
+        );
         let closed = rustls::Error::HandshakeNotComplete;
         assert_eq!(distrust(&io::Error::other(closed)), None);
         assert_eq!(distrust(&io::Error::other("refused")), None);

@@ -179,10 +179,10 @@ impl Transport {
             EXPLANATION_BYTES_MAX
         };
         match self.read_body(&mut response, &mut answer.body, limit).await {
-            Err((outcome, words)) if is_success => Err(HttpFailure {
+            Err((outcome, message)) if is_success => Err(HttpFailure {
                 outcome,
                 status: Ok(status),
-                words,
+                message,
             }),
             _ => Ok(answer),
         }

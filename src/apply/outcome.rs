@@ -130,12 +130,12 @@ impl<'a> OutcomeBuilder<'a> {
     ) {
         let reason = refusal.reason();
         let fault = |reason: &str| Fault::new(RejectCode::RefusedByServer, reason);
-        let complaints = culprit.map_or(&[][..], |culprit| &culprit.complaints);
-        let mut faults: Vec<FieldFault<'_>> = complaints
+        let errors = culprit.map_or(&[][..], |culprit| &culprit.errors);
+        let mut faults: Vec<FieldFault<'_>> = errors
             .iter()
-            .map(|complaint| {
-                let sentence = complaint.sentence.as_ref().unwrap_or(&reason);
-                (complaint.field.as_deref(), fault(sentence))
+            .map(|error| {
+                let message = error.message.as_ref().unwrap_or(&reason);
+                (error.field.as_deref(), fault(message))
             })
             .collect();
         if faults.is_empty() {

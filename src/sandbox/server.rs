@@ -91,7 +91,7 @@ pub(super) async fn answer(
         .headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    let arrived = Arrived {
+    let arrived = IncomingRequest {
         method: head.method,
         path: head
             .uri
@@ -118,7 +118,7 @@ pub(super) async fn answer(
 }
 
 /// A request off the wire.
-struct Arrived<'a> {
+struct IncomingRequest<'a> {
     method: Method,
     path: String,
     authorization: &'a str,
@@ -128,7 +128,7 @@ struct Arrived<'a> {
 }
 
 impl ServerState {
-    fn serve(&mut self, arrived: Arrived<'_>) -> TimedAnswer {
+    fn serve(&mut self, arrived: IncomingRequest<'_>) -> TimedAnswer {
         let (number, at) = self.log.arrive();
         let within_limit = self.window.admit(at);
         let call = Call::read(&arrived.method, &arrived.path);

@@ -26,7 +26,7 @@ pub struct Writes {
 /// The contacts of one account.
 #[derive(Debug, Default)]
 pub struct Account {
-    slots: Vec<Option<Card>>,
+    slots: Vec<Option<StoredContact>>,
     /// Every id that was ever stored.
     index: HashMap<Box<str>, IndexEntry, Xxh3DefaultBuilder>,
     count: usize,
@@ -40,7 +40,7 @@ struct IndexEntry {
 
 /// A contact as JSON, and the position of its `uri`.
 #[derive(Debug)]
-struct Card {
+struct StoredContact {
     json: Box<str>,
     uri_at: usize,
 }
@@ -56,20 +56,20 @@ impl Account {
 
     /// The contact with this id, with its `uri` as stored.
     pub(crate) fn get(&self, id: &str) -> Option<Contact<'static>> {
-        self.card(id).map(Card::contact)
+        self.stored(id).map(StoredContact::contact)
     }
 
     /// All contacts in the order of their creation, each with its `uri` as stored.
     pub fn contacts(&self) -> impl Iterator<Item = Contact<'static>> {
-        self.slots.iter().flatten().map(Card::contact)
+        self.slots.iter().flatten().map(StoredContact::contact)
     }
 
     /// Creates or replaces a contact as another client would: [`Writes`] are unchanged.
     pub fn put(&mut self, contact: &Contact<'_>) {
-        let card = Card::new(contact);
+        let stored = StoredContact::new(contact);
         match self.slot(&contact.id) {
-            Some(slot) => self.slots[slot] = Some(card),
-            None => self.append(&contact.id, card),
+            Some(slot) => self.slots[slot] = Some(stored),
+            None => self.append(&contact.id, stored),
         }
     }
 
@@ -130,34 +130,34 @@ impl Account {
         let has_gaps = self.count < self.slots.len();
         let (from, skip) = if has_gaps { (0, offset) } else { (offset, 0) };
         let page = self.slots.iter().skip(from).flatten().skip(skip);
-        for (place, card) in page.take(limit).enumerate() {
+        for (place, stored) in page.take(limit).enumerate() {
             if place > 0 {
                 json.push(b',');
             }
-            card.write(uri, json);
+            stored.write(uri, json);
         }
     }
 
     /// Writes one contact as the only element of a JSON array; false if it does not exist.
     pub(super) fn write_one(&self, id: &str, uri: UriShown, json: &mut Vec<u8>) -> bool {
-        let card = self.card(id);
-        if let Some(card) = card {
-            card.write(uri, json);
+        let stored = self.stored(id);
+        if let Some(stored) = stored {
+            stored.write(uri, json);
         }
-        card.is_some()
+        stored.is_some()
     }
 
     fn slot(&self, id: &str) -> Option<usize> {
         self.index.get(id).and_then(|entry| entry.slot)
     }
 
-    fn card(&self, id: &str) -> Option<&Card> {
+    fn stored(&self, id: &str) -> Option<&StoredContact> {
         self.slots[self.slot(id)?].as_ref()
     }
 
-    fn append(&mut self, id: &str, card: Card) {
+    fn append(&mut self, id: &str, stored: StoredContact) {
         let slot = self.slots.len();
-        self.slots.push(Some(card));
+        self.slots.push(Some(stored));
         self.count += 1;
         if let Some(entry) = self.index.get_mut(id) {
             entry.slot = Some(slot);
@@ -200,13 +200,13 @@ fn merge(stored: Contact<'static>, given: Contact<'static>) -> Contact<'static> 
     }
 }
 
-impl Card {
+impl StoredContact {
     fn new(contact: &Contact<'_>) -> Self {
-        let shown = Shown {
+        let shown = ContactJson {
             id: &contact.id,
             responsible_user_id: &contact.responsible_user_id,
             name: &contact.name,
-            contact_data: contact.contact_data.iter().map(ShownChat::new).collect(),
+            contact_data: contact.contact_data.iter().map(ChatJson::new).collect(),
         };
         let mut json = to_json(&shown);
         json.pop();
@@ -231,10 +231,10 @@ impl Card {
         }
     }
 
-    #[expect(clippy::expect_used, reason = "it was written by `Card::new`")]
+    #[expect(clippy::expect_used, reason = "it was written by `StoredContact::new`")]
     fn contact(&self) -> Contact<'static> {
         serde_json::from_str::<Contact<'_>>(&self.json)
-            .expect("a card holds a contact's JSON")
+            .expect("a stored contact is valid JSON")
             .into_owned()
     }
 }
@@ -249,22 +249,22 @@ fn to_json<T: Serialize>(value: &T) -> String {
 
 /// A contact as a read returns it, without its `uri`. Blank fields are included.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ContactJson<'a> {
     id: &'a str,
     responsible_user_id: &'a str,
     name: &'a str,
-    contact_data: SmallVec<[ShownChat<'a>; 4]>,
+    contact_data: SmallVec<[ChatJson<'a>; 4]>,
 }
 
 #[derive(Serialize)]
-struct ShownChat<'a> {
+struct ChatJson<'a> {
     chat_type: &'a str,
     chat_id: &'a str,
     username: &'a str,
     phone: &'a str,
 }
 
-impl<'a> ShownChat<'a> {
+impl<'a> ChatJson<'a> {
     fn new(chat: &'a Chat<'_>) -> Self {
         Self {
             chat_type: chat.chat_type.as_str(),

@@ -48,7 +48,7 @@ pub(super) struct TokenRegistry {
 
 /// The body of the token call.
 #[derive(Deserialize)]
-struct Ask {
+struct TokenRequest {
     grant_type: String,
     refresh_token_data: Option<RefreshData>,
     client_credentials_data: Option<CredentialsData>,
@@ -132,7 +132,7 @@ impl TokenRegistry {
 
     pub(super) fn grant(&mut self, authorization: &str, body: &[u8]) -> Result<Value, ErrorAnswer> {
         self.check_partner(authorization)?;
-        let ask: Ask = serde_json::from_slice(body)
+        let ask: TokenRequest = serde_json::from_slice(body)
             .map_err(|error| ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string()))?;
         let kind = match ask.grant_type.as_str() {
             "refresh_token" => self.refresh(&required(ask.refresh_token_data)?)?,

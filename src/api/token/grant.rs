@@ -21,7 +21,7 @@ const WHAT: &str = "POST /v2/oauth/token";
 const SCOPE: &str = "transport,crm";
 
 /// The endpoint's answer.
-pub(crate) struct Granted {
+pub(crate) struct TokenResponse {
     pub(crate) access: SecretString,
     pub(crate) refresh: Option<SecretString>,
     pub(crate) life: Option<Duration>,
@@ -79,7 +79,7 @@ impl Endpoint {
         &self,
         dispatcher: &Dispatcher,
         grant: RefreshGrant<'_>,
-    ) -> Result<Granted, ApiError> {
+    ) -> Result<TokenResponse, ApiError> {
         let RefreshGrant {
             partner,
             client_id,
@@ -104,7 +104,7 @@ impl Endpoint {
         dispatcher: &Dispatcher,
         partner: &Partner,
         account: &AccountId,
-    ) -> Result<Granted, ApiError> {
+    ) -> Result<TokenResponse, ApiError> {
         let body = json!({
             "grant_type": "client_credentials",
             "client_credentials_data": { "scope": SCOPE },
@@ -130,7 +130,7 @@ impl Endpoint {
         partner: &Partner,
         grant: Grant,
         body: &Value,
-    ) -> Result<Granted, ApiError> {
+    ) -> Result<TokenResponse, ApiError> {
         let basic = Basic::of(partner, self.password(dispatcher, partner)?)?;
         let mut request = Request::new(reqwest::Method::POST, self.url.clone());
         let json = HeaderValue::from_static("application/json");
@@ -166,7 +166,7 @@ impl Endpoint {
 }
 
 /// Parses the answer. Errors never quote it, because it contains secrets.
-fn read(body: &[u8]) -> Result<Granted, String> {
+fn read(body: &[u8]) -> Result<TokenResponse, String> {
     let value: Value = serde_json::from_slice(body).map_err(|_| "it is not JSON".to_owned())?;
     let data = value.get("data").filter(|data| data.is_object());
     let data = data.unwrap_or(&value);
@@ -174,7 +174,7 @@ fn read(body: &[u8]) -> Result<Granted, String> {
         let text = data.get(key)?.as_str()?.trim();
         (!text.is_empty()).then(|| SecretString::from(text))
     };
-    Ok(Granted {
+    Ok(TokenResponse {
         access: text("access_token").ok_or("it has no access_token")?,
         refresh: text("refresh_token"),
         life: data.get("expires_in").and_then(seconds),

@@ -37,7 +37,7 @@ pub(crate) struct TokenKeeper {
     renewal: Renewal,
     present: RwLock<Option<Token>>,
     /// Held while renewing. Contains the source's permanent refusal, if any.
-    last_word: Mutex<Option<ApiErrorKind>>,
+    final_refusal: Mutex<Option<ApiErrorKind>>,
 }
 
 struct Token {
@@ -67,7 +67,7 @@ impl TokenKeeper {
         let tokens = Self {
             renewal: Renewal::new(source, endpoint),
             present: RwLock::new(None),
-            last_word: Mutex::new(None),
+            final_refusal: Mutex::new(None),
         };
         if let TokenSource::Static { token, .. } = &tokens.renewal.source {
             let (token, life) = (token.clone(), None);
@@ -137,21 +137,21 @@ impl TokenKeeper {
         generation: u64,
         rejected: Option<&str>,
     ) -> Result<(), ApiError> {
-        let mut last_word = self
-            .last_word
+        let mut final_refusal = self
+            .final_refusal
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if self.generation() != generation {
             return Ok(());
         }
-        if let Some(refusal) = &*last_word {
+        if let Some(refusal) = &*final_refusal {
             return Err(refusal.clone().into());
         }
         let result = self.replace(dispatcher, rejected);
         if let Err(ApiError { kind, .. }) = &result
             && kind.is_final_refusal()
         {
-            *last_word = Some(kind.clone());
+            *final_refusal = Some(kind.clone());
         }
         result
     }

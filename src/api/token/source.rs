@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::{
     TokenSource, command,
-    grant::{Endpoint, Granted, RefreshGrant},
+    grant::{Endpoint, RefreshGrant, TokenResponse},
     store::{StoredChain, TokenStore},
 };
 use crate::{
@@ -29,8 +29,8 @@ pub(crate) struct FreshToken {
     pub(crate) life: Option<Duration>,
 }
 
-impl From<Granted> for FreshToken {
-    fn from(granted: Granted) -> Self {
+impl From<TokenResponse> for FreshToken {
+    fn from(granted: TokenResponse) -> Self {
         Self {
             token: granted.access,
             life: granted.life,
@@ -99,7 +99,7 @@ impl Renewal {
         &self,
         given: RefreshGrant<'_>,
         dispatcher: &Dispatcher,
-    ) -> Result<Granted, ApiError> {
+    ) -> Result<TokenResponse, ApiError> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let refresh_token = next.as_ref().unwrap_or(given.refresh_token);
         let granted = self.refresh(
@@ -120,7 +120,7 @@ impl Renewal {
         &self,
         dispatcher: &Dispatcher,
         grant: RefreshGrant<'_>,
-    ) -> Result<Granted, ApiError> {
+    ) -> Result<TokenResponse, ApiError> {
         let granted = self.endpoint.refresh(dispatcher, grant);
         if let Err(ApiError {
             kind: ApiErrorKind::Interrupted(_),
@@ -153,7 +153,7 @@ impl Renewal {
             let life = Some(life);
             return Ok(FreshToken { token, life });
         }
-        let room = store.prepare()?;
+        let reserved = store.reserve()?;
         let spent = kept
             .as_ref()
             .map_or_else(|| given.refresh_token.clone(), StoredChain::refresh_token);
@@ -169,7 +169,7 @@ impl Renewal {
             .life
             .and_then(|life| waiter.wall().checked_add(life));
         let fresh = (refresh, &granted.access, expires_at);
-        room.keep(&chains.with(StoredChain::next(kept, given.client_id, &spent, fresh)))?;
+        reserved.replace(&chains.with(StoredChain::next(kept, given.client_id, &spent, fresh)))?;
         Ok(granted.into())
     }
 }

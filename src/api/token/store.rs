@@ -70,7 +70,7 @@ pub(crate) struct StoredChain {
 pub(crate) struct Locked(#[expect(dead_code, reason = "the lock ends with the file")] File);
 
 /// Reserved disk space for the next token.
-pub(crate) struct Prepared<'a> {
+pub(crate) struct ReservedFile<'a> {
     store: &'a TokenStore<'a>,
     file: NamedTempFile,
 }
@@ -177,9 +177,9 @@ impl TokenStore<'_> {
     }
 
     /// Reserves disk space for the next token.
-    pub(crate) fn prepare(&self) -> Result<Prepared<'_>, ApiError> {
+    pub(crate) fn reserve(&self) -> Result<ReservedFile<'_>, ApiError> {
         self.padded()
-            .map(|file| Prepared { store: self, file })
+            .map(|file| ReservedFile { store: self, file })
             .map_err(|error| self.failed(error))
     }
 
@@ -202,9 +202,9 @@ impl TokenStore<'_> {
     }
 }
 
-impl Prepared<'_> {
+impl ReservedFile<'_> {
     /// Writes and syncs the new file, then replaces the old one.
-    pub(crate) fn keep(self, chains: &Chains) -> Result<(), ApiError> {
+    pub(crate) fn replace(self, chains: &Chains) -> Result<(), ApiError> {
         let store = self.store;
         self.write(chains).map_err(|error| store.failed(error))
     }
@@ -278,7 +278,7 @@ mod tests {
         let locked = store.lock(&waiter).unwrap();
         assert!(store.read().unwrap().0.is_empty());
         let chains = Chains::default().with(kept(None, "first", "second"));
-        store.prepare().unwrap().keep(&chains).unwrap();
+        store.reserve().unwrap().replace(&chains).unwrap();
         drop(locked);
         let read = store.read().unwrap().0.remove(0);
         assert_eq!(read.refresh_token().expose_secret(), "second");
