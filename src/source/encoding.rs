@@ -241,10 +241,12 @@ pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
 /// A word of accented letters, if most words with accents are like that. Such words are Cyrillic text decoded as a
 /// Western code page.
 fn misread_word(text: &str) -> Option<&str> {
-    // A fast path: the first byte of each of these letters, and of no others.
-    memchr::memchr(0xC3, text.as_bytes())?;
     let is_accented = |char| matches!(char, 'À'..='ÿ');
-    let words = text.split(|char: char| !char.is_alphabetic() && !is_accented(char));
+    // The first byte of each of these letters, and of no others.
+    let has_accents = |piece: &&str| piece.as_bytes().contains(&0xC3);
+    let pieces = text.split_ascii_whitespace().filter(has_accents);
+    let words = pieces
+        .flat_map(|piece| piece.split(|char: char| !char.is_alphabetic() && !is_accented(char)));
     let (misread, others): (Vec<&str>, Vec<&str>) = words
         .filter(|word| word.contains(is_accented))
         .partition(|word| word.chars().count() > 2 && word.chars().all(is_accented));
