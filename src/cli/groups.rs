@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct CommonArgs {
     /// Profile of the configuration file

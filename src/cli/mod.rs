@@ -24,6 +24,8 @@ pub(crate) use run_commands::{
 };
 pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat, Shard};
 
+use crate::plan::Mode;
+
 const EXAMPLES: &str = "\
 Examples:
   wazzup-contacts import contacts.csv --sandbox      try it without an account
@@ -196,6 +198,15 @@ impl Command {
         WatchArgs {
             uses_profile,
             ..watch.clone()
+        }
+    }
+
+    /// The mode of the run that the history records, if the command makes one from files.
+    pub(crate) const fn recorded_mode(&self) -> Option<Mode> {
+        match self {
+            Self::Import(args) if !args.dry_run => Some(args.sources.planning.mode),
+            Self::Plan(args) => Some(args.sources.planning.mode),
+            _ => None,
         }
     }
 

@@ -37,19 +37,23 @@ impl Context<'_> {
         is_dry_run: bool,
     ) -> Result<Session, Error> {
         self.session().inspect_err(|error| {
-            if is_dry_run {
-                return;
-            }
-            let profile = self.settings.profile_word();
-            let run = HistoryEntry {
-                started_at: self.watched.started,
-                ..new_entry(profile, &self.watched.command, mode, joined(files))
-            };
-            let state_directory = &self.settings.state_directory;
-            if let Err(error) = record_without_account(state_directory, run, error) {
-                self.console.say(&not_recorded(&error));
+            if !is_dry_run {
+                self.record_unbegun(mode, joined(files), error);
             }
         })
+    }
+
+    /// Records a run that could not begin, because its command could not sign in or its job had no source.
+    pub(super) fn record_unbegun(&self, mode: Mode, source: String, error: &Error) {
+        let profile = self.settings.profile_word();
+        let run = HistoryEntry {
+            started_at: self.watched.started,
+            ..new_entry(profile, &self.watched.command, mode, source)
+        };
+        let recorded = record_without_account(&self.settings.state_directory, run, error);
+        if let Err(error) = recorded {
+            self.console.say(&not_recorded(&error));
+        }
     }
 
     /// Records in a run's line that it could not be sent, unless another command is working on it or this one was

@@ -135,10 +135,16 @@ impl JobRunner {
     fn execute(&self, job: Job, console: &Console, watched: &Watched) -> Result<ExitCode, Error> {
         let armed = watched.arm(&job.watch, None);
         watched.configure(&job.settings).and(armed)?;
-        let sources = job.sources()?;
-        let (command, line) = job.command(&sources)?;
-        let mut context = Context::new(job.settings, console, watched, self.signals.clone(), line);
+        let (settings, signals) = (job.settings.clone(), self.signals.clone());
+        let mut context = Context::new(settings, console, watched, signals, String::new());
         context.turns = Some(Arc::clone(&self.turns));
+        let sources = job.sources().inspect_err(|error| {
+            if let Some(mode) = job.recorded_mode {
+                context.record_unbegun(mode, job.patterns.join(", "), error);
+            }
+        })?;
+        let command;
+        (command, context.command_line) = job.command(&sources)?;
         (self.dispatch)(&mut context, command)
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     output::{is_special, unlinked},
     paths::{advice, read_fault},
     ping::PingUrl,
+    plan::Mode,
     settings::{self, Configuration, Settings, SettingsError},
     wording::toml_fault,
 };
@@ -66,9 +67,11 @@ pub(crate) struct Job {
     /// The configured account, which determines the shard.
     pub(crate) account: String,
     pub(crate) watch: WatchArgs,
+    /// The mode of the run that the history records, if the command makes one.
+    pub(crate) recorded_mode: Option<Mode>,
     /// The command line without sources.
     line: JobLine,
-    patterns: Vec<String>,
+    pub(crate) patterns: Vec<String>,
 }
 
 /// Reads a jobs file and checks all jobs. `common` are the options for all of them.
@@ -198,6 +201,7 @@ impl Job {
             account: settings.account_key(),
             settings,
             watch,
+            recorded_mode: cli.command.recorded_mode(),
             line,
             patterns,
         })

@@ -30,7 +30,7 @@ use crate::{
 /// The API's base URL. \[doc\]
 const BASE_URL: &str = "https://tech.wazzup24.com";
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub profile_name: Option<String>,
     pub profile: Profile,

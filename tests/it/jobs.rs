@@ -137,6 +137,19 @@ fn a_failing_job_leaves_the_others_alone_and_the_worst_exit_code_counts() {
             .ends_with(1)
             .shown()
     );
+    let failed = accounts
+        .run("runs --failed --profile a0 --json")
+        .ends_with(0);
+    let lines: Vec<Value> = failed
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "{}", failed.shown());
+    assert_eq!(
+        (&lines[0]["source"], &lines[0]["exit_code"]),
+        (&"inbox/*.csv".into(), &1.into())
+    );
 }
 
 #[test]
