@@ -96,13 +96,11 @@ impl JobRunner {
     fn run(&self, job: Job) -> JobResult {
         let watched = Watched::new(&job.command, Some(job.name.clone()));
         let _span = watched.span().entered();
-        let (name, command) = (job.name.clone(), job.command.clone());
-        let profile = job.settings.profile_word().to_owned();
-        let console = Console::of_job(self.quiet, self.live.of_job(&name));
+        let console = Console::of_job(self.quiet, self.live.of_job(&job.name));
         let stopped = self.signals.stop_requested();
         let ended = match stopped {
             Some(reason) => Err(Error::Interrupted(reason)),
-            None => catch_unwind(AssertUnwindSafe(|| self.execute(job, &console, &watched)))
+            None => catch_unwind(AssertUnwindSafe(|| self.execute(&job, &console, &watched)))
                 .unwrap_or(Err(Error::JobPanicked)),
         };
         let (ended, summary) = finish(&console, &watched, ended);
@@ -110,7 +108,7 @@ impl JobRunner {
         let code = ended.as_ref().map_or_else(Error::exit_code, |code| *code);
         let outcome = match stopped {
             Some(_) => "not started",
-            None => jobs::outcome(&command, code),
+            None => jobs::outcome(&job.command, code),
         };
         let number = self.ended.fetch_add(1, Ordering::Relaxed) + 1;
         if stopped.is_none() {
@@ -122,9 +120,9 @@ impl JobRunner {
         }
         JobResult {
             summary: summary.and_then(|object| RawValue::from_string(object).ok()),
-            job: name,
-            profile,
-            command,
+            profile: job.settings.profile_word().to_owned(),
+            job: job.name,
+            command: job.command,
             outcome,
             exit_code: code as u8,
             seconds: elapsed(watched.started),
@@ -132,7 +130,7 @@ impl JobRunner {
         }
     }
 
-    fn execute(&self, job: Job, console: &Console, watched: &Watched) -> Result<ExitCode, Error> {
+    fn execute(&self, job: &Job, console: &Console, watched: &Watched) -> Result<ExitCode, Error> {
         let armed = watched.arm(&job.watch, None);
         watched.configure(&job.settings).and(armed)?;
         let (settings, signals) = (job.settings.clone(), self.signals.clone());
