@@ -40,15 +40,16 @@ use crate::{
 /// Maximum number of times that a create without an answer is looked up and resent before it stays unknown.
 const ROUNDS_MAX: u32 = 4;
 
-/// The experience with contacts that the server named in refusals of this batch.
-#[derive(Default)]
-struct NamedCulprits {
-    /// Number of contacts that were refused alone.
-    refused: u64,
-    /// Number of those that were also named in that answer.
-    named_again: u64,
-    /// True if the server named a contact that it then accepted.
-    is_wrong: bool,
+/// The server's reply to a payload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reply {
+    /// It was accepted as a whole.
+    Accepted,
+    /// It was a single contact, and refused. `is_named`: the answer named the contact.
+    Refused {
+        is_named: bool,
+    },
+    Other,
 }
 
 /// Settles one batch.
@@ -57,9 +58,8 @@ pub(super) struct Settler<'a> {
     state: &'a SenderState,
     outcome: OutcomeBuilder<'a>,
     investigation: Investigation<'a>,
-    /// Number of contacts in requests that were accepted as a whole.
-    accepted: usize,
-    named: NamedCulprits,
+    /// True if the server named a contact of this batch in a refusal, but accepted it alone.
+    are_names_wrong: bool,
     /// True if a request was answered, or may have been carried out.
     pub(super) has_sent: bool,
 }
@@ -80,8 +80,7 @@ impl<'a> Settler<'a> {
             state,
             outcome: OutcomeBuilder::new(state, no, operation),
             investigation: Investigation::new(client, state, since, is_rest),
-            accepted: 0,
-            named: NamedCulprits::default(),
+            are_names_wrong: false,
             has_sent: false,
         }
     }
@@ -148,14 +147,18 @@ impl<'a> Settler<'a> {
         Ok(fresh)
     }
 
-    fn send_round(&mut self, payload: &Payload, rounds: u32) -> Result<(), ApiError> {
+    fn send_round(&mut self, payload: &Payload, rounds: u32) -> Result<Reply, ApiError> {
         if payload.is_empty() {
-            return Ok(());
+            return Ok(Reply::Accepted);
         }
         if let Some(parts) = self.state.limits.divide(payload) {
-            return parts
-                .iter()
-                .try_for_each(|part| self.send_round(part, rounds));
+            let mut reply = Reply::Accepted;
+            for part in parts {
+                if self.send_round(&part, rounds)? != Reply::Accepted {
+                    reply = Reply::Other;
+                }
+            }
+            return Ok(reply);
         }
         let is_isolation = self.investigation.isolation.requests > 0;
         let reply = self.client.write(
@@ -182,14 +185,16 @@ impl<'a> Settler<'a> {
                 if self.investigation.unanswered()? {
                     self.look_up(payload, rounds, &reason)?;
                 }
-                Ok(())
+                Ok(Reply::Other)
             }
             Ok(Delivery::Unconfirmed(reason)) => {
                 self.outcome.unanswered();
-                self.unconfirmed(payload, rounds, &reason)
+                self.unconfirmed(payload, rounds, &reason)?;
+                Ok(Reply::Other)
             }
             Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
-                self.gave_up(payload, error, rounds)
+                self.gave_up(payload, error, rounds)?;
+                Ok(Reply::Other)
             }
             Err(error) => Err(error),
         }
@@ -202,16 +207,16 @@ impl<'a> Settler<'a> {
         payload: &Payload,
         refusal: &Refusal,
         rounds: u32,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Reply, ApiError> {
         let is_about_existing = payload.operation == Operation::Create && refusal.says_exists();
         if is_about_existing || self.state.budget.may_isolate() {
             return self.send_suspect(payload, rounds);
         }
         self.outcome.leave(payload);
-        Ok(())
+        Ok(Reply::Other)
     }
 
-    fn send_suspect(&mut self, payload: &Payload, rounds: u32) -> Result<(), ApiError> {
+    fn send_suspect(&mut self, payload: &Payload, rounds: u32) -> Result<Reply, ApiError> {
         crash::point(Point::Split);
         self.investigation.isolation.requests += 1;
         self.send_round(payload, rounds)
@@ -263,8 +268,7 @@ impl<'a> Settler<'a> {
         }
         let mut untried = ends.singles();
         while let Some(single) = untried.next() {
-            self.send_suspect(&single, 0)?;
-            if self.investigation.unconfirmed(payload.operation) {
+            if self.send_suspect(&single, 0)? == Reply::Accepted {
                 untried.try_for_each(|single| self.look_up(&single, 1, reason))?;
                 return self.look_up(&middle, 1, reason);
             }
@@ -290,7 +294,8 @@ impl<'a> Settler<'a> {
                 self.send_round(&found.different, rounds - 1)?;
             }
         }
-        self.send_round(&found.missing, rounds - 1)
+        self.send_round(&found.missing, rounds - 1)?;
+        Ok(())
     }
 
     /// Turns creates of existing ids into updates that erase nothing.
@@ -305,7 +310,8 @@ impl<'a> Settler<'a> {
         self.outcome
             .failed(&unreadable, RejectCode::ContactUnreadable, reason);
         self.arrived(&there_already);
-        self.send_round(&updates, rounds)
+        self.send_round(&updates, rounds)?;
+        Ok(())
     }
 
     /// Handles an acceptance, of this number of contacts if the answer counts them.
@@ -314,14 +320,14 @@ impl<'a> Settler<'a> {
         payload: &Payload,
         processed: Option<u64>,
         rounds: u32,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Reply, ApiError> {
         if processed.is_some_and(|processed| processed < payload.len() as u64) {
-            return self.accepted_fewer(payload, rounds);
+            self.accepted_fewer(payload, rounds)?;
+            return Ok(Reply::Other);
         }
         self.state.limits.accepted(payload);
-        self.accepted += payload.len();
         self.arrived(payload);
-        Ok(())
+        Ok(Reply::Accepted)
     }
 
     /// Handles an acceptance of fewer contacts than were sent, which does not say which.
@@ -330,7 +336,7 @@ impl<'a> Settler<'a> {
         self.arrived(&found.as_sent);
         if payload.len() > 1 {
             let mut singles = found.different.singles().chain(found.missing.singles());
-            return singles.try_for_each(|single| self.send_suspect(&single, rounds));
+            return singles.try_for_each(|single| self.send_suspect(&single, rounds).map(drop));
         }
         if payload.operation == Operation::Create && rounds > 0 && !found.different.is_empty() {
             return self.update_instead(payload, rounds - 1);
@@ -349,10 +355,10 @@ impl<'a> Settler<'a> {
         payload: &Payload,
         refusal: &Refusal,
         rounds: u32,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Reply, ApiError> {
         if refusal.status == 403 || (refusal.is_page && refusal.status != 413) {
             self.investigation.forbidden(payload, refusal);
-            return Ok(());
+            return Ok(Reply::Other);
         }
         let named = payload.named(refusal);
         if named.is_empty()
@@ -362,28 +368,36 @@ impl<'a> Settler<'a> {
             return self.send_round(payload, rounds);
         }
         if payload.len() == 1 {
-            let culprit = named.get(&0).copied();
-            self.named.refused += 1;
-            self.named.named_again += u64::from(culprit.is_some());
-            let culprit = culprit.or(refusal.culprits.first());
-            return self.refused_alone(payload, refusal, culprit, rounds);
+            let culprit = named.get(&0).copied().or(refusal.culprits.first());
+            self.refused_alone(payload, refusal, culprit, rounds)?;
+            let is_named = !named.is_empty();
+            return Ok(Reply::Refused { is_named });
         }
-        if self.named.is_wrong || named.is_empty() {
-            let [first, second] = payload.halves();
-            let before = self.accepted;
-            self.send_part(&first, refusal, rounds)?;
-            if self.accepted == before + first.len() && second.len() > 1 {
-                // The culprit is in the second half, so this need not be sent as a whole.
-                return self.refused(&second, refusal, rounds);
-            }
-            return self.send_part(&second, refusal, rounds);
+        if self.are_names_wrong || named.is_empty() {
+            return self.halve(payload, refusal, rounds);
         }
         let settled = self.settle_named(payload, refusal, &named, rounds)?;
         let (_, rest) = payload.partition(|index, _| settled.contains(&index));
-        if rest.is_empty() {
-            return Ok(());
+        if !rest.is_empty() {
+            self.send_part(&rest, refusal, rounds)?;
         }
-        self.send_part(&rest, refusal, rounds)
+        Ok(Reply::Other)
+    }
+
+    fn halve(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+        rounds: u32,
+    ) -> Result<Reply, ApiError> {
+        let [first, second] = payload.halves();
+        let is_accepted = self.send_part(&first, refusal, rounds)? == Reply::Accepted;
+        if is_accepted && second.len() > 1 {
+            // The culprit is in the second half, so this need not be sent as a whole.
+            return self.refused(&second, refusal, rounds);
+        }
+        self.send_part(&second, refusal, rounds)?;
+        Ok(Reply::Other)
     }
 
     /// Rejects the named contacts and returns the settled ones. Until the server's names have proved right, each
@@ -400,21 +414,16 @@ impl<'a> Settler<'a> {
         let singles: Vec<Payload> = payload.singles().collect();
         for (&index, culprit) in named.iter().rev() {
             let single = &singles[index];
+            settled.insert(index);
             if self.state.trusts_names() {
                 self.refused_alone(single, refusal, Some(culprit), rounds)?;
-                settled.insert(index);
                 continue;
             }
-            let before = (self.named.refused, self.named.named_again);
-            self.send_part(single, refusal, rounds)?;
-            settled.insert(index);
-            if self.named.refused == before.0 {
-                self.named.is_wrong = true;
+            let Reply::Refused { is_named } = self.send_part(single, refusal, rounds)? else {
+                self.are_names_wrong = true;
                 break;
-            }
-            proofs += usize::from(
-                self.named.named_again > before.1 && (index > 0 || culprit.id.is_some()),
-            );
+            };
+            proofs += usize::from(is_named && (index > 0 || culprit.id.is_some()));
             self.state.proved(proofs, named.len(), payload.len());
         }
         Ok(settled)
@@ -479,7 +488,7 @@ impl<'a> Settler<'a> {
     fn settle_suspects(&mut self, batch: &Payload) -> Result<(), ApiError> {
         while let Some(payload) = self.investigation.next(batch.operation)? {
             let mut halves = payload.halves().into_iter();
-            halves.try_for_each(|half| self.send_suspect(&half, 1))?;
+            halves.try_for_each(|half| self.send_suspect(&half, 1).map(drop))?;
         }
         // The last request of a suspect may also have been carried out, so each is looked up before it is
         // rejected.
