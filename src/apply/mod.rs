@@ -30,6 +30,7 @@ mod lookup;
 mod open_batches;
 mod outcome;
 mod payload;
+mod replies;
 mod scheduler;
 mod sender;
 mod settle;

@@ -69,17 +69,9 @@ impl SenderThread {
     }
 
     fn send(&self, mut job: BatchJob) -> SenderReport {
-        let (no, operation) = (job.batch.no, job.batch.operation);
-        let _span = tracing::error_span!("batch", batch = no).entered();
-        let mut settler = Settler::new(
-            &self.client,
-            &self.state,
-            no,
-            operation,
-            job.since,
-            self.is_rest,
-        );
-        let result = settle(&job, &mut settler);
+        let _span = tracing::error_span!("batch", batch = job.batch.no).entered();
+        let mut settler = Settler::new(&self.client, &self.state, &job, self.is_rest);
+        let result = settler.settle(&job);
         job.since = settler.failing_since();
         match result {
             Ok(()) => match settler.into_outcome(&job.payload) {
@@ -95,21 +87,10 @@ impl SenderThread {
                     put_off,
                 },
             },
-            Err(error) if !settler.has_sent => give_back(&job, Some(error)),
+            Err(error) if !settler.has_sent() => give_back(&job, Some(error)),
             Err(error) => SenderReport::Unsettled { error: Some(error) },
         }
     }
-}
-
-fn settle(job: &BatchJob, settler: &mut Settler<'_>) -> Result<(), ApiError> {
-    let fresh;
-    let payload = if job.planned.is_empty() {
-        &job.payload
-    } else {
-        fresh = settler.leave_out_stale(&job.payload, &job.planned)?;
-        &fresh
-    };
-    settler.settle(payload, job.batch.unknown)
 }
 
 /// Returns an unsent batch, which becomes *planned* again unless an earlier run may have sent it.
