@@ -80,20 +80,25 @@ pub(super) fn number<'r>(
         return read(value, edits);
     }
     match link::number(value) {
-        // A number in a link is international, with or without `+`.
-        Some(inside) => {
-            let digits = inside.trim_start_matches("%2B").trim_start_matches("%2b");
-            let plus = format!("+{}", digits.trim_start_matches('+'));
-            let number = phones.read(&plus, &mut Edits::default());
-            let number = number
-                .map_err(|fault| fault.into_fault(value))?
-                .into_owned();
-            edits.count(Edit::LinkReduced, || format!("{value} → {number}"));
-            Ok(number.into())
-        }
-        None if link::is_link(value) => Err(no_account_in_link(value)),
+        Some(inside) => linked_number(value, inside, phones, edits),
+        None if link::is_link(value) => Err(no_number_in_link(value)),
         None => read(value, edits),
     }
+}
+
+/// The number `inside` a link, which is international, with or without `+`.
+fn linked_number<'r>(
+    link: &str,
+    inside: &str,
+    phones: &Phones,
+    edits: &mut Edits,
+) -> Result<Cow<'r, str>, Fault> {
+    let digits = inside.trim_start_matches("%2B").trim_start_matches("%2b");
+    let plus = format!("+{}", digits.trim_start_matches('+'));
+    let number = phones.read(&plus, &mut Edits::default());
+    let number = number.map_err(|fault| fault.into_fault(link))?.into_owned();
+    edits.count(Edit::LinkReduced, || format!("{link} → {number}"));
+    Ok(number.into())
 }
 
 /// True for a username that is sent unchanged.
@@ -121,16 +126,15 @@ pub(super) fn username<'r>(
     if is_plain_username(value) {
         return Ok(by_username(value));
     }
-    let account = link::telegram(value);
-    let name = reduced(value, account, edits)?;
-    if account.is_some() && name.starts_with('+') {
-        // `t.me/+79991112233` is a number, `t.me/+AbCdEf` an invitation.
-        let number = phones.read(name, edits);
-        return number
-            .map(|number| Chat::by_phone(ChatType::Telegram, number))
-            .map_err(|_| no_account_in_link(value));
+    if let Some(inside) = link::telegram_number(value) {
+        let number = linked_number(value, inside, phones, edits)?;
+        return Ok(Chat::by_phone(ChatType::Telegram, number));
     }
-    let name = without_at(name, edits);
+    let account = link::telegram(value);
+    if account.is_some_and(|account| account.starts_with('+')) {
+        return Err(no_account_in_link(value));
+    }
+    let name = without_at(reduced(value, account, edits)?, edits);
     if name.bytes().all(|byte| byte.is_ascii_digit()) {
         let reason = format!(
             "{} is a number, not a Telegram username: read ids with --map telegram='…' and phones with --map telegram_phone='…'",
@@ -267,6 +271,14 @@ fn no_account_in_link(value: &str) -> Fault {
     Fault::new(RejectCode::UsernameInvalid, reason)
 }
 
+fn no_number_in_link(value: &str) -> Fault {
+    let reason = format!(
+        "{} is a link without a phone number (an account, an invitation, another site): write the number, or move the link to another column",
+        shown(value)
+    );
+    Fault::new(RejectCode::UsernameInvalid, reason)
+}
+
 #[cfg(test)]
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
@@ -318,6 +330,14 @@ mod tests {
             (Telegram, "tg://user?id=55", "id 55"),
             (Telegram, "+7 999 111-22-33", "phone 79991112233"),
             (Telegram, "https://t.me/+79991112233", "phone 79991112233"),
+            (Telegram, "t.me/79991112233", "phone 79991112233"),
+            (
+                Telegram,
+                "tg://resolve?phone=79991112233",
+                "phone 79991112233",
+            ),
+            (Viber, "https://t.me/+79991112233", "id 79991112233"),
+            (Viber, "t.me/79991112233?text=hi", "id 79991112233"),
             (Instagram, "@ann.p", "id ann.p"),
             (
                 Instagram,
@@ -468,6 +488,28 @@ mod tests {
             let fault = seen(chat_type, value).expect_err(value);
             assert_eq!(fault.code, code, "{value}");
             assert!(fault.reason.contains(value), "{}", fault.reason);
+        }
+    }
+
+    #[test]
+    fn links_to_telegram_may_have_a_number() {
+        use ChatType::*;
+        for (chat_type, value, wanted) in [
+            (Telegram, "t.me/79991112233", Ok("phone 79991112233")),
+            (
+                Telegram,
+                "tg://resolve?phone=79991112233",
+                Ok("phone 79991112233"),
+            ),
+            (Viber, "https://t.me/+79991112233", Ok("id 79991112233")),
+            (Viber, "t.me/79991112233?text=hi", Ok("id 79991112233")),
+            (Viber, "t.me/+AbCdEf", Err(RejectCode::UsernameInvalid)),
+            (Viber, "t.me/ann", Err(RejectCode::UsernameInvalid)),
+            (Viber, "t.me/+123", Err(RejectCode::PhoneInvalid)),
+            (Telegram, "t.me/+123", Err(RejectCode::PhoneInvalid)),
+        ] {
+            let seen = seen(chat_type, value).map_err(|fault| fault.code);
+            assert_eq!(seen.as_deref().map_err(|code| *code), wanted, "{value}");
         }
     }
 }

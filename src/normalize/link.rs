@@ -12,6 +12,19 @@ pub(super) fn number(link: &str) -> Option<&str> {
     parameter(link, "phone")
         .or_else(|| parameter(link, "number"))
         .or_else(|| path(link, &HOSTS).map(last))
+        .or_else(|| telegram_number(link))
+}
+
+/// The phone number in a link to Telegram: `t.me/+79991112233`. Usernames don't begin with a digit, and the code of
+/// an invitation (`t.me/+AbCdEf`) is not a number.
+pub(super) fn telegram_number(link: &str) -> Option<&str> {
+    let is_number = |account: &&str| {
+        let digits = account.strip_prefix('+').unwrap_or(account);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    path(link, &TELEGRAM_HOSTS)
+        .filter(is_number)
+        .or_else(|| parameter(link, "phone").filter(|_| link.starts_with("tg://")))
 }
 
 /// The id in a link to a user of Telegram.
@@ -20,9 +33,11 @@ pub(super) fn telegram_id(link: &str) -> Option<&str> {
     parameter(link, "id")
 }
 
-/// The username in a link to Telegram, or a number that begins with `+`.
+const TELEGRAM_HOSTS: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
+
+/// The username in a link to Telegram.
 pub(super) fn telegram(link: &str) -> Option<&str> {
-    path(link, &["t.me", "telegram.me", "telegram.dog"])
+    path(link, &TELEGRAM_HOSTS)
         .map(|path| first(path.strip_prefix("s/").unwrap_or(path)))
         .map(|account| page_or(account, &TELEGRAM_PAGES))
         .or_else(|| parameter(link, "domain").filter(|_| link.starts_with("tg://")))
