@@ -29,7 +29,7 @@ struct Doubt<'r> {
     field: ContactField,
     fault: Fault,
     value: &'r str,
-    /// True if it is left out because of `--bad-numbers drop`.
+    /// True if it is listed, because of `--bad-numbers drop`.
     is_dropped: bool,
 }
 
@@ -82,7 +82,7 @@ impl<'r> RowProblems<'r> {
             fault.code,
             RejectCode::PhoneInvalid | RejectCode::PhoneTruncated
         );
-        let is_dropped = file.phones.drops_bad && is_number && !is_doubtful;
+        let is_dropped = file.phones.drops_bad && is_number;
         if is_doubtful || is_dropped {
             self.doubts.push(Doubt {
                 column,

@@ -189,6 +189,41 @@ fn a_bad_number_of_a_numbered_group_is_dropped_too() {
     );
 }
 
+/// In a column of numbers, text with few digits is a remark that rejects no contact, but it is left out all the same.
+#[test]
+fn a_number_beside_a_valid_one_is_dropped_whatever_separates_them() {
+    let world = World::new();
+    let rows = [
+        "1,Ana,u1,https://crm.example.com/1,+7 900 111-22-31; 12345",
+        "2,Bia,u1,https://crm.example.com/2,\"+7 900 111-22-32, 12345\"",
+        "3,Caio,u1,https://crm.example.com/3,\"79001112233123456, +7 900 111-22-33\"",
+        "4,Dora,u1,https://crm.example.com/4,+7 900 111-22-34; later",
+        "5,Eva,u1,https://crm.example.com/5,12345",
+    ];
+    for column in ["Телефон", "whatsapp"] {
+        let header = format!("id,name,responsible_user_id,uri,{column}");
+        world.write("two.csv", format!("{header}\n{}\n", rows.join("\n")));
+        world
+            .run(["import", "two.csv", "--bad-numbers", "drop"])
+            .tells("4 numbers left out")
+            .ends_with(3);
+        let dropped = world.read("two.dropped.csv");
+        for (row, value) in [
+            (2, "12345"),
+            (3, "12345"),
+            (4, "79001112233123456"),
+            (5, "later"),
+        ] {
+            let line = format!("two.csv,{row},{},{column},{value},phone_invalid,", row - 1);
+            assert!(dropped.contains(&line), "{line}: {dropped}");
+        }
+        for id in 1..5 {
+            let contact = world.sandbox.contact(&id.to_string()).unwrap();
+            assert_eq!(*contact.contact_data[0].chat_id, *format!("7900111223{id}"));
+        }
+    }
+}
+
 /// A row that is rejected for a duplicate id keeps its number: it is not listed as a dropped number of a contact.
 #[test]
 fn a_number_of_a_row_that_is_rejected_later_is_not_listed() {

@@ -1,7 +1,8 @@
 //! Splits several values in one cell: `79991112233; 79992223344`.
 //!
 //! `;`, `|`, line breaks and Google's ` ::: ` always separate. A comma separates handles. A comma or a slash
-//! separates phone numbers only if each side is a number by itself: `+49 123 / 42 42 42` is one number.
+//! separates phone numbers only if each side is a number by itself: `+49 123 / 42 42 42` is one number. If invalid
+//! numbers are left out, one valid side is enough, unless the whole is a number.
 
 use smallvec::SmallVec;
 
@@ -9,6 +10,7 @@ use super::Phones;
 use crate::{
     normalize::{
         edits::{Edit, Edits},
+        link,
         text::tidy_code,
     },
     reject::{Fault, RejectCode},
@@ -85,10 +87,10 @@ fn filled(piece: &&str) -> bool {
     !is_blank(piece)
 }
 
-/// The whole piece, or its parts if each of them is a number.
+/// The whole piece, or its parts if each of them is a number. With `--bad-numbers drop`, one of them suffices.
 fn parts<'r>(piece: &'r str, phones: &Phones) -> Values<'r> {
     let whole = SmallVec::from_slice(&[piece]);
-    if piece.contains("://") {
+    if link::is_link(piece) {
         return whole;
     }
     let parts: Values<'r> = piece
@@ -101,6 +103,9 @@ fn parts<'r>(piece: &'r str, phones: &Phones) -> Values<'r> {
         all_are(Phones::is_phone)
             // If each part only lacks a region, the message about that is clearer than one about the whole cell.
             || (!phones.is_phone(piece) && all_are(Phones::would_be_phone))
+            || (phones.drops_bad
+                && !phones.would_be_phone(piece)
+                && parts.iter().any(|part| phones.would_be_phone(part)))
     };
     if parts.len() > 1 && several() {
         parts
@@ -205,6 +210,30 @@ mod tests {
             ("+7 495 123-45-67, 12", &["+7 495 123-45-67, 12"]),
             ("https://wa.me/79991112233", &["https://wa.me/79991112233"]),
             ("++", &["++"]),
+        ] {
+            assert_eq!(numbers(cell, &phones).as_slice(), wanted, "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_valid_number_is_cut_off_from_invalid_ones_if_those_are_left_out() {
+        let mut phones = Phones::new(None);
+        phones.drops_bad = true;
+        for (cell, wanted) in [
+            (
+                "+7 900 111-22-33, 12345",
+                &["+7 900 111-22-33", " 12345"][..],
+            ),
+            ("12345/+79001112233", &["12345", "+79001112233"]),
+            ("+79991112233 +799", &["+79991112233 ", "+799"]),
+            ("8 900 111-22-33, 12345", &["8 900 111-22-33", " 12345"]),
+            ("+49 123 / 42 42 42", &["+49 123 / 42 42 42"]),
+            ("+7,900,111,22,33", &["+7,900,111,22,33"]),
+            ("3016572696,00", &["3016572696,00"]),
+            ("7,9991E+10", &["7,9991E+10"]),
+            ("12, 13", &["12, 13"]),
+            ("t.me/+79001112233", &["t.me/+79001112233"]),
+            ("wa.me/79001112233", &["wa.me/79001112233"]),
         ] {
             assert_eq!(numbers(cell, &phones).as_slice(), wanted, "{cell}");
         }
