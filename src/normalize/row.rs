@@ -10,7 +10,7 @@ use super::{
     cells::Cells,
     chat,
     edits::{Edit, Edits},
-    fields::check,
+    fields::{check, lacking},
     owner, phone,
     problems::RowProblems,
     row_chats::ChatReader,
@@ -31,6 +31,8 @@ pub(crate) struct Rejection {
     /// The contact's id, if it is readable. In a ragged row its column is unknown.
     pub(crate) id: Option<String>,
     pub(crate) problems: Vec<Problem>,
+    /// Fields without a value or a problem, which a new contact needs and an existing one may have.
+    pub(crate) lacks: Vec<ContactField>,
 }
 
 /// Turns a row into a contact that satisfies every rule of the API; `None` if its contact is not selected.
@@ -74,6 +76,7 @@ impl<'r> RowReader<'r, '_> {
             return Some(Err(Rejection {
                 id: None,
                 problems: self.problems.finish(self.file),
+                lacks: Vec::new(),
             }));
         }
         self.read_singles(&assignments[..singles]);
@@ -108,6 +111,7 @@ impl<'r> RowReader<'r, '_> {
         self.edits.dropped.clear();
         Some(Err(Rejection {
             id: self.known_id().map(str::to_owned),
+            lacks: lacking(&self.contact, self.file, &self.problems),
             problems: self.problems.finish(self.file),
         }))
     }

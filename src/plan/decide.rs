@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::{
-    contact::Contact,
+    contact::{Contact, ContactField},
     normalize,
     plan::{
         Mode, PlanContext, PlanError,
@@ -20,7 +20,9 @@ use crate::{
     reject::{Problem, RejectCode},
     run::{
         Change, Contacts, Decision, RejectedAt, RejectedRow, RunError, SnapshotContact, blocks,
-        changes, contacts, rejects, snapshot,
+        changes, contacts,
+        rejects::{self, IncompleteRow},
+        snapshot,
     },
 };
 
@@ -64,6 +66,7 @@ pub(super) fn decide<'a>(
         contacts::set_decisions(run, block, &contacts.decisions)?;
     }
     duplicates::reject_merged(run, &decider.merged)?;
+    rejects::for_each_incomplete(run, |row| decider.complete_reject(&row))?;
     if context.options.mode == Mode::Mirror {
         decider.kept.delete_others(run, &mut decider.notes.unsent)?;
     }
@@ -169,11 +172,8 @@ impl Decider<'_, '_> {
                 (RejectCode::ContactUnreadable, reason)
             }
             (FoundContact::Absent, Mode::Update | Mode::Undo) => {
-                let reason = format!(
-                    "the account has no contact with the id `{}`: import it with --mode upsert or create",
-                    local.id
-                );
-                (RejectCode::NotFound, reason)
+                let problem = self.not_found(contacts.source, &local.id);
+                return self.reject(contacts, index, &local, &[problem]);
             }
             (FoundContact::Absent, _) => return self.absent(contacts, index, &mut local),
         };
@@ -279,6 +279,61 @@ impl Decider<'_, '_> {
         self.merged
             .extend(merged.map(|seq| (seq, problems.to_vec())));
         Ok(Decision::Rejected)
+    }
+
+    /// Adds the problems of a row that was rejected before the account was read, as if it had no other problem.
+    fn complete_reject(&mut self, row: &IncompleteRow) -> Result<(), PlanError> {
+        let found = if self.has_snapshot {
+            self.finder.find(&row.id)?
+        } else {
+            FoundContact::Absent
+        };
+        let run = self.context.run;
+        let column = |field| self.origins.column(row.source, field);
+        let mode = self.context.options.mode;
+        let problems: Vec<_> = match (&found, mode) {
+            (FoundContact::Unreadable(_), _) | (FoundContact::Readable(_), Mode::Missing) => {
+                return Ok(());
+            }
+            (FoundContact::Absent, Mode::Update | Mode::Undo) => {
+                vec![self.not_found(row.source, &row.id)]
+            }
+            (FoundContact::Readable(found), _) => {
+                let account = run.contact(found.json.as_bytes())?;
+                let missing = account.missing().filter(|field| row.lacks.contains(field));
+                let problems = missing.filter(|field| *field != ContactField::Uri);
+                problems
+                    .map(|field| normalize::missing(field, column(field)))
+                    .collect()
+            }
+            (FoundContact::Absent, _) => {
+                let has_link = self.links.find(&row.id)?.is_some();
+                let missing = row.lacks.iter().copied();
+                let missing = missing.filter(|field| !has_link || *field != ContactField::Uri);
+                missing
+                    .map(|field| normalize::missing(field, column(field)))
+                    .collect()
+            }
+        };
+        let rejected = RejectedRow {
+            source: row.source,
+            row: row.row,
+            seq: None,
+            id: Some(row.id.as_str().into()),
+            at: RejectedAt::Plan,
+            problems: problems.into(),
+        };
+        Ok(rejects::add(run, &rejected)?)
+    }
+
+    fn not_found(&self, source: u32, id: &str) -> Problem {
+        Problem {
+            column: Some(self.origins.id_column(source)),
+            code: RejectCode::NotFound,
+            reason: format!(
+                "the account has no contact with the id `{id}`: import it with --mode upsert or create"
+            ),
+        }
     }
 
     /// Marks the contact of an already decided row as seen, so that a mirror doesn't delete it. The owner of an

@@ -200,6 +200,9 @@ impl<'a> DecisionEditor<'a> {
                 reason: reason.clone(),
             };
             self.reject_row(member, &[problem])?;
+            let lacks: Vec<_> = member.contact.missing().collect();
+            let place = (member.source, member.row);
+            rejects::add_incomplete(self.run, place, &member.contact.id, &lacks)?;
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 //! it \[doc\], so links that this tool wrote earlier are read from the account's run files.
 
 use crate::{
-    contact::Contact,
+    contact::{Contact, ContactField},
     plan::earlier_runs::{EarlierRun, EarlierRuns, planned_at},
-    run::{Decision, RunError, RunFile, SentBatches, Wanted, WantedValue, blocks, sent},
+    run::{Decision, RunError, RunFile, SentBatches, Wanted, WantedValue, blocks, rejects, sent},
 };
 
 pub(super) struct Links<'a> {
@@ -18,6 +18,12 @@ impl<'a> Links<'a> {
             let contact = run.contact(contacts.json(index))?;
             if contact.uri.is_empty() {
                 Wanted::Link.add(run, &contact.id)?;
+            }
+            Ok::<_, RunError>(())
+        })?;
+        rejects::for_each_incomplete(run, |row| {
+            if row.lacks.contains(&ContactField::Uri) {
+                Wanted::Link.add(run, &row.id)?;
             }
             Ok::<_, RunError>(())
         })?;

@@ -11,7 +11,7 @@ use crate::{
     plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
     run::{
-        Contacts, Decision, RunError, RunFile, SnapshotRecord, blocks, contacts,
+        Contacts, Decision, RunError, RunFile, SnapshotRecord, blocks, contacts, rejects,
         snapshot::{self, SnapshotWriter},
     },
 };
@@ -26,7 +26,7 @@ pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<bool, PlanError
             &[Decision::Partial, Decision::Complete][..]
         }
     };
-    let count = count(context.run, wanted)?;
+    let count = count(context.run, wanted)? + rejects::incomplete_count(context.run)?;
     if count == 0 && context.options.mode != Mode::Mirror {
         return Ok(false);
     }
@@ -84,10 +84,13 @@ fn missing(run: &RunFile, ids: Vec<String>) -> Result<Vec<String>, RunError> {
     Ok(missing)
 }
 
-/// The ids of a block's contacts with one of the wanted decisions.
+/// The ids of a block's contacts with one of the wanted decisions. After the last block, those of rejected rows
+/// without values that the account may have.
 fn ids(run: &RunFile, wanted: &[Decision], block: u32) -> Result<Option<Vec<String>>, RunError> {
-    if block >= blocks::count(run)? {
-        return Ok(None);
+    if let Some(portion) = block.checked_sub(blocks::count(run)?) {
+        let rows = rejects::incomplete(run, portion)?;
+        let ids = rows.into_iter().map(|row| row.id).collect();
+        return Ok(Some(ids).filter(|ids: &Vec<_>| !ids.is_empty()));
     }
     let contacts = Contacts::read(run, block)?;
     (0..contacts.len())

@@ -325,6 +325,7 @@ impl BlockBuilder {
                 code: RejectCode::ChangedSince,
                 reason: reason.to_owned(),
             }],
+            lacks: Vec::new(),
         });
         self.row(id);
     }

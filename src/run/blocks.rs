@@ -9,7 +9,10 @@ use super::{
     contacts::{self, lines_of},
     rejects::{self, RejectedAt, RejectedRow},
 };
-use crate::reject::{DroppedNumber, Problem};
+use crate::{
+    contact::ContactField,
+    reject::{DroppedNumber, Problem},
+};
 
 pub(crate) use super::contacts::block_count as count;
 
@@ -50,6 +53,8 @@ pub(crate) struct StagedReject {
     /// The contact's id, if it can be read.
     pub id: Option<String>,
     pub problems: Vec<Problem>,
+    /// Fields without a value, which the account's contact may have.
+    pub lacks: Vec<ContactField>,
 }
 
 impl StagedBlock {
@@ -155,16 +160,19 @@ pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<()
         ],
     )?;
     contacts::set_decisions(run, at.block, &block.decisions)?;
-    for StagedReject { row, id, problems } in &block.rejects {
+    for it in &block.rejects {
         let rejected = RejectedRow {
             source: at.source,
-            row: at.first_row + u64::from(*row),
+            row: at.first_row + u64::from(it.row),
             seq: None,
-            id: id.as_deref().map(Into::into),
+            id: it.id.as_deref().map(Into::into),
             at: RejectedAt::Stage,
-            problems: problems.into(),
+            problems: (&it.problems).into(),
         };
         rejects::add(run, &rejected)?;
+        if let Some(id) = &it.id {
+            rejects::add_incomplete(run, (rejected.source, rejected.row), id, &it.lacks)?;
+        }
     }
     Ok(())
 }

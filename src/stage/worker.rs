@@ -94,10 +94,15 @@ impl Worker<'_> {
                     staged.dropped.extend(dropped.map(|it| it.at(offset)));
                 }
             }
-            Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
+            Err(Rejection {
+                id,
+                problems,
+                lacks,
+            }) => staged.rejects.push(StagedReject {
                 row: offset,
                 id,
                 problems,
+                lacks,
             }),
         }
         Some(())
