@@ -219,7 +219,7 @@ impl GateVerdict {
             }
             Self::TooManyDeletes { delete, .. } => {
                 format!(
-                    "to delete them, add --max-delete {delete}; `wazzup-contacts plan` with it only lists them"
+                    "to delete them, add --max-delete {delete}; `import --dry-run` with it only lists them"
                 )
             }
             Self::RestlessAccount => {
