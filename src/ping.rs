@@ -11,9 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Url, blocking::Client as Http};
+use reqwest::{
+    Url,
+    blocking::{self, Client as Http},
+};
 
-use crate::api::{USER_AGENT, install_tls, is_loopback, root_cause};
+use crate::api::{client_builder, is_loopback, root_cause};
 
 const TRIES: u32 = 3;
 
@@ -108,23 +111,10 @@ impl PingUrl {
     }
 
     fn http(&self) -> Result<Http, reqwest::Error> {
-        install_tls();
-        let is_plain = self.0.scheme() == "http";
-        let mut builder = Http::builder()
-            .user_agent(USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .https_only(!is_plain)
-            .connect_timeout(CONNECT_MAX)
-            .timeout(ANSWER_MAX);
-        if is_loopback(&self.0) {
-            builder = builder.no_proxy();
-        }
-        if is_plain {
-            builder = builder.tls_certs_only([]);
-        }
-        builder.build()
+        let builder = client_builder(self.0.scheme() == "http", is_loopback(&self.0));
+        blocking::ClientBuilder::from(builder.connect_timeout(CONNECT_MAX))
+            .timeout(ANSWER_MAX)
+            .build()
     }
 }
 

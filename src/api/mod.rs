@@ -51,7 +51,7 @@ pub(crate) use self::{
     base_url::{BaseUrl, BaseUrlError, is_loopback},
     client::Client,
     route::root_cause,
-    transport::{USER_AGENT, install_tls},
+    transport::client_builder,
 };
 pub(crate) use self::{
     culprits::Culprit, delivery::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND,

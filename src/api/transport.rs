@@ -15,7 +15,7 @@ use std::{
 };
 
 use reqwest::{
-    Client as Http, Request, Response,
+    Client as Http, ClientBuilder, Request, Response,
     header::{LOCATION, RETRY_AFTER},
 };
 use tokio::{
@@ -43,7 +43,7 @@ const IDLE_MAX: Duration = Duration::from_secs(4);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
 /// The `User-Agent` header.
-pub(crate) const USER_AGENT: &str = concat!("wazzup-contacts/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT: &str = concat!("wazzup-contacts/", env!("CARGO_PKG_VERSION"));
 
 /// Number of requests on fresh connections after a lost answer, doubled for the next loss. A server that closes a
 /// connection despite announcing keep-alive loses the next request on it.
@@ -82,7 +82,6 @@ pub(crate) struct HttpAnswer {
 
 impl Transport {
     pub(crate) fn new(base_url: BaseUrl, request_timeout: Duration) -> Result<Self, ApiError> {
-        install_tls();
         let http = http(&base_url, request_timeout, IN_FLIGHT_MAX.into());
         let failed = |error: &(dyn StdError + 'static)| ApiErrorKind::Setup {
             detail: root_cause(error),
@@ -219,25 +218,33 @@ fn http(
     request_timeout: Duration,
     idle_connections: usize,
 ) -> Result<Http, reqwest::Error> {
+    client_builder(base_url.is_plain(), base_url.is_loopback())
+        .connect_timeout(CONNECT_MAX)
+        .timeout(request_timeout)
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(idle_connections)
+        .tcp_nodelay(true)
+        .build()
+}
+
+/// The options that every HTTP client of this program has. `is_plain`: it speaks http instead of https.
+pub(crate) fn client_builder(is_plain: bool, is_loopback: bool) -> ClientBuilder {
+    // The TLS implementation. An error means that one is already installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Http::builder()
         .user_agent(USER_AGENT)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .https_only(!base_url.is_plain())
-        .connect_timeout(CONNECT_MAX)
-        .timeout(request_timeout)
-        .pool_idle_timeout(IDLE_MAX)
-        .pool_max_idle_per_host(idle_connections)
-        .tcp_nodelay(true);
-    if base_url.is_loopback() {
+        .https_only(!is_plain);
+    if is_loopback {
         builder = builder.no_proxy();
     }
-    if base_url.is_plain() {
+    if is_plain {
         // Loading the system's certificates takes longer than a thousand requests to loopback.
         builder = builder.tls_certs_only([]);
     }
-    builder.build()
+    builder
 }
 
 /// Starts the thread for exchanges. It ends when the sender of `dropped` is dropped, and is not joined.
@@ -250,10 +257,4 @@ fn start_runtime(dropped: oneshot::Receiver<()>) -> io::Result<Handle> {
         runtime.shutdown_background();
     })?;
     Ok(handle)
-}
-
-/// Chooses the TLS implementation. Must be called before an HTTP client is created.
-pub(crate) fn install_tls() {
-    // An error means that one is already installed.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
