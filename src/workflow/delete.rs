@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Session, scratch_run};
 use crate::{
-    apply::{self, ApplyOptions, SenderState},
+    apply::{self, ApplyError, ApplyOptions, SenderState},
     contact::BATCH_MAX,
     error::{Error, ExitCode},
     plan::{gate::Bound, snapshot::read_account},
@@ -87,11 +87,15 @@ impl ContactsToDelete {
             numbers: None,
         };
         let applied = apply::apply(run, &session.client, options, &session.monitor);
+        // Contacts without a confirmation are listed.
+        let failure = applied
+            .err()
+            .filter(|error| !matches!(error, ApplyError::Unconfirmed(_)));
         let failed = sent::failed_deletions(run, u32::MAX.into())?.into_iter();
         let mut left: Vec<_> = failed
             .map(|(id, reason)| format!("{id}: {reason}"))
             .collect();
-        if applied.is_ok() {
+        if failure.is_none() {
             let unknown = sent::left_over(run)?.into_iter();
             left.extend(unknown.map(|(id, _)| format!("{id}: the outcome is unknown")));
         }
@@ -99,7 +103,7 @@ impl ContactsToDelete {
             deleted: Tally::of(run)?.done.deleted,
             are_all_present: self.absent.is_empty(),
             left,
-            failure: applied.err().map(Error::from),
+            failure: failure.map(Error::from),
         })
     }
 }
