@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     harness::{Ran, World},
-    odd_server::{Answer, Contacts, OddServer, Request, documented, people},
+    odd_server::{Answer, Contacts, OddServer, Request, contact, documented, people},
 };
 
 fn error() -> Answer {
@@ -24,8 +24,8 @@ fn import(world: &World, server: &OddServer, count: usize, flags: &str) -> Ran {
         "a.csv",
         format!("id,responsible_user_id,name,uri,whatsapp\n{rows}"),
     );
-    let command = format!("import a.csv --mode create --run a.run --json {flags}");
-    server.call(world, command.trim_end()).run()
+    let command = format!("import a.csv --run a.run --json {flags}");
+    server.call(world, &command).run()
 }
 
 fn requests(server: &OddServer) -> usize {
@@ -37,9 +37,18 @@ fn requests(server: &OddServer) -> usize {
 
 #[test]
 fn a_server_that_carries_out_nothing_costs_few_requests_and_nothing_is_lost() {
-    for (count, flags, most) in [(1, "", 5), (10, "", 12), (1_000, "--batch-size 10", 60)] {
+    for (count, flags, most) in [
+        (1, "--mode create", 5),
+        (10, "--mode create", 12),
+        (10, "--mode update", 12),
+        (1_000, "--mode create --batch-size 10", 60),
+    ] {
         let world = World::new();
-        let server = OddServer::start(people(3), |request, _| is_write(request).then(error));
+        let contacts = if flags.contains("update") { count } else { 0 };
+        let contacts = (1..=contacts).map(|number| contact(&number.to_string(), "Old"));
+        let server = OddServer::start(contacts.collect(), |request, _| {
+            is_write(request).then(error)
+        });
         let ran = import(&world, &server, count, flags).ends_with(1);
         let object = ran.json();
         let message = object["error"]["message"].as_str().unwrap();
@@ -59,7 +68,7 @@ fn a_run_continues_once_the_server_confirms_writes() {
     let server = OddServer::start(people(3), move |request, contacts| {
         (is_write(request) && !is_well(contacts)).then(error)
     });
-    import(&world, &server, 25, "--batch-size 10").ends_with(1);
+    import(&world, &server, 25, "--mode create --batch-size 10").ends_with(1);
     server.change(|contacts| contacts.push(serde_json::json!({ "id": "well" })));
     server.call(&world, "apply a.run").run().ends_with(0);
     assert_eq!(server.contacts().len(), 3 + 1 + 25);
@@ -75,7 +84,7 @@ fn a_contact_that_is_never_confirmed_is_rejected_alone() {
             sent.iter().any(|contact| contact["id"] == bad)
         };
         let server = OddServer::start(people(3), move |request, _| names(request).then(error));
-        let ran = import(&world, &server, 20, "").ends_with(3);
+        let ran = import(&world, &server, 20, "--mode create").ends_with(3);
         assert_eq!(ran.json()["done"]["failed"], 1, "{}", ran.shown());
         assert_eq!(server.contacts().len(), 3 + 19);
         assert!(world.read("a.rejected.csv").contains("no way"));
@@ -91,7 +100,7 @@ fn writes_that_were_carried_out_without_a_confirmation_are_not_repeated() {
             error()
         })
     });
-    import(&world, &server, 10, "").ends_with(0);
+    import(&world, &server, 10, "--mode create").ends_with(0);
     assert_eq!(server.contacts().len(), 13);
     assert_eq!(server.count("POST"), 1);
 }

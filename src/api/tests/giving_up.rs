@@ -228,13 +228,7 @@ fn a_token_command_that_fails_says_so_too() {
 #[test]
 fn a_token_that_can_not_be_got_leaves_a_write_that_never_left() {
     let source = TokenSource::Simplified {
-        partner: Partner {
-            email: "partner@example.com".into(),
-            password: PartnerPassword::Given {
-                password: "p4ss".into(),
-                origin: "a test".into(),
-            },
-        },
+        partner: partner(),
         account: "1".parse().unwrap(),
     };
     let bench = bench_with(source, |_| Act::json(500, ""));

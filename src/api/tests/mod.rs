@@ -73,6 +73,16 @@ fn static_token() -> TokenSource {
     }
 }
 
+fn partner() -> Partner {
+    Partner {
+        email: "partner@example.com".into(),
+        password: PartnerPassword::Given {
+            password: "p4ss".into(),
+            origin: "a test".into(),
+        },
+    }
+}
+
 fn options(server: &TestServer) -> ClientOptions {
     ClientOptions {
         base_url: server.url.parse().unwrap(),

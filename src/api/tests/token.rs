@@ -6,13 +6,7 @@ use super::*;
 
 fn refresh_source(store: Option<std::path::PathBuf>) -> TokenSource {
     TokenSource::Refresh {
-        partner: Partner {
-            email: "partner@example.com".into(),
-            password: PartnerPassword::Given {
-                password: "p4ss".into(),
-                origin: "a test".into(),
-            },
-        },
+        partner: partner(),
         client_id: "app".into(),
         refresh_token: "r0".into(),
         origin: "WAZZUP_REFRESH_TOKEN".into(),
@@ -207,13 +201,7 @@ fn a_place_that_keeps_nothing_is_found_before_the_refresh_token_is_spent() {
 #[test]
 fn simplified_authorization_goes_by_the_machine_token() {
     let source = TokenSource::Simplified {
-        partner: Partner {
-            email: "partner@example.com".into(),
-            password: PartnerPassword::Given {
-                password: "p4ss".into(),
-                origin: "a test".into(),
-            },
-        },
+        partner: partner(),
         account: "7204-2419".parse().unwrap(),
     };
     let bench = bench_with(source, |received| {
