@@ -86,13 +86,7 @@ impl<'a> ReplyHandler<'a> {
             return Ok(Reply::Accepted);
         }
         if let Some(parts) = self.state.limits.divide(payload) {
-            let mut reply = Reply::Accepted;
-            for part in parts {
-                if self.send(&part, rounds)? != Reply::Accepted {
-                    reply = Reply::Other;
-                }
-            }
-            return Ok(reply);
+            return self.send_parts(&parts, rounds);
         }
         let is_isolation = self.investigation.isolation.requests > 0;
         let reply = self.client.write(
@@ -132,6 +126,16 @@ impl<'a> ReplyHandler<'a> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn send_parts(&mut self, parts: &[Payload], rounds: u32) -> Result<Reply, ApiError> {
+        let mut reply = Reply::Accepted;
+        for part in parts {
+            if self.send(part, rounds)? != Reply::Accepted {
+                reply = Reply::Other;
+            }
+        }
+        Ok(reply)
     }
 
     /// Sends part of a refused batch to find the culprits, unless the budget is used up. Existing contacts are not
