@@ -264,6 +264,9 @@ fn not_an_account(chat_type: ChatType, value: &str) -> Fault {
 }
 
 fn no_account_in_link(value: &str) -> Fault {
+    if link::holds_more(value) {
+        return more_than_a_link(value);
+    }
     let reason = format!(
         "{} is a link that does not lead to an account (an invitation, a post, a conversation, another site): write the account's link or name",
         shown(value)
@@ -271,7 +274,18 @@ fn no_account_in_link(value: &str) -> Fault {
     Fault::new(RejectCode::UsernameInvalid, reason)
 }
 
+fn more_than_a_link(value: &str) -> Fault {
+    let reason = format!(
+        "{} has text beside a link: separate several values with `;`, and move remarks to another column",
+        shown(value)
+    );
+    Fault::new(RejectCode::UsernameInvalid, reason)
+}
+
 fn no_number_in_link(value: &str) -> Fault {
+    if link::holds_more(value) {
+        return more_than_a_link(value);
+    }
     let reason = format!(
         "{} is a link without a phone number (an account, an invitation, another site): write the number, or move the link to another column",
         shown(value)
@@ -511,5 +525,36 @@ mod tests {
             let seen = seen(chat_type, value).map_err(|fault| fault.code);
             assert_eq!(seen.as_deref().map_err(|code| *code), wanted, "{value}");
         }
+    }
+
+    #[test]
+    fn a_link_beside_another_value_is_rejected_with_advice() {
+        use ChatType::*;
+        for (chat_type, value) in [
+            (
+                Whatsapp,
+                "https://wa.me/573001112233, https://wa.me/573001112234",
+            ),
+            (Whatsapp, "3001112243 viber://chat?number=573001112244"),
+            (Telegram, "@user_a https://t.me/user_b"),
+            (Instagram, "@user_c https://instagram.com/user_d"),
+        ] {
+            let fault = seen(chat_type, value).expect_err(value);
+            assert!(
+                fault.reason.contains("separate several values"),
+                "{}",
+                fault.reason
+            );
+        }
+        for page in ["invites/contact/?i=1", "locations/123/place", "popular/x"] {
+            let link = format!("https://www.instagram.com/{page}");
+            seen(Instagram, &link).expect_err(&link);
+        }
+        let two = seen(Instagram, "lux.m / lux.n").expect_err("two accounts");
+        assert!(
+            two.reason.contains("not an Instagram account"),
+            "{}",
+            two.reason
+        );
     }
 }

@@ -142,7 +142,7 @@ const TELEGRAM_PAGES: [&str; 18] = [
     "socks",
 ];
 
-const INSTAGRAM_PAGES: [&str; 14] = [
+const INSTAGRAM_PAGES: [&str; 24] = [
     "p",
     "reel",
     "reels",
@@ -157,6 +157,16 @@ const INSTAGRAM_PAGES: [&str; 14] = [
     "legal",
     "web",
     "channel",
+    "invites",
+    "locations",
+    "popular",
+    "audio",
+    "j",
+    "qr",
+    "nametag",
+    "live",
+    "challenge",
+    "topics",
 ];
 
 /// Pages of VK that are not accounts.
@@ -174,6 +184,9 @@ const VK_NUMBERED: [&str; 14] = [
 /// The path of a link to one of these hosts, without the query: `ann` in `t.me/ann?start=1`. The host alone is also a
 /// link.
 fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
+    if holds_more(text) {
+        return None;
+    }
     let (host, rest) = host_and_path(text).unwrap_or((without_www(text), ""));
     let known = hosts.iter().any(|known| host.eq_ignore_ascii_case(known));
     known.then(|| {
@@ -186,6 +199,9 @@ fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
 
 /// The value of a query parameter: `phone` in `…/send?phone=79991112233&text=hi`.
 fn parameter<'r>(text: &'r str, name: &str) -> Option<&'r str> {
+    if holds_more(text) {
+        return None;
+    }
     let (_, query) = text.split_once('?')?;
     query
         .split(['&', '#'])
@@ -200,7 +216,24 @@ fn first(path: &str) -> &str {
 
 /// True for any link. A link that can't be reduced must not be sent as an account.
 pub(super) fn is_link(text: &str) -> bool {
-    text.contains("://") || host_and_path(text).is_some_and(|(host, _)| host.contains('.'))
+    let is_host = |host: &str| host.contains('.') && !host.contains(char::is_whitespace);
+    text.contains("://") || host_and_path(text).is_some_and(|(host, _)| is_host(host))
+}
+
+/// True if the text has more than a link: another value before it, or anything after its path.
+pub(super) fn holds_more(text: &str) -> bool {
+    let (before, rest) = match text.split_once("://") {
+        Some((before, rest)) => (
+            before.trim_end_matches(|c: char| c.is_ascii_alphabetic()),
+            rest,
+        ),
+        None => ("", text),
+    };
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    before.contains(|c: char| c.is_ascii_digit() || matches!(c, '@' | '/'))
+        || path
+            .trim()
+            .contains(|c: char| c == ',' || c.is_whitespace())
 }
 
 /// The host and the path; the scheme and `www.` may be missing.
@@ -243,6 +276,20 @@ mod tests {
             assert_eq!(path(text, &["t.me"]), wanted, "{text}");
         }
         assert_eq!(parameter("x/send?text=a&phone=79", "phone"), Some("79"));
+        for text in [
+            "https://wa.me/1, https://wa.me/2",
+            "https://wa.me/1 / https://wa.me/2",
+            "+7999, https://wa.me/1",
+            "@ann https://t.me/bob",
+            "t.me/ann t.me/bob",
+        ] {
+            assert!(holds_more(text), "{text}");
+            assert_eq!(path(text, &["wa.me", "t.me"]), None, "{text}");
+        }
+        for text in ["https://wa.me/1?text=hi there", "WhatsApp: https://wa.me/1"] {
+            assert!(!holds_more(text), "{text}");
+        }
+        assert!(!is_link("lux.m / lux.n"));
         assert!(is_link("tg://user?id=1") && is_link("example.com/x") && !is_link("a/b"));
     }
 }
