@@ -227,3 +227,28 @@ fn a_preset_does_not_take_the_deals_id_for_the_contacts() {
     let mapping = mapping::resolve(&header, &with_file(&edited(pipedrive))).unwrap();
     assert!(why_left_out(&mapping, "ID").contains("the contact's"));
 }
+
+#[test]
+fn the_mobile_numbers_of_outlook_are_read_in_its_languages() {
+    for mobile in [
+        "Móvil",
+        "Teléfono móvil",
+        "Celular",
+        "Telemóvel",
+        "Mobile Phone",
+    ] {
+        let header =
+            format!("Nombre;Segundo nombre;Apellidos;Teléfono del trabajo;Particular;{mobile}");
+        let options = MappingOptions {
+            file: Preset::named("outlook").map(Preset::file),
+            ..MappingOptions::default()
+        };
+        let mapping = mapping::resolve(&columns(&header, ';'), &options).unwrap();
+        let phones: Vec<_> = mapping
+            .assignments
+            .iter()
+            .filter(|it| it.field == Field::Phone)
+            .collect();
+        assert!(phones.iter().any(|it| it.column == 5), "{mobile}");
+    }
+}
