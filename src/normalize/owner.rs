@@ -29,11 +29,11 @@ pub(super) fn read<'r>(
         edits.replaced(&value, id);
         return Ok(id.into());
     }
-    if file.mapping.backup.is_some() {
-        return Ok(value);
-    }
     if file.owners.employees().is_some() {
         return employee(whole_id(value, file, edits), file, edits);
+    }
+    if file.mapping.backup.is_some() {
+        return Ok(value);
     }
     let can_look_up = file.owners.can_look_up();
     if table.is_some() {

@@ -101,8 +101,9 @@ impl<'r> RowReader<'r, '_> {
             .settle_doubts(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
+            // People type names into backups, too.
+            owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
             if !self.cells.is_literal() {
-                owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
                 inspect_link(&self.contact.uri, self.edits);
             }
             self.edits.count_dropped();

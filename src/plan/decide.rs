@@ -121,9 +121,8 @@ impl Decider<'_, '_> {
         let json = contacts.json_with(index, changes);
         if is_complete && let Some(decision) = without_looking(self.context.options.mode) {
             if self.notes.owners.is_needed() {
-                self.notes
-                    .owners
-                    .add(&run.contact(json)?.responsible_user_id);
+                let owner = run.contact(json)?.responsible_user_id;
+                self.count_new_owner(contacts, &owner);
             }
             return Ok(decision);
         }
@@ -201,7 +200,7 @@ impl Decider<'_, '_> {
         local: &mut Contact<'_>,
     ) -> Result<Decision, RunError> {
         if contacts.decisions[index] == Decision::Complete {
-            self.notes.owners.add(&local.responsible_user_id);
+            self.count_new_owner(contacts, &local.responsible_user_id);
             return Ok(Decision::Create);
         }
         self.links.complete(local)?;
@@ -209,7 +208,7 @@ impl Decider<'_, '_> {
         if !problems.is_empty() {
             return self.reject(contacts, index, local, &problems);
         }
-        self.notes.owners.add(&local.responsible_user_id);
+        self.count_new_owner(contacts, &local.responsible_user_id);
         let run = self.context.run;
         let change = Change {
             snapshot: None,
@@ -336,6 +335,13 @@ impl Decider<'_, '_> {
         }
     }
 
+    /// Counts an owner that is sent without a comparison. A backup restores the owners that the account had.
+    fn count_new_owner(&mut self, contacts: &Contacts, owner: &str) {
+        if !self.origins.is_backup(contacts.source) {
+            self.notes.owners.add(owner);
+        }
+    }
+
     /// Marks the contact of an already decided row as seen, so that a mirror doesn't delete it. The owner of an
     /// update that was decided without the account may be a change.
     fn protect(&mut self, contacts: &Contacts, index: usize) -> Result<(), RunError> {
@@ -344,7 +350,7 @@ impl Decider<'_, '_> {
             self.notes.owners.is_needed() && contacts.decisions[index] == Decision::Update;
         if is_update {
             let owner = run.contact(contacts.json(index))?.responsible_user_id;
-            self.notes.owners.add(&owner);
+            self.count_new_owner(contacts, &owner);
         }
         if self.context.options.mode != Mode::Mirror {
             return Ok(());

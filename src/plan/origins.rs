@@ -13,8 +13,8 @@ pub(super) struct Origins(Vec<Origin>);
 struct Origin {
     name: String,
     path: String,
-    /// True for a backup with a row for each chat.
-    is_long: bool,
+    /// The layout, if it is a backup.
+    backup: Option<BackupLayout>,
     /// The columns that are mapped to a field of a contact.
     columns: Vec<(ContactField, String)>,
 }
@@ -42,7 +42,12 @@ impl Origins {
     /// True for a backup with a row for each chat, in which several rows form a contact.
     pub(super) fn is_long(&self, source: u32) -> bool {
         let origin = self.0.get(source as usize);
-        origin.is_some_and(|origin| origin.is_long)
+        origin.is_some_and(|origin| origin.backup == Some(BackupLayout::Long))
+    }
+
+    pub(super) fn is_backup(&self, source: u32) -> bool {
+        let origin = self.0.get(source as usize);
+        origin.is_some_and(|origin| origin.backup.is_some())
     }
 
     /// True if both are sheets of one file.
@@ -70,7 +75,7 @@ impl Origin {
         Ok(Self {
             name: source.name(),
             path: source.path.clone(),
-            is_long: BackupLayout::of(&source.columns) == Some(BackupLayout::Long),
+            backup: BackupLayout::of(&source.columns),
             columns: given.collect(),
         })
     }

@@ -86,6 +86,32 @@ fn the_list_of_employees_is_only_read_to_match_names() {
     }
 }
 
+/// A backup is read literally, but people edit backups.
+#[test]
+fn names_typed_into_a_backup_are_guarded_and_matched() {
+    let world = world(&["101", "105", "105"]);
+    import(&world, "").ends_with(0);
+    world.run(["export", "-o", "all.csv"]).ends_with(0);
+    let edited = world.read("all.csv").replace("105", "Zoë Ёлкина");
+    world.write("edited.csv", &edited);
+    let edited = |options: &[&str]| world.run(["import", "edited.csv"].iter().chain(options));
+    edited(&[]).ends_with(5).tells("2 of the 2 owners");
+    edited(&["--owners", "match"])
+        .ends_with(0)
+        .tells("2 updated");
+    assert_eq!(owner(&world, "2"), "101");
+    // Names that the account has are restored.
+    edited(&["--owners", "as-written"]).ends_with(0);
+    world.run(["export", "-o", "named.csv"]).ends_with(0);
+    world.run(["delete", "1", "2", "3", "-y"]).ends_with(0);
+    let set = ["--set", "uri=https://crm.example.com/{id}"];
+    world
+        .run(["import", "named.csv"].iter().chain(&set))
+        .ends_with(0)
+        .tells("3 created");
+    assert_eq!(owner(&world, "2"), "Zoë Ёлкина");
+}
+
 #[test]
 fn half_of_the_owners_or_names_of_one_word_stop_nothing() {
     for owners in [
