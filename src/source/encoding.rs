@@ -30,8 +30,15 @@ pub(crate) struct EncodingFinding {
 }
 
 impl EncodingFinding {
-    /// The note about an encoding that was detected from the letters alone.
+    /// The note about an encoding that was detected from the letters alone, or that does not fit.
     pub(super) fn note(&self) -> Option<String> {
+        if self.because == (EncodingReason::Given { is_utf8: true }) {
+            return Some(format!(
+                "the text is valid UTF-8, but is read as {}, as requested ({}): set --encoding utf-8",
+                self.encoding.name(),
+                self.sample
+            ));
+        }
         (self.because == EncodingReason::Detected && self.rival.is_none()).then(|| {
             format!(
                 "detected encoding {}: {}; override it with --encoding NAME",
@@ -118,8 +125,10 @@ impl fmt::Display for EncodingDoubt {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EncodingReason {
-    /// Set by the caller.
-    Given,
+    /// Set by the caller. `is_utf8`: the text is valid UTF-8, but another encoding was set.
+    Given {
+        is_utf8: bool,
+    },
     /// Declared in the file, as in web pages.
     Declared,
     Mark,
@@ -137,7 +146,7 @@ pub(crate) enum EncodingReason {
 impl fmt::Display for EncodingReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given => f.write_str("as requested"),
+            Self::Given { .. } => f.write_str("as requested"),
             Self::Declared => f.write_str("declared in the file"),
             Self::Mark => f.write_str("BOM"),
             Self::Nuls => f.write_str("no BOM; inferred from NUL bytes"),
@@ -174,6 +183,11 @@ pub(super) fn detect(
         sample: sample(head, encoding),
         rival,
     })
+}
+
+/// True for valid UTF-8 with other than ASCII characters: text in another encoding hardly ever is.
+pub(super) fn is_utf8_text(head: &[u8]) -> bool {
+    !head.is_ascii() && as_utf8(head) == Some(0)
 }
 
 fn by_mark(head: &[u8]) -> Result<Option<&'static Encoding>, SourceErrorKind> {

@@ -142,7 +142,7 @@ fn encoding_shown(finding: &EncodingFinding) -> String {
     let name = finding.encoding.name();
     match finding.because {
         EncodingReason::Detected => format!("{name} (detected)"),
-        EncodingReason::Given | EncodingReason::Declared if !finding.sample.is_empty() => {
+        EncodingReason::Given { .. } | EncodingReason::Declared if !finding.sample.is_empty() => {
             format!("{name} ({}) “{}”", finding.because, finding.sample)
         }
         _ => format!("{name} ({})", finding.because),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 
 use super::{
     EncodingFinding, EncodingReason, Kind, Limits, ReadOptions, SourceErrorKind, SourceForm, Table,
@@ -195,11 +195,15 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
     let mut head = Vec::new();
     bytes.fill(&mut head, HEAD_BYTES)?;
     let mark = Encoding::for_bom(&head).map(|(encoding, _)| encoding);
-    let usual = input.options.usual.encoding.filter(|_| mark.is_none());
+    let is_utf8 = encoding::is_utf8_text(&head);
+    let usual = input.options.usual.encoding;
+    let usual = usual.filter(|it| mark.is_none() && !(is_utf8 && it.is_ascii_compatible()));
     if let Some(encoding) = input.options.encoding.or(usual) {
         let finding = EncodingFinding {
             encoding,
-            because: EncodingReason::Given,
+            because: EncodingReason::Given {
+                is_utf8: is_utf8 && encoding.is_ascii_compatible() && encoding != UTF_8,
+            },
             sample: encoding::sample(&head, encoding),
             rival: None,
         };

@@ -174,6 +174,13 @@ fn a_written_mapping_file_holds_how_the_source_is_read_and_reads_its_rejects_too
     world.write("saved.csv", format!("\u{feff}{saved}"));
     import("saved.csv").ends_with(0);
     assert_eq!(world.sandbox.contact("2").unwrap().name, "Щукина Олег");
+    // As editors save UTF-8.
+    world.write("edited.csv", fixed.replace("Щукин", "Щуков"));
+    import("edited.csv").ends_with(0);
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Щуков Олег");
+    world
+        .run(["check", "edited.csv", "--encoding", "windows-1251"])
+        .tells("the text is valid UTF-8, but is read as windows-1251");
 }
 
 #[test]
