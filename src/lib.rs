@@ -61,6 +61,7 @@
 //! * `private`: files and directories that only their owner can access.
 //! * `sqlite`: `SQLite` files that others may have written.
 //! * [`crash`]: points at which tests kill the process; compiled out of a release.
+//! * `panics`: catches panics of libraries.
 //! * [`core_dumps`]: keeps the token out of core dumps.
 //! * `formula`: text that a spreadsheet program interprets as a formula.
 //! * [`parallel`]: worker threads whose results arrive in order.
@@ -166,6 +167,7 @@ mod nearest;
 pub mod normalize;
 mod output;
 mod palette;
+mod panics;
 mod parallel;
 mod paths;
 mod ping;

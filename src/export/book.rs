@@ -14,7 +14,7 @@ use super::{
     guard::GuardedFrom,
     rows::{ExportCell, RowWriter},
 };
-use crate::source::COLUMNS_MAX;
+use crate::{panics, source::COLUMNS_MAX};
 
 /// Maximum length of a cell in UTF-16 units.
 pub(crate) const CELL_MAX: usize = 32_767;
@@ -65,7 +65,7 @@ impl Book {
             bad: text.clone().set_background_color(Color::RGB(0x00FF_C7CE)),
             text,
         };
-        book.new_sheet().map_err(cause)?;
+        attempt(|| book.new_sheet())?;
         Ok(book)
     }
 
@@ -102,7 +102,7 @@ impl Book {
         texts: &[Cow<'_, str>],
         bad: &[(usize, String)],
     ) -> io::Result<()> {
-        self.fill(texts, bad).map_err(cause)
+        attempt(|| self.fill(texts, bad))
     }
 
     fn fill(&mut self, texts: &[Cow<'_, str>], bad: &[(usize, String)]) -> Result<(), XlsxError> {
@@ -141,8 +141,10 @@ impl Book {
     }
 
     pub(crate) fn finish(mut self, out: &mut (dyn Write + Send)) -> io::Result<()> {
-        self.end_sheet().map_err(cause)?;
-        self.workbook.save_to_writer(&mut *out).map_err(cause)?;
+        attempt(|| {
+            self.end_sheet()?;
+            self.workbook.save_to_writer(&mut *out)
+        })?;
         out.flush()
     }
 }
@@ -202,6 +204,23 @@ pub(crate) fn is_long(text: &str) -> bool {
 fn too_large(what: &str) -> io::Error {
     let advice = "which exceeds the limits of a workbook: name a .csv file instead";
     io::Error::new(io::ErrorKind::InvalidData, format!("{what}, {advice}"))
+}
+
+/// The result of a call of the library, which panics if its temporary files can't be written.
+fn attempt<T>(call: impl FnOnce() -> Result<T, XlsxError>) -> io::Result<T> {
+    match panics::caught(call) {
+        Ok(result) => result.map_err(cause),
+        Err(panic) => Err(system_error(panics::message(&*panic))),
+    }
+}
+
+/// The system's error in the text of a panic: `Os { code: 28, kind: StorageFull, message: "…" }`.
+fn system_error(panic: &str) -> io::Error {
+    let code = panic.split_once("code: ").and_then(|(_, rest)| {
+        let end = rest.find(|char: char| !char.is_ascii_digit());
+        rest[..end.unwrap_or(rest.len())].parse().ok()
+    });
+    code.map_or_else(|| io::Error::other(panic), io::Error::from_raw_os_error)
 }
 
 /// The system's error inside the library's error, because a closed pipe must be recognised.

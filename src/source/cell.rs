@@ -4,11 +4,9 @@
 
 use std::{
     borrow::Cow,
-    cell::Cell as Flag,
     fmt::Write as _,
     ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Once, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use calamine::{DataType, ExcelDateTime};
@@ -17,7 +15,7 @@ use super::{
     CellFaultKind, SourceErrorKind,
     header::{HEADER_ROWS, PreviewRow},
 };
-use crate::contact::is_web_address;
+use crate::{contact::is_web_address, panics::caught};
 
 /// A cell: its text, further values, and its fault.
 #[derive(Clone, Debug, Default)]
@@ -157,23 +155,7 @@ pub(super) const GAVE_UP: &str = "the reader for its format gave up";
 pub(super) fn contain<T>(
     work: impl FnOnce() -> Result<T, SourceErrorKind>,
 ) -> Result<T, SourceErrorKind> {
-    thread_local! {
-        static CONTAINED: Flag<bool> = const { Flag::new(false) };
-    }
-    static QUIET: Once = Once::new();
-    // The default hook would print the panic that is caught here.
-    QUIET.call_once(|| {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !CONTAINED.get() {
-                hook(panic);
-            }
-        }));
-    });
-    let before = CONTAINED.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(work));
-    CONTAINED.set(before);
-    result.unwrap_or_else(|_| {
+    caught(work).unwrap_or_else(|_| {
         Err(SourceErrorKind::Damaged {
             what: "file",
             why: GAVE_UP.to_owned(),

@@ -30,6 +30,19 @@ fn cramped(world: &World, blocks: u32, args: &str) -> crate::harness::Ran {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_workbook_that_has_no_room_is_an_error_and_not_a_crash() {
+    let world = quick(Options {
+        contacts: 2_000,
+        ..Options::default()
+    });
+    let ran = cramped(&world, 64, "export -o all.xlsx").ends_with(1);
+    assert!(ran.stderr.contains("File too large"), "{}", ran.shown());
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.shown());
+    assert!(!world.path("all.xlsx").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_disk_that_is_full_ends_the_run_and_loses_nothing() {
     const CONTACTS: usize = 3_000;
     let world = world(CONTACTS);
