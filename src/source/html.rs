@@ -4,6 +4,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
+use html5ever::{local_name, tokenizer::TagKind};
 use memchr::memmem;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     error::{foreign, mebibytes, too_large},
     file::SourceFile,
     html_nesting::{HiddenCounts, HtmlStep, Nesting},
-    html_pieces::each_piece,
+    html_pieces::{HtmlPiece, each_piece},
     html_rows::{TableReading, UNDECODABLE},
     input::Input,
     sheet::{self, Sheet},
@@ -116,7 +117,9 @@ fn page_tables(file: &SourceFile, page: &str) -> Result<Vec<PageTable>, SourceEr
     let mut nesting = Nesting::default();
     let (mut open, mut ended): (Vec<PageTable>, Vec<_>) = (Vec::new(), Vec::new());
     let mut index = 0;
+    let mut is_page_ended = false;
     each_piece(file, page, |piece| {
+        is_page_ended |= is_end_of_page(&piece);
         match nesting.step(&piece) {
             Some(HtmlStep::Table(start)) => {
                 let still_open = nesting.depth() - usize::from(start.is_some());
@@ -145,10 +148,22 @@ fn page_tables(file: &SourceFile, page: &str) -> Result<Vec<PageTable>, SourceEr
         }
         ControlFlow::Continue(())
     })?;
+    if nesting.depth() > 0 && !is_page_ended {
+        return Err(SourceErrorKind::CutOff {
+            seen: "a table has no end, and neither has the page",
+            row: None,
+        });
+    }
     ended.extend(open);
     keep_largest(&mut ended);
     ended.sort_by_key(|table| table.index);
     Ok(ended)
+}
+
+/// True for the end tag of the page, which ends tables without an end tag.
+fn is_end_of_page(piece: &HtmlPiece) -> bool {
+    matches!(piece, HtmlPiece::Tag(tag) if tag.kind == TagKind::EndTag
+        && matches!(tag.name, local_name!("body") | local_name!("html")))
 }
 
 fn keep_largest(tables: &mut Vec<PageTable>) {

@@ -54,6 +54,26 @@ fn a_web_page_is_read_in_the_encoding_that_it_names() {
     assert_eq!(cells(&read(&bytes)), [["1", "Я"]]);
 }
 
+#[test]
+fn a_page_without_its_end_is_refused_unless_only_the_table_lacks_its_end_tag() {
+    let row = |id: u32| format!("<tr><td>{id}</td><td>Ann</td><td>79990000{id:03}</td></tr>");
+    let rows: String = (1..=20).map(row).collect();
+    let page = format!("<html><body>{HEAD}{rows}");
+    for at in [page.len(), page.len() - 12, page.len() - 3, page.len() - 60] {
+        for cut in [&page[..at], &format!("{}<!-- </table>", &page[..at])] {
+            let error = read_with(cut.as_bytes(), |_| {}).err().unwrap();
+            assert!(error.is_incomplete(), "{error}");
+        }
+    }
+    for end in ["</table>", "</body>", "</HTML>\n"] {
+        assert_eq!(
+            read(format!("{page}{end}").as_bytes()).rows.len(),
+            20,
+            "{end}"
+        );
+    }
+}
+
 const HEAD: &str = "<table><tr><th>id<th>name<th>phone</tr>";
 
 /// The cells below a header of id, name and phone.
