@@ -265,7 +265,7 @@ impl Error {
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
             Self::Settings(SettingsError::TokenMissing) => ExitCode::Token,
             Self::Gate(_) | Self::Declined | Self::Export(ExportError::Shrunk(_)) => ExitCode::Gate,
-            Self::Source(error) if error.is_cut_off() => ExitCode::Gate,
+            Self::Source(error) if error.is_incomplete() => ExitCode::Gate,
             Self::Run(RunError::Busy { .. }) => ExitCode::Busy,
             Self::Budget(_) | Self::Canary(_) => ExitCode::Stopped,
             Self::Counts(_) | Self::SenderPanicked | Self::JobPanicked => ExitCode::Defect,

@@ -88,6 +88,9 @@ pub(crate) enum SourceErrorKind {
         /// The row at the end, if known.
         row: Option<u32>,
     },
+    /// Its rows may be of two states of the file.
+    #[error("was changed while it was read")]
+    Changed,
 }
 
 impl SourceError {
@@ -99,10 +102,13 @@ impl SourceError {
         }
     }
 
-    /// True if the end of the source is missing, or swallowed by a quote.
-    pub(crate) const fn is_cut_off(&self) -> bool {
+    /// True if contacts may be missing: the end of the source is missing or swallowed by a quote, or the file was changed.
+    pub(crate) const fn is_incomplete(&self) -> bool {
         use SourceErrorKind as Kind;
-        matches!(self.kind, Kind::CutOff { .. } | Kind::UnclosedQuote { .. })
+        matches!(
+            self.kind,
+            Kind::CutOff { .. } | Kind::UnclosedQuote { .. } | Kind::Changed
+        )
     }
 
     pub(crate) fn hint(&self) -> Option<String> {
@@ -116,6 +122,7 @@ impl SourceError {
                 "export or download it again; if the last row is complete, end it with a line break"
             }
             Kind::CutOff { row: None, .. } => "export it again, or download it again",
+            Kind::Changed => "run the command again once the file is complete",
             Kind::NoHeader => {
                 "add a row with the column names; if --header-row N is set, N must be such a row of the file"
             }

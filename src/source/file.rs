@@ -11,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::SystemTime,
 };
 
 use super::{
@@ -30,6 +31,8 @@ const COPIED_BYTES: u64 = 1 << 16;
 pub(super) struct SourceFile {
     file: Arc<File>,
     pub(super) bytes: u64,
+    /// The time of the last change before it was opened; `None` if the system does not know it.
+    changed_at: Option<SystemTime>,
     monitor: Arc<dyn Monitor>,
 }
 
@@ -54,6 +57,15 @@ impl SourceFile {
         }
     }
 
+    /// Fails if another program changed the file since it was opened. `blake3`: the hash of the bytes that were read.
+    pub(super) fn check_unchanged(&self, blake3: &str) -> Result<(), SourceErrorKind> {
+        let metadata = self.file.metadata()?;
+        let is_same = metadata.len() == self.bytes
+            // Some file systems set the time of a change later.
+            && (metadata.modified().ok() == self.changed_at || self.blake3()? == blake3);
+        is_same.then_some(()).ok_or(SourceErrorKind::Changed)
+    }
+
     /// Copies all bytes to an unnamed temporary file. Blocks until another program opens the pipe and writes to
     /// it.
     fn spool<R: Read>(
@@ -71,10 +83,11 @@ impl SourceFile {
     }
 
     pub(super) fn from(file: File, monitor: &Arc<dyn Monitor>) -> io::Result<Self> {
-        let bytes = file.metadata()?.len();
+        let metadata = file.metadata()?;
         Ok(Self {
             file: Arc::new(file),
-            bytes,
+            bytes: metadata.len(),
+            changed_at: metadata.modified().ok(),
             monitor: Arc::clone(monitor),
         })
     }

@@ -75,6 +75,7 @@ impl RowsPlan {
             kind: input.kind,
             encoding: None,
             notes: self.notes,
+            file: input.raw.file.clone(),
             rows: Box::new(RowBlocks {
                 counter: self.source.counter(),
                 waiting: Some((writer, self.source)),

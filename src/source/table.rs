@@ -4,7 +4,7 @@ use encoding_rs::Encoding;
 
 use super::{
     Block, CellValue, EncodingDoubt, EncodingFinding, EncodingReason, Kind, SourceError,
-    SourceErrorKind, TableOrigin, block::Widths,
+    SourceErrorKind, TableOrigin, block::Widths, file::SourceFile,
 };
 
 pub(crate) struct Table {
@@ -26,6 +26,8 @@ pub(crate) struct Table {
     pub kind: Kind,
     pub encoding: Option<EncodingFinding>,
     pub notes: Vec<String>,
+    /// The file as it was opened.
+    pub(super) file: SourceFile,
     pub(super) rows: Box<dyn BlockSource>,
 }
 
@@ -129,9 +131,12 @@ impl Table {
         self.rows.bytes_read()
     }
 
-    /// Size and hash of the file. Reads the rest of it.
+    /// Size and hash of the file. Reads the rest of it, and fails if the file was changed meanwhile.
     pub(crate) fn finish(self) -> Result<ReadReport, SourceError> {
-        let finished = self.rows.finish();
+        let finished = self.rows.finish().and_then(|report| {
+            self.file.check_unchanged(&report.blake3)?;
+            Ok(report)
+        });
         finished.map_err(|kind| kind.at(&self.origin, None))
     }
 }

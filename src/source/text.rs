@@ -57,6 +57,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         notes: notes(&head, &layout, &finding, plan.quoting),
         columns: layout.header.columns,
         encoding: Some(finding),
+        file: input.raw.file.clone(),
         rows: Box::new(TextBlocks::new(plan, input.origin.clone())?),
     })
 }

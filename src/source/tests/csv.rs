@@ -166,7 +166,7 @@ fn compressed_files_are_read_as_they_are() {
         let cut = read_with(&packed[..packed.len() - 6], |_| {})
             .err()
             .unwrap();
-        assert!(cut.is_cut_off(), "{cut}");
+        assert!(cut.is_incomplete(), "{cut}");
         let small = read_with(&packed, |options| options.limits.inflated_bytes = 20)
             .err()
             .unwrap();
@@ -186,7 +186,7 @@ fn a_file_that_ends_in_the_middle_of_a_row_is_refused() {
         ("title\nid;name;uri\n1;Ann;\n2;B", 4),
     ] {
         let error = fails(text.as_bytes());
-        assert!(error.is_cut_off(), "{text:?}: {error}");
+        assert!(error.is_incomplete(), "{text:?}: {error}");
         assert_eq!(error.row, Some(row), "{text:?}");
         assert!(error.hint().unwrap().contains("line break"), "{text:?}");
         read(format!("{text}\n").as_bytes());

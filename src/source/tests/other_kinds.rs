@@ -147,6 +147,36 @@ fn values_of_json_lines_are_unwrapped_or_faults() {
 }
 
 #[test]
+fn a_file_that_is_changed_while_it_is_read_is_refused_in_every_format() {
+    let csv = "id,name\n".to_owned() + &"1,Ann\n".repeat(100);
+    let json = "{\"id\":\"1\",\"name\":\"Ann\"}\n".repeat(100);
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_row(0, 0, ["id", "name"]).unwrap();
+    sheet.write_row(1, 0, ["1", "Ann"]).unwrap();
+    let book = book.save_to_buffer().unwrap();
+    for bytes in [csv.as_bytes(), json.as_bytes(), &book] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let options = ReadOptions::new(&silent(), &known);
+        let tables = || open(file.path(), &options).unwrap();
+
+        // The same bytes again, at another time.
+        let [table] = <[_; 1]>::try_from(tables()).ok().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        file.as_file().set_modified(std::time::UNIX_EPOCH).unwrap();
+        read_table(table).unwrap();
+
+        let [table] = <[_; 1]>::try_from(tables()).ok().unwrap();
+        file.as_file().set_len(bytes.len() as u64 + 1).unwrap();
+        let Err(error) = read_table(table) else {
+            panic!("the change went unnoticed");
+        };
+        assert!(error.is_incomplete(), "{error}");
+    }
+}
+
+#[test]
 fn json_that_is_cut_off_or_spans_lines_is_refused() {
     let error = fails(b"{\"id\":1}\n{\"id\":2,\"na");
     assert!(
