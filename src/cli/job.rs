@@ -1,8 +1,8 @@
 //! The command line of a job in a jobs file, parsed as if it had been typed.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::Cli;
 use crate::{nearest::remark, wording::shell_word};
@@ -34,6 +34,12 @@ pub(crate) struct JobLine {
     options: Vec<String>,
 }
 
+/// The parser of command lines. Building it takes longer than parsing, and hundreds of jobs are parsed twice.
+fn parser() -> &'static clap::Command {
+    static PARSER: LazyLock<clap::Command> = LazyLock::new(Cli::command);
+    &PARSER
+}
+
 impl JobLine {
     /// The error is a sentence. `shared`: profile and configuration file.
     pub(crate) fn new(
@@ -49,8 +55,7 @@ impl JobLine {
                 COMMANDS.join(", ")
             ));
         }
-        let cli = Cli::command();
-        let arguments = cli.find_subcommand(command).into_iter();
+        let arguments = parser().find_subcommand(command).into_iter();
         let flags = arguments.flat_map(clap::Command::get_arguments);
         let known: Vec<_> = flags.filter_map(clap::Arg::get_long).collect();
         for key in options.keys() {
@@ -97,7 +102,9 @@ impl JobLine {
             .into_iter()
             .chain(options)
             .chain(sources.into_iter().flatten());
-        Cli::try_parse_from(words).map_err(|error| sentence(&error))
+        let matches = parser().clone().try_get_matches_from(words);
+        let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+        parsed.map_err(|error| sentence(&error))
     }
 
     /// The options with values.
