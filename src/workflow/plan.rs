@@ -160,11 +160,7 @@ impl<'a> PlanRequest<'a> {
     ) -> Result<PlanParts, Error> {
         let mode = self.options.mode;
         let (compared, records) = session.compared(self.comparison, mode)?;
-        let (owners, warning) = session.owner_rule(self.owners)?;
-        if let OwnerRule::Match(employees) = &owners {
-            let names = employees.list().iter().map(|it| (&*it.id, &*it.name));
-            run::owners::set_names(run, &names.collect())?;
-        }
+        let (owners, warning) = self.owner_rule(session, run)?;
         let mut staged = self.stage(session, run, &owners)?;
         if self.on_doubt == OnDoubt::Refuse {
             refuse_doubts(&staged.doubts)?;
@@ -203,6 +199,20 @@ impl<'a> PlanRequest<'a> {
             staged: Some(staged),
             warnings,
         })
+    }
+
+    /// Like [`Session::owner_rule`]. The run file gets the names of listed employees.
+    fn owner_rule(
+        &self,
+        session: &Session,
+        run: &RunFile,
+    ) -> Result<(OwnerRule, Option<String>), Error> {
+        let (owners, warning) = session.owner_rule(self.owners)?;
+        if let OwnerRule::Match(employees) = &owners {
+            let names = employees.list().iter().map(|it| (&*it.id, &*it.name));
+            run::owners::set_names(run, &names.collect())?;
+        }
+        Ok((owners, warning))
     }
 
     fn stage(&self, session: &Session, run: &RunFile, owners: &OwnerRule) -> Result<Staged, Error> {
