@@ -296,6 +296,24 @@ fn the_list_of_employees_is_read_to_its_end_however_it_is_paged() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_name_with_control_characters_is_passed_to_a_file_and_not_to_a_terminal() {
+    let world = World::new();
+    let name = "\u{1b}[2JAnn\u{9b}31m\u{202e}";
+    let server = employer(move |at, _| {
+        let entry = json!({ "id": "1", "name": name });
+        listed(&[entry][at.min(1)..])
+    });
+    let csv = server.call(&world, "users --csv").run().ends_with(0).stdout;
+    assert!(csv.contains(name), "{csv:?}");
+    let shown = server.call(&world, "users --csv").on_terminal(80, "").1;
+    assert!(
+        shown.contains("\\u001b[2JAnn\\u009b31m\\u202e"),
+        "{shown:?}"
+    );
+}
+
 #[test]
 fn a_hostile_list_of_employees_ends_in_words() {
     let world = world(&["Ivan Petrov"]);

@@ -3,7 +3,7 @@
 //! Standard error may be closed early (`… 2>&1 | head`). That stops nothing and does not change the exit code, so
 //! write errors are ignored, as they are for standard output that its reader has closed.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anstream::{stderr, stdout};
 
@@ -97,10 +97,16 @@ impl Console {
     }
 }
 
-/// Writes bytes to standard output unchanged.
+/// Writes a document to standard output: unchanged, but a terminal gets no control characters.
 pub(crate) fn document(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    written(out.write_all(bytes).and_then(|()| out.flush()))
+    let written_bytes = if out.is_terminal() {
+        let text = String::from_utf8_lossy(bytes);
+        out.write_all(visible_lines(&text).as_bytes())
+    } else {
+        out.write_all(bytes)
+    };
+    written(written_bytes.and_then(|()| out.flush()))
 }
 
 /// The error of writing to standard output, unless its reader has closed it.
