@@ -1,7 +1,7 @@
 //! Reads the server's refusals: the code, the message and all culprits.
 //!
 //! The documented shape is `error`, `description` and an optional `data`, but such servers also send others, so
-//! every part is optional and all known places are searched; see [`culprits`](super::culprits).
+//! every part is optional and all known places are searched; see [`culprits`].
 
 use std::fmt;
 

@@ -5,7 +5,7 @@
 //! (the acceptance is the *witness*), and contacts that still fail alone are to blame. Without a witness, halving
 //! stops after three levels and the batch stays in doubt: no contact is blamed for a server that is down or a
 //! token that lost its permissions. An acceptance from before the failures proves nothing, so moments
-//! ([`Client::moment`](crate::api::Client::moment)) are compared.
+//! (`Acceptances::moment`) are compared.
 //!
 //! A batch left by an earlier run must not stay in doubt for ever. For it, contacts that are already in the
 //! account also count as witnesses, except against the API's own 403, which is more often caused by the token than

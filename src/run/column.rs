@@ -1,5 +1,5 @@
 //! Decodes columns, and packs the texts of a block. A value that can't be decoded is an error that
-//! [`RunError::of`](super::RunError::of) reports as damage.
+//! [`RunError`](super::RunError) reports as damage.
 
 use std::{
     io::{self, ErrorKind},
@@ -41,7 +41,7 @@ pub(super) fn word<T: FromStr>(row: &Row<'_>, index: usize) -> rusqlite::Result<
     decoded(row, index, |word| word.parse().ok())
 }
 
-/// The error for a column that can't be decoded; reported as [`RunError::Damaged`].
+/// The error for a column that can't be decoded; reported as [`RunError::Damaged`](super::RunError::Damaged).
 fn undecodable(
     index: usize,
     error: impl Into<Box<dyn std::error::Error + Send + Sync>>,

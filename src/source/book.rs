@@ -1,7 +1,7 @@
 //! Reads Excel workbooks with calamine.
 //!
 //! Cells are streamed if the format allows it (.xlsx, .xlsb), so two cells at opposite ends of a sheet cost no
-//! memory for the cells between them. An old workbook (.xls) is held in memory after [`ole`](super::ole) has
+//! memory for the cells between them. An old workbook (.xls) is held in memory after [`ole`] has
 //! checked its size. A panic in calamine is caught and becomes an error about the file.
 
 use std::{

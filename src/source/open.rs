@@ -7,7 +7,7 @@ use super::{
     dialect, error::foreign, file::SourceFile, html, input::Input, jsonl, ods, text,
 };
 
-/// Opens a file (`-` for standard input) and detects its kind. Only [`SheetChoice::All`](super::SheetChoice::All)
+/// Opens a file (`-` for standard input) and detects its kind. Only [`SheetChoice::All`]
 /// returns several tables.
 pub(crate) fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>, SourceError> {
     let origin = TableOrigin {

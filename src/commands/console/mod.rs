@@ -1,9 +1,8 @@
-//! Prints for a command: results to standard output, warnings and other messages to standard error. Values come
-//! from files and the account and may contain control sequences, so every line is made [`visible`] before it is
-//! printed, which keeps JSON valid and equivalent.
+//! Prints for a command: results to standard output, warnings and other messages to standard error. Values come from
+//! files and the account and may contain control sequences, so every line is made [`visible`](crate::wording::visible)
+//! before it is printed, which keeps JSON valid and equivalent.
 //!
-//! A job among several only prints messages, each with the job's name. Its summary becomes part of the jobs'
-//! summary.
+//! A job among several only prints messages, each with the job's name. Its summary becomes part of the jobs' summary.
 
 pub(crate) mod data;
 mod streams;

@@ -1,12 +1,13 @@
 //! The report: one HTML file that shows a run to others.
 //!
-//! The counts come from the [`Summary`], and everything else from the run file. The page is written in pieces, so
-//! memory use is bounded. Lists are limited to a length that browsers can show; the page states how many entries
-//! are left out.
+//! The counts come from the [`Summary`](crate::report::summary::Summary), and everything else from the run file. The
+//! page is written in pieces, so memory use is bounded. Lists are limited to a length that browsers can show; the page
+//! states how many entries are left out.
 //!
-//! All texts come from sources, accounts and servers that others control. `maud` escapes them, [`visible`] shows
-//! characters that would change the writing direction, and the page's content security policy only permits its own
-//! script, which is marked with a random nonce. The page loads nothing, so it works offline.
+//! All texts come from sources, accounts and servers that others control. `maud` escapes them,
+//! [`visible`](crate::wording::visible) shows characters that would change the writing direction, and the page's
+//! content security policy only permits its own script, which is marked with a random nonce. The page loads nothing, so
+//! it works offline.
 
 mod advice;
 mod changed;
