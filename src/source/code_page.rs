@@ -26,6 +26,11 @@ const CODE_PAGES: [(&Encoding, f64); 8] = [
     (KOI8_U, -4.0),
     (X_MAC_CYRILLIC, -5.0),
 ];
+/// The upper half of code page 850, in which Excel saves "CSV (MS-DOS)" in Western Europe and Latin America. The
+/// letters of Spanish and Portuguese in 437 are the same. It is recognised to be named: there is no decoder for it.
+const DOS: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{AD}±‗¾¶§÷¸°¨·¹³²■\u{A0}";
+/// The log prior of MS-DOS.
+const DOS_SHARE: f64 = -4.0;
 /// Maximum number of distinct words that are compared. More don't change the result.
 const WORDS_MAX: usize = 500;
 /// Longer words are clipped, so that text without spaces doesn't take long.
@@ -45,20 +50,26 @@ pub(super) struct Rival {
     pub(super) words: Vec<(String, String)>,
 }
 
-/// The best code page, and a rival if the result is uncertain.
+/// The best code page, and a rival if the result is uncertain. `None` for text that is surely of MS-DOS.
 pub(super) fn best(
     text: &[u8],
     known_columns: &dyn Fn(&str) -> usize,
-) -> (&'static Encoding, Option<Rival>) {
+) -> Option<(&'static Encoding, Option<Rival>)> {
     let words = telling_words(text);
+    let head = &text[..text.len().min(1 << 13)];
+    let total = |share: f64, decode: &dyn Fn(&[u8]) -> String| {
+        let known = float(known_columns(&decode(head)) as u64);
+        share + known * KNOWN_COLUMN + score(&words, decode)
+    };
     let mut scores = CODE_PAGES.map(|(encoding, share)| {
-        let (head, _) = encoding.decode_without_bom_handling(&text[..text.len().min(1 << 13)]);
-        let known = float(known_columns(&head) as u64);
-        let score = share + known * KNOWN_COLUMN + score(&words, encoding);
+        let score = total(share, &|bytes| decode(bytes, encoding));
         (score, encoding)
     });
     scores.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (best, encoding) = scores[0];
+    if total(DOS_SHARE, &of_dos) - best > SURE {
+        return None;
+    }
     let others = scores[1..].iter();
     let rival = others
         .take_while(|(score, _)| best - score < SURE)
@@ -67,7 +78,16 @@ pub(super) fn best(
             words: differing(&words, encoding, other),
         })
         .find(|rival| !rival.words.is_empty());
-    (encoding, rival)
+    Some((encoding, rival))
+}
+
+fn of_dos(text: &[u8]) -> String {
+    let upper: Vec<char> = DOS.chars().collect();
+    let decoded = text.iter().map(|&byte| match byte.checked_sub(0x80) {
+        Some(at) => upper[usize::from(at)],
+        None => char::from(byte),
+    });
+    decoded.collect()
 }
 
 /// The words that differ in two code pages, without surrounding characters.
@@ -111,11 +131,11 @@ fn telling_words(text: &[u8]) -> Vec<&[u8]> {
     words
 }
 
-fn score(words: &[&[u8]], encoding: &'static Encoding) -> f64 {
+fn score(words: &[&[u8]], decode: &dyn Fn(&[u8]) -> String) -> f64 {
     let mut beside_language = 0.0;
     let mut in_language: Vec<f64> = Vec::new();
     for word in words {
-        let text: Vec<char> = decode(word, encoding).chars().collect();
+        let text: Vec<char> = decode(word).chars().collect();
         beside_language += neighbours(&text);
         let scores: Vec<f64> = MODEL.scores(&text).collect();
         let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);

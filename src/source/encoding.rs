@@ -173,7 +173,14 @@ pub(super) fn detect(
     } else if let Some(invalid) = as_utf8(head) {
         (UTF_8, EncodingReason::Utf8 { invalid })
     } else {
-        let best = code_page::best(head, known_columns);
+        let of_dos = || {
+            let what = "text in an MS-DOS code page (850 or 437), which is not supported";
+            foreign(
+                what,
+                "save it as CSV in UTF-8, or set its encoding with --encoding",
+            )
+        };
+        let best = code_page::best(head, known_columns).ok_or_else(of_dos)?;
         rival = best.1;
         (best.0, EncodingReason::Detected)
     };

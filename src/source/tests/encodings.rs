@@ -73,6 +73,20 @@ fn code_pages_are_distinguished() {
     }
 }
 
+/// "CSV (MS-DOS)" of Excel in Western Europe and Latin America.
+#[test]
+fn text_of_ms_dos_is_named() {
+    for text in [
+        &b"id;nombre;celular\n1;Mu\xA4oz Jos\x82;573001112233\n2;Pe\xA4a \xB5ngel;573001112234\n3;Mar\xA1a Garc\xA1a;573001112235\n"[..],
+        b"id;nome;celular\n1;Jo\xC6o Concei\x87\xC6o;5511987654321\n2;Ant\x93nio Gon\x87alves;5511987654322\n",
+    ] {
+        let error = read_with(text, |_| {}).err().unwrap().to_string();
+        assert!(error.contains("MS-DOS code page"), "{error}");
+        let given = read_with(text, |options| options.encoding = Some(WINDOWS_1252));
+        assert_eq!(given.unwrap().form.encoding, WINDOWS_1252);
+    }
+}
+
 #[test]
 fn names_alone_distinguish_code_pages() {
     for (text, encoding) in [
