@@ -1,7 +1,7 @@
 //! Compares two states of an account: two backups, or a backup and the account.
 //!
-//! Each state is an indexed snapshot in a run file of its own. Almost all contacts are equal as JSON text and need not be
-//! parsed.
+//! Each state is an indexed snapshot in a run file of its own. Almost all contacts are equal as JSON text and need
+//! not be parsed.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,5 +1,5 @@
-//! Files that appear complete or not at all: output is written to a temporary file in the same directory, which gets its
-//! name when it is complete. A terminal or a pipe can't be replaced and is written directly.
+//! Files that appear complete or not at all: output is written to a temporary file in the same directory, which gets
+//! its name when it is complete. A terminal or a pipe can't be replaced and is written directly.
 //!
 //! Symbolic links that the user names are followed: the target is replaced, and the link stays. At a path that the
 //! user did not name, the link itself is replaced, because another user may have created it.

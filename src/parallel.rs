@@ -19,8 +19,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use tracing::Span;
 
 /// Calls `work` with every job on up to `threads` threads (evaluated each time), and `each` with every result on
-/// this thread, in order, until `each` breaks or fails. Jobs that have not begun by then are dropped. An iterator
-/// that ended is polled again after each result.
+/// this thread, in order, until `each` breaks or fails. Jobs that have not begun by then are dropped. `jobs` is
+/// polled again after each result, even after it returned `None`: results may add jobs.
 pub(crate) fn ordered<J: Send, R: Send, E>(
     threads: impl Fn() -> usize,
     jobs: impl IntoIterator<Item = J>,
@@ -60,8 +60,8 @@ impl Workers {
     }
 }
 
-/// Like [`ordered`], for CPU-bound jobs: on rayon's thread pool. A single job is done on this thread, because starting and
-/// waking threads takes as long as thousands of rows.
+/// Like [`ordered`], for CPU-bound jobs: on rayon's thread pool. A single job is done on this thread, because
+/// starting and waking threads takes as long as thousands of rows.
 pub(crate) fn ordered_in<'p, J: Send, R: Send, E>(
     pool: impl FnOnce() -> Result<&'p ThreadPool, E>,
     jobs: impl IntoIterator<Item = J>,

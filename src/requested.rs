@@ -1,5 +1,5 @@
-//! The files that the user names beside the result: rejects, report, metrics. Each is checked before the work begins, and
-//! a report or a metrics file replaces only one of its kind.
+//! The files that the user names beside the result: rejects, report, metrics. Each is checked before the work begins,
+//! and a report or a metrics file replaces only one of its kind.
 
 use std::{
     io,

@@ -2,8 +2,8 @@
 //! executed.
 //!
 //! A schema is SQL text: views and triggers run when a table is read or written, and a schema of a million tables
-//! fills the memory before the first row. Files are therefore [restricted](Database::restrict), and read only if they have
-//! the [expected schema](ExpectedSchema).
+//! fills the memory before the first row. Files are therefore [restricted](Database::restrict), and read only if they
+//! have the [expected schema](ExpectedSchema).
 
 use std::{
     marker::PhantomData,

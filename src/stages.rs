@@ -31,7 +31,8 @@ pub enum Stage {
     Bodies,
 }
 
-/// Processes each row of a file up to the stage `last`. Returns the resulting number of bytes, cells, contacts or bodies.
+/// Processes each row of a file up to the stage `last`. Returns the resulting number of bytes, cells, contacts or
+/// bodies.
 #[doc(hidden)]
 pub fn pass(file: &Path, last: Stage) -> Result<u64, Error> {
     let reading = ReadRequest::new([file]);

@@ -98,8 +98,8 @@ impl Reader<'_> {
         Ok(walk.into_inner().pass)
     }
 
-    /// Lists the account with `pass` until it did not change meanwhile, at most a few times. Returns whether it did not.
-    /// `pass` also returns the number of contacts that were listed again, because others may be missing then.
+    /// Lists the account with `pass` until it did not change meanwhile, at most a few times. Returns whether it did
+    /// not. `pass` also returns the number of contacts that were listed again, because others may be missing then.
     pub(crate) fn list_until_steady<E>(
         &self,
         mut pass: impl FnMut() -> Result<(ListPass, u64), E>,
@@ -126,7 +126,8 @@ struct Walk {
     ahead: u64,
     /// The offset of the next stretch to receive.
     next: u64,
-    /// The hashed id of the contact with which the next stretch must begin; `None` after a short stretch, which is the last.
+    /// The hashed id of the contact with which the next stretch must begin; `None` after a short stretch, which is
+    /// the last.
     edge: Option<u128>,
     pass: ListPass,
 }

@@ -51,7 +51,7 @@ impl GuardedFrom {
         }
     }
 
-    /// A fast path: true for most values, which no reader changes.
+    /// True if no reader changes the value (most values): the fast path.
     fn leaves(self, value: &str) -> bool {
         let mut chars = value.chars();
         let Some(first) = chars.next() else {

@@ -1,7 +1,8 @@
 //! Stores contacts on disk until they are written, in an unnamed file that ends with the process.
 //!
-//! A record is the number of its values, the length of its text, the length of each value, and the text. The values are the four
-//! fields of a contact, then four of each chat. Parsing JSON again would cost more than everything that is written from it.
+//! A record is the number of its values, the length of its text, the length of each value, and the text. The values
+//! are the four fields of a contact, then four of each chat. Parsing JSON again would cost more than everything that
+//! is written from it.
 //!
 //! Records are written and read in blocks, each with a length prefix.
 

@@ -103,7 +103,8 @@ fn connect(path: &Path) -> Result<Database<IoError>, IoError> {
     Ok(database)
 }
 
-/// A rollback journal takes four syncs and a file for each change. It stays in use if the file system has no shared memory.
+/// A rollback journal takes four syncs and a file for each change. It stays in use if the file system has no shared
+/// memory.
 fn use_wal(database: &Database<IoError>) -> Result<String, IoError> {
     database.set_journal_mode("WAL")
 }

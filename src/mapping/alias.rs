@@ -156,7 +156,7 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* ru */ (Field::Chat(ChatType::Max), USUAL, &["Контакт MAX", "Макс" /* ? */]),
     /* ru */ (Field::Chat(ChatType::Maxgroup), USUAL, &["Группа MAX" /* ? */]),
 
-    // ── one chat in several columns; counts only where there is a chat_type ────────────────────────
+    // ── one chat in several columns; only if there is a chat_type column ────────────────────────
     /* en */ (group(GroupPart::ChatType), USUAL, &["Messenger" /* B */, "IMAddress" /* O */]),
     /* ru */ (group(GroupPart::ChatType), USUAL, &["Мессенджер" /* B */, "Способ связи" /* B */, "Канал" /* ? */]),
     /* es */ (group(GroupPart::ChatType), USUAL, &["Mensajero" /* ? */, "Canal" /* ?, pt too */]),

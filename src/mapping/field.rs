@@ -180,7 +180,8 @@ impl FromStr for Field {
     }
 }
 
-/// A field without a number. Each cell of the first rows of a file is tried as a name, so nothing is built to compare with.
+/// A field without a number. Each cell of the first rows of a file is tried as a name, so nothing is built to compare
+/// with.
 fn named(name: &str) -> Option<Field> {
     let field = NAMED.iter().find(|(_, known)| *known == name);
     let of_type = |chat_type: &ChatType| chat_type.as_str() == name;

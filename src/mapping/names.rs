@@ -1,9 +1,9 @@
 //! Looks up a column's name: first among the fields' own names, then in the tables of [`super::alias`], then
 //! without an affix.
 //!
-//! An export of deals has columns of the deal, of its contact and of its company, which are only distinguished by affixes:
-//! `Телефон (контакт)`, `Person - Phone`. A contact's affix is removed and the rest looked up; a column with the affix of a
-//! company or a deal is left out.
+//! An export of deals has columns of the deal, of its contact and of its company, which are only distinguished by
+//! affixes: `Телефон (контакт)`, `Person - Phone`. A contact's affix is removed and the rest looked up; a column with
+//! the affix of a company or a deal is left out.
 
 use std::{collections::HashMap, sync::LazyLock};
 

@@ -1,7 +1,9 @@
-//! Reads chats that are given in parts: numbered groups of columns, the JSON array of `contact_data`, and the cells of backups.
+//! Reads chats that are given in parts: numbered groups of columns, the JSON array of `contact_data`, and the cells
+//! of backups.
 //!
-//! Our own export writes chats so. A valid value in a part is kept unchanged, without guessing the country of a number or
-//! cleaning up ids. Only values that the API would reject (with a `+`, an `@`, a link) are read like other cells.
+//! Our own export writes chats so. A valid value in a part is kept unchanged, without guessing the country of a
+//! number or cleaning up ids. Only values that the API would reject (with a `+`, an `@`, a link) are read like other
+//! cells.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
-//! Links to accounts of messengers: the account that a link leads to. It is empty if the link leads to something else, such as
-//! an invitation or a photo, and `None` if the text is not a link to the messenger.
+//! Links to accounts of messengers: the account that a link leads to. It is empty if the link leads to something
+//! else, such as an invitation or a photo, and `None` if the text is not a link to the messenger.
 
 /// The phone number in a link to a chat.
 pub(super) fn number(link: &str) -> Option<&str> {
@@ -86,7 +86,8 @@ pub(super) fn avito(link: &str) -> Option<&str> {
     })
 }
 
-/// The account in the path of a link to VK: `ann`, `id123`, `im?sel=123`, `write123`. Communities, posts and other pages are not accounts.
+/// The account in the path of a link to VK: `ann`, `id123`, `im?sel=123`, `write123`. Communities, posts and other
+/// pages are not accounts.
 fn vk_account<'r>(link: &'r str, path: &'r str) -> &'r str {
     let page = first(path);
     let is_person = |id: &&str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());

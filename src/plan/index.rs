@@ -52,7 +52,8 @@ const fn low_bits(hash: u64) -> u32 {
 /// reported, because families and offices share them.
 #[derive(Debug)]
 pub(crate) struct ChatIndex {
-    /// The number is that of a row, counted through all sources. The tag is part of the hash of that row's id.
+    /// The number of an occurrence is that of its row, counted through all sources; its tag is a part of the hash of
+    /// the row's id.
     occurrences: Occurrences,
     /// The number of row 0 of each source.
     starts: Vec<u32>,

@@ -103,8 +103,8 @@ impl Occurrences {
         Ok(())
     }
 
-    /// Calls `each` with the occurrences of every key that occurs more than once, in order of their numbers. The order of
-    /// the keys is arbitrary.
+    /// Calls `each` with the occurrences of every key that occurs more than once, in order of their numbers. The
+    /// order of the keys is arbitrary.
     pub(super) fn for_each_group(
         self,
         workers: &Workers,

@@ -15,8 +15,8 @@ use crate::sqlite::ROW_BYTES_MAX;
 /// Costs less time than writing the saved bytes, as measured on contact files.
 const ZSTD_LEVEL: i32 = 1;
 
-/// A fast hash of stored text, to detect bytes that were altered. The seed is the row's number, so that swapped rows are
-/// detected too.
+/// A fast hash of stored text, to detect bytes that were altered. The seed is the row's number, so that swapped rows
+/// are detected too.
 pub(super) fn text_hash(seed: u64, text: &[u8]) -> i64 {
     xxh3_64_with_seed(text, seed).cast_signed()
 }
@@ -51,7 +51,8 @@ fn undecodable(
 
 /// Compresses a text.
 pub(super) fn pack(text: &[u8]) -> Vec<u8> {
-    // In one piece, because a stream encoder copies its input and takes a third more instructions. Compressing into memory can't fail.
+    // In one piece, because a stream encoder copies its input and takes a third more instructions. Compressing into
+    // memory can't fail.
     zstd::bulk::compress(text, ZSTD_LEVEL).unwrap_or_default()
 }
 

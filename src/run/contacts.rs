@@ -177,8 +177,8 @@ impl Contacts {
     }
 }
 
-/// The last block for whose start the condition is true, given its first contact, source and row. Blocks are in
-/// the order of both. A linear search would read a page of every block, which is quadratic for a large source.
+/// Finds the last block for which `is_reached(first_seq, (source, first_row))` is true; both ascend from block to
+/// block. A linear search would read a page of every block, which is quadratic for a large source.
 pub(super) fn last_block(
     run: &RunFile,
     is_reached: impl Fn(u64, (u32, u64)) -> bool,

@@ -21,12 +21,13 @@
 //! feed, so the n-th contact is the n-th line: no index is needed, and a range of lines can be copied into a
 //! request body. Contacts are numbered throughout the run from 0 (`seq`). `runs show --contacts` lists them.
 //!
-//! **Snapshot.** During planning, all contacts of the account are in a temporary file (see [`planning`](super::planning)).
-//! Most are not needed afterwards; the number of contacts of each owner is kept as a fact.
+//! **Snapshot.** During planning, all contacts of the account are in a temporary file (see
+//! [`planning`](super::planning)). Most are not needed afterwards; the number of contacts of each owner is kept as a
+//! fact.
 //!
-//! **Decisions.** The n-th letter of `decision.codes` is the [`Decision`](super::Decision) on the n-th contact: `.` undecided
-//! and complete, `p` undecided and partial, `c` create, `u` update, `=` unchanged, `m` merged into another row's contact, `x`
-//! rejected. The contacts to be deleted are not in the source: they are in `deletion`.
+//! **Decisions.** The n-th letter of `decision.codes` is the [`Decision`](super::Decision) on the n-th contact: `.`
+//! undecided and complete, `p` undecided and partial, `c` create, `u` update, `=` unchanged, `m` merged into another
+//! row's contact, `x` rejected. The contacts to be deleted are not in the source: they are in `deletion`.
 //!
 //! **Batches.** A batch has an operation and a range of `seq`: it consists of the contacts in that range with that
 //! decision. For deletes, the range refers to `deletion.seq`.
@@ -39,8 +40,8 @@
 //! n-th row is row `block.first_row + n`. Its delimiter is `source.cells_delimiter`. Rejects refer to it, so
 //! nothing is stored twice and `apply` can write the rejects file without the source.
 //!
-//! **Text format.** `source.file_delimiter`, `encoding`, `byte_order_mark`, `separator_line` and `line_end` describe the file
-//! itself. The rejects file is written in the same format.
+//! **Text format.** `source.file_delimiter`, `encoding`, `byte_order_mark`, `separator_line` and `line_end` describe
+//! the file itself. The rejects file is written in the same format.
 //!
 //! **Crashes.** Staging and planning write without syncing. The fact `state` becomes `sealed` only after
 //! everything before it was synced, and a file that is not sealed is discarded. From then on the file is in WAL
@@ -56,8 +57,8 @@
 //!
 //! **Checks.** They use `OR` instead of `IN (…)`, for which `SQLite` builds a table for each checked row.
 //!
-//! **Versions.** Version 3 differs in the text of its checks only, and is read too. A file of another version is refused,
-//! and the error names the program that reads it.
+//! **Versions.** Version 3 differs in the text of its checks only, and is read too. A file of another version is
+//! refused, and the error names the program that reads it.
 
 use std::borrow::Cow;
 

@@ -66,8 +66,8 @@ impl<'a> SnapshotWriter<'a> {
             .map(drop)
     }
 
-    /// Makes the filled snapshot searchable by id. If an id was listed several times, only the last reading is kept; returns
-    /// the number of dropped ones.
+    /// Makes the filled snapshot searchable by id. If an id was listed several times, only the last reading is kept;
+    /// returns the number of dropped ones.
     pub(crate) fn finish(mut self, unreadable: &[UnreadableContact]) -> Result<usize, RunError> {
         let run = self.run;
         let dropped = run.planning_mut().as_mut().map(PlanningSnapshot::sort);

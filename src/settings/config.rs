@@ -102,9 +102,9 @@ pub(crate) struct Patience {
     pub cap_ms: Option<u64>,
     /// Shortest pause of all requests after a 429 without `Retry-After` (5000).
     pub hold_ms: Option<u64>,
-    /// Consecutive failures, over all requests, that end the run (20),
+    /// Consecutive failures, over all requests, that end the run (20).
     pub circuit_failures: Option<u32>,
-    /// once they have lasted this long (10000).
+    /// Minimum time that these failures must span (10000).
     pub circuit_ms: Option<u64>,
     /// Time for a complete response (60000).
     pub request_ms: Option<u64>,

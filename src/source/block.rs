@@ -277,8 +277,8 @@ fn split_quoted<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> O
     }
 }
 
-/// Readers to be used again, with their delimiters: building one takes as long as reading a thousand cells, and a clone of
-/// one is unusable.
+/// Readers to be used again, with their delimiters: building one takes as long as reading a thousand cells, and a
+/// clone of one is unusable.
 static SPARE: Mutex<Vec<(u8, Reader)>> = Mutex::new(Vec::new());
 
 /// Reads any record, with the csv crate.

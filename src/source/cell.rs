@@ -218,7 +218,8 @@ pub(super) fn write_number(number: f64, text: &mut String) -> Option<CellFaultKi
     None
 }
 
-/// A large number as Excel writes it, `1.20363025246125E+17`: with the 15 digits that it stores, so the loss is visible.
+/// A large number as Excel writes it, `1.20363025246125E+17`: with the 15 digits that it stores, so the loss is
+/// visible.
 fn short_form(number: f64) -> String {
     format!("{number:.14E}").replace('E', "E+")
 }

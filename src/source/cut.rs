@@ -44,7 +44,7 @@ pub(super) struct Cutter {
     pub(super) delimiter: u8,
     /// Maximum number of line ends in a cell.
     pub(super) cell_lines: usize,
-    /// The number of named columns; `None` above the data, where it isn't known yet.
+    /// The number of named columns; `None` while the header is read.
     pub(super) columns: Option<usize>,
 }
 

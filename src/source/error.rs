@@ -102,7 +102,8 @@ impl SourceError {
         }
     }
 
-    /// True if contacts may be missing: the end of the source is missing or swallowed by a quote, or the file was changed.
+    /// True if contacts may be missing: the end of the source is missing or swallowed by a quote, or the file was
+    /// changed.
     pub(crate) const fn is_incomplete(&self) -> bool {
         use SourceErrorKind as Kind;
         matches!(

@@ -23,8 +23,8 @@ pub(super) enum HtmlPiece {
     Text(StrTendril),
 }
 
-/// Calls `each` for the tags and texts of a page in order, until it breaks or a stop is requested. Comments, scripts and
-/// styles are skipped.
+/// Calls `each` for the tags and texts of a page in order, until it breaks or a stop is requested. Comments, scripts
+/// and styles are skipped.
 pub(super) fn each_piece(
     file: &SourceFile,
     page: &str,

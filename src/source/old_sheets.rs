@@ -106,8 +106,8 @@ fn unicode_text(bytes: &[u8]) -> Option<String> {
     })
 }
 
-/// The number of cells that a sheet spans (of the rectangle with all its cells, or of the declared one if that is larger),
-/// and facts about it.
+/// The number of cells that a sheet spans (of the rectangle with all its cells, or of the declared one if that is
+/// larger), and facts about it.
 fn inspect_sheet(
     stream: &[u8],
     start: usize,

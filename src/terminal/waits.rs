@@ -11,10 +11,10 @@ use crate::{
     wording::{clipped, duration},
 };
 
-/// A wait for an answer is shown after this time…
+/// A wait for an answer is shown after this time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// …and sooner if something failed.
+/// A wait for an answer after a failure is shown after this time.
 const PATIENCE_IN_TROUBLE: Duration = Duration::from_millis(500);
 
 /// Minimum width of a reason.

@@ -466,7 +466,8 @@ fn hints_about_a_workbook_help() {
     }
 }
 
-/// A command that fails, its advice, and the command that follows it. `URL` is that of the sandbox, `HOST` without its scheme.
+/// A command that fails, its advice, and the command that follows it. `URL` is that of the sandbox, `HOST` without
+/// its scheme.
 const ABOUT_NAMES: &[(&str, &str, &str)] = &[
     (
         "check contcts.csv",

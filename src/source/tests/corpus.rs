@@ -1,4 +1,5 @@
-//! A corpus of files in every encoding, generated from a seed: the share that is read correctly, and the certain guesses.
+//! A corpus of files in every encoding, generated from a seed: the share that is read correctly, and the certain
+//! guesses.
 
 use encoding_rs::{IBM866, KOI8_R, MACINTOSH, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
 use proptest::{

@@ -23,7 +23,8 @@ fn text_that_was_decoded_wrongly_before_is_reported() {
 }
 
 proptest! {
-    /// Bytes of any kind between cells: the detection gives one of its encodings, and a text without misfits is the same bytes again.
+    /// Bytes of any kind between cells: the detection gives one of its encodings, and a text without misfits is the
+    /// same bytes again.
     #[test]
     fn any_bytes_are_read_in_an_encoding_that_writes_them_again(
         cells in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..12), 0..40),
