@@ -196,14 +196,16 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
     let mut head = Vec::new();
     bytes.fill(&mut head, HEAD_BYTES)?;
     let mark = Encoding::for_bom(&head).map(|(encoding, _)| encoding);
-    let is_utf8 = encoding::is_utf8_text(&head);
+    let is_utf8_after_all = |encoding: &'static Encoding| {
+        encoding != UTF_8 && encoding.is_ascii_compatible() && encoding::is_utf8_text(&head)
+    };
     let usual = input.options.usual.encoding;
-    let usual = usual.filter(|it| mark.is_none() && !(is_utf8 && it.is_ascii_compatible()));
+    let usual = usual.filter(|usual| mark.is_none() && !is_utf8_after_all(usual));
     if let Some(encoding) = input.options.encoding.or(usual) {
         let finding = EncodingFinding {
             encoding,
             because: EncodingReason::Given {
-                is_utf8: is_utf8 && encoding.is_ascii_compatible() && encoding != UTF_8,
+                is_utf8: is_utf8_after_all(encoding),
             },
             sample: encoding::sample(&head, encoding),
             rival: None,
