@@ -48,7 +48,7 @@ pub(crate) struct ApplyArgs {
     /// File with the ids of the contacts of the run to send, one per line; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "canary")]
     pub(crate) ids: Option<PathBuf>,
-    /// Send updates even for contacts that changed in the account since the plan
+    /// Send updates even for contacts that changed in the account since the plan, and the rest of a run that was undone
     #[arg(long)]
     pub(crate) force: bool,
     /// Stop if the server refuses more contacts than this [default: as planned]

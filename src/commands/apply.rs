@@ -6,9 +6,10 @@ use super::{
     Context,
     confirm::confirm_deletes,
     next_steps::ReportedState,
+    nothing_left::say_nothing_is_left,
     resume,
     sent::{say_where_rejects_are, show_sent},
-    unfinished::{last_unfinished, say_nothing_is_left},
+    unfinished::last_unfinished,
 };
 use crate::{
     cli::ApplyArgs,
@@ -24,7 +25,7 @@ use crate::{
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let (path, session) = if let Some(run) = &args.run {
         (context.find_run(run)?, None)
-    } else if let Some((path, session)) = last_unfinished(context)? {
+    } else if let Some((path, session)) = last_unfinished(context, args.locked.wait)? {
         (path, Some(session))
     } else {
         say_nothing_is_left(context);
@@ -60,6 +61,9 @@ fn send(
     if resumed.is_done()? {
         return show_again(context, args, &resumed);
     }
+    if !args.force {
+        refuse_undone(context, path)?;
+    }
     rejects::check_writable(&resumed.rejects)?;
     let session = session.map_or_else(|| context.session(), Ok)?;
     resumed.lock(&session, args.locked.wait)?;
@@ -87,6 +91,16 @@ fn send(
         ));
     }
     result
+}
+
+fn refuse_undone(context: &Context, path: &Path) -> Result<(), Error> {
+    let history = RunHistory::read(&context.settings.state_directory)?;
+    history.undone(path).map_or(Ok(()), |undone| {
+        Err(Error::usage(
+            format!("{undone}, so its unsent contacts are out of date"),
+            "import the source again; --force sends the rest of this run anyway".to_owned(),
+        ))
+    })
 }
 
 fn say_changed(context: &Context, resumed: &SealedRun) -> Result<(), Error> {

@@ -27,6 +27,7 @@ mod context;
 mod findings;
 mod history;
 mod next_steps;
+mod nothing_left;
 mod page;
 mod planned;
 mod planning;

@@ -45,10 +45,12 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
     }
     let context = &*context;
     let history = RunHistory::read(&context.settings.state_directory)?;
-    let resume = is_unfinished.then(|| resume::by_name(context, &run));
+    let undone = history.undone(&path);
+    let can_continue = is_unfinished && undone.is_none();
+    let resume = can_continue.then(|| resume::by_name(context, &run));
     let state = ReportedState {
         resume: resume.transpose()?,
-        undone: history.undone(&path),
+        undone,
         ..ReportedState::new(progress)
     };
     let page = page_of(context, &run, &meta, &summary, state)?;

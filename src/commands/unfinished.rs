@@ -2,43 +2,57 @@
 
 use std::path::PathBuf;
 
-use super::{Context, resume};
+use super::{
+    Context,
+    nothing_left::{doubt, is_of_profile, refuse_unplanned},
+    resume,
+};
 use crate::{
     error::Error,
     ledger::{HistoryEntry, RunStatus},
-    report::summary::Summary,
-    run::{RunError, RunFile},
+    run::RunError,
     workflow::{RunHistory, Session},
 };
 
 /// The last unfinished run of the account and profile, with the session that identified the account. Mentions
-/// unfinished runs of other accounts and profiles, except in a job, where they are left to other jobs.
-pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Session)>, Error> {
+/// unfinished runs of other accounts and profiles, except in a job, where they are left to other jobs. If another
+/// process is working on a run of the account, waits for it or fails.
+pub(super) fn last_unfinished(
+    context: &Context,
+    wait: bool,
+) -> Result<Option<(PathBuf, Session)>, Error> {
     let history = RunHistory::read(&context.settings.state_directory)?;
     let unfinished: Vec<_> = history.unfinished().collect();
     say_superseded(context, &history);
-    if unfinished
+    let mut running = history
+        .runs
         .iter()
-        .all(|run| run.status == RunStatus::Unreadable)
+        .filter(|run| run.status == RunStatus::Running && is_of_profile(context, run))
+        .peekable();
+    if running.peek().is_none()
+        && unfinished
+            .iter()
+            .all(|run| run.status == RunStatus::Unreadable)
     {
+        refuse_unplanned(context, &history)?;
         return unfinished.first().map_or(Ok(None), |run| Err(doubt(run)));
     }
     let session = sign_in(context, &unfinished)?;
     let (own, others): (Vec<_>, Vec<_>) = unfinished
         .into_iter()
         .partition(|run| session.is_run_of(run));
-    for run in others
-        .iter()
-        .filter(|run| run.status == RunStatus::Unfinished && context.turns.is_none())
-    {
-        let profile = run.profile.as_deref().unwrap_or("unknown");
-        context.console.say(&format!(
-            "also unfinished: run {} of another profile or account (profile {profile}, account {}, {})",
-            run.run, run.account, run.source
-        ));
-    }
+    say_others(context, &others);
     let Some((last, rest)) = own.split_first() else {
-        return Ok(None);
+        let Some(run) = running.find(|run| session.is_run_of(run)) else {
+            refuse_unplanned(context, &history)?;
+            return Ok(None);
+        };
+        if wait {
+            drop(session.lock(wait)?);
+            return last_unfinished(context, false);
+        }
+        let what = format!("run {}", run.run);
+        return Err(RunError::Busy { what }.into());
     };
     if last.status == RunStatus::Unreadable {
         return Err(doubt(last));
@@ -57,6 +71,19 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
     Ok(last.file.clone().map(|file| (file, session)))
 }
 
+fn say_others(context: &Context, others: &[&HistoryEntry]) {
+    for run in others
+        .iter()
+        .filter(|run| run.status == RunStatus::Unfinished && context.turns.is_none())
+    {
+        let profile = run.profile.as_deref().unwrap_or("unknown");
+        context.console.say(&format!(
+            "also unfinished: run {} of another profile or account (profile {profile}, account {}, {})",
+            run.run, run.account, run.source
+        ));
+    }
+}
+
 /// Signs in. A failure is recorded in the line of the profile's last unfinished run.
 fn sign_in(context: &Context, unfinished: &[&HistoryEntry]) -> Result<Session, Error> {
     context.session().inspect_err(|error| {
@@ -68,23 +95,6 @@ fn sign_in(context: &Context, unfinished: &[&HistoryEntry]) -> Result<Session, E
     })
 }
 
-fn is_of_profile(context: &Context, run: &HistoryEntry) -> bool {
-    run.profile.as_deref() == Some(context.settings.profile_word())
-}
-
-pub(super) fn say_nothing_is_left(context: &Context) {
-    context.console.say(&format!(
-        "nothing is left to send: {} has no unfinished run; if the run file is elsewhere, name it",
-        context.settings.state_directory.join("runs").display()
-    ));
-    let nothing = Summary {
-        command: "apply".to_owned(),
-        started_at: context.watched.started.to_string(),
-        ..Summary::default()
-    };
-    context.console.summary(&nothing, "");
-}
-
 fn say_superseded(context: &Context, history: &RunHistory) {
     for run in history
         .runs
@@ -92,11 +102,15 @@ fn say_superseded(context: &Context, history: &RunHistory) {
         .filter(|run| run.status == RunStatus::Unfinished && is_of_profile(context, run))
     {
         if let Some(later) = history.superseding(run) {
+            let (reason, force) = if later.has_undone(run) {
+                (format!("it was undone by {}", later.run), " --force")
+            } else {
+                let reason = format!("the later run {} of {} is done", later.run, run.source);
+                (reason, "")
+            };
             context.console.say(&format!(
-                "not continued: run {}, because the later run {} of {} is done; to send it anyway: wazzup-contacts apply {}",
+                "not continued: run {}, because {reason}; to send it anyway: wazzup-contacts apply {}{force}",
                 run.run,
-                later.run,
-                run.source,
                 name(run)
             ));
         }
@@ -107,16 +121,4 @@ fn name(run: &HistoryEntry) -> String {
     run.file
         .as_deref()
         .map_or_else(|| run.run.clone(), resume::named_file)
-}
-
-/// The error for an unreadable file that may be the run to continue.
-fn doubt(run: &HistoryEntry) -> Error {
-    let opened = run.file.as_deref().map(RunFile::open);
-    match opened {
-        Some(Err(error)) => RunError::Doubtful {
-            source: Box::new(error),
-        }
-        .into(),
-        _ => Error::NotFound(format!("run {} can't be read", run.run)),
-    }
 }

@@ -72,9 +72,21 @@ impl HistoryEntry {
         self.status != RunStatus::Running && !matches!(self.exit_code, Some(0 | 3 | 6))
     }
 
-    /// True if this run is later than `earlier`, with all rows of the same source in the same mode, profile and
-    /// account, and is done: unsent changes of the earlier run are out of date.
+    /// True if unsent changes of the earlier run are out of date, because this run undid it or repeated it.
     pub(crate) fn supersedes(&self, earlier: &Self) -> bool {
+        earlier.status == RunStatus::Unfinished
+            && self.started_at > earlier.started_at
+            && (self.has_undone(earlier) || self.repeats(earlier))
+    }
+
+    /// True if this run is an undo of `earlier` that changed something.
+    pub(crate) fn has_undone(&self, earlier: &Self) -> bool {
+        let file = earlier.file.as_deref();
+        self.has_sent() && file.is_some_and(|file| self.is_undo_of(file))
+    }
+
+    /// True if this run is done, with all rows of the same source in the same mode, profile and account.
+    fn repeats(&self, earlier: &Self) -> bool {
         let what = |it: &Self| {
             let (account, profile) = (it.account.clone(), it.profile.clone());
             (
@@ -85,9 +97,7 @@ impl HistoryEntry {
                 it.source.clone(),
             )
         };
-        earlier.status == RunStatus::Unfinished
-            && self.status == RunStatus::Done
-            && self.started_at > earlier.started_at
+        self.status == RunStatus::Done
             && self.tally.rows.not_selected == 0
             && !matches!(self.source.as_str(), "" | "-")
             && what(self) == what(earlier)

@@ -184,7 +184,7 @@ fn warnings(
     }
     if batches::progress(undone)? == State::Sealed {
         warnings.push(format!(
-            "run {} is not finished: its unsent contacts are ignored, and `apply` would still send them",
+            "run {} is not finished: its unsent contacts are ignored, and after the undo `apply` doesn't send them without --force",
             undone.name()
         ));
     }

@@ -196,6 +196,9 @@ fn a_run_that_was_killed_is_not_lost() {
             (&state.into(), &Value::Null)
         );
         assert!(world.run(["runs"]).stdout.contains("killed"));
+        if state == "stopped" {
+            world.run(["apply"]).ends_with(1).tells("import` again");
+        }
     }
     world.run(["apply", "-q"]).ends_with(0);
     let last = &runs(&world, &[])[0];
@@ -225,7 +228,7 @@ fn apply_continues_the_run_of_its_profile_and_names_the_others() {
     assert_eq!(left[1]["state"], "done");
     let nothing = world.run(["apply", "--profile", "shop"]).ends_with(0);
     assert!(
-        nothing.stderr.contains("has no unfinished run"),
+        nothing.stderr.contains("has no unfinished run of account"),
         "{}",
         nothing.shown()
     );
@@ -252,6 +255,30 @@ fn a_later_run_of_the_same_source_supersedes_an_unfinished_one() {
     world
         .run(["apply", old.as_str().unwrap(), "-q"])
         .ends_with(0);
+}
+
+#[test]
+fn the_rest_of_an_undone_run_is_only_sent_with_force() {
+    let world = world();
+    world.sandbox.set_faults(faults(["POST:403@2+"]));
+    import(&world, "shop", &["--batch-size", "1", "--concurrency", "1"]).ends_with(4);
+    world.sandbox.set_faults(faults([""; 0]));
+    let undone = name(&world);
+    assert_eq!(world.sandbox.contact_count(), 1);
+    let undo = ["undo", &undone, "--profile", "shop", "--yes"];
+    world.run(undo).ends_with(0);
+    world
+        .run(["apply", "--profile", "shop"])
+        .ends_with(0)
+        .tells("because it was undone by");
+    let apply = ["apply", &undone, "--profile", "shop"];
+    world.run(apply).ends_with(2).tells("--force");
+    let report = ["report", &undone];
+    let page = world.run(report).ends_with(0).stdout;
+    assert!(!page.contains("To continue:"));
+    assert_eq!(world.sandbox.contact_count(), 0);
+    world.run([&apply[..], &["--force"]].concat()).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 2);
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn a_second_run_against_the_account_is_refused_or_waits() {
         .run(["import", "b.csv", "--mode", "create"])
         .ends_with(7);
     assert!(refused.stderr.contains("--wait"), "{}", refused.shown());
+    world.run(["apply"]).ends_with(7).tells("in use by another");
     assert!(world.sandbox.contact("1001").is_none());
     let mut waiting = world
         .call(["import", "b.csv", "--mode", "create", "--wait"])

@@ -17,7 +17,7 @@ use crate::{
         changes::ALL_DELETIONS, sent, sources,
     },
     wording::{grouped, visible},
-    workflow::{NamedRun, RunMeta},
+    workflow::{NamedRun, RunHistory, RunMeta},
 };
 
 /// Contacts of each kind shown without `--all`.
@@ -69,8 +69,11 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     show_changes(context, &run)?;
     show_left(context, &run, all)?;
     if batches::progress(&run)? == State::Sealed && !console.wants_json() {
-        let command = visible(&resume::by_name(context, &run)?).into_owned();
-        console.say(&format!("to continue: {command}"));
+        let line = match RunHistory::read(&context.settings.state_directory)?.undone(&path) {
+            Some(undone) => undone,
+            None => format!("to continue: {}", resume::by_name(context, &run)?),
+        };
+        console.say(&visible(&line));
     }
     Ok(())
 }
