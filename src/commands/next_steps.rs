@@ -5,12 +5,23 @@ use std::path::Path;
 use super::{Context, resume};
 use crate::{
     error::Error,
+    plan::Mode,
     report::{
         page::{NextStep, Progress},
         summary::Summary,
     },
     run::{Done, RunFile},
 };
+
+/// Options that determine the contacts of rows. They take a value.
+const READING: [&str; 6] = [
+    "--map",
+    "--mapping",
+    "--region",
+    "--set",
+    "--owners",
+    "--bad-numbers",
+];
 
 pub(super) struct ReportedState<'a> {
     pub progress: Progress,
@@ -33,12 +44,13 @@ impl ReportedState<'_> {
     }
 }
 
-/// The next steps after a run, for its report.
+/// The next steps after a run that was planned with this command line, for its report.
 pub(super) fn steps(
     context: &Context,
     run: &RunFile,
     summary: &Summary,
     state: &ReportedState<'_>,
+    command_line: &str,
 ) -> Vec<NextStep> {
     let progress = state.progress;
     let step = |words: &str, command| NextStep {
@@ -56,11 +68,21 @@ pub(super) fn steps(
     if let Some(file) = &summary.files.rejects
         && progress == Progress::Sent
     {
-        let command = resume::about(context, "import", &resume::argument(Path::new(file)));
-        steps.push(step(
-            "To import the rejected rows, correct them in their file, and then:",
-            Some(command),
-        ));
+        steps.push(if summary.mode == Mode::Undo.as_str() {
+            let undone = resume::named_file(Path::new(&summary.source.path));
+            let command = resume::about(context, "undo", &undone);
+            step(
+                "To revert the contacts in the rejects file as well, and lose their later changes:",
+                Some(format!("{command} --force")),
+            )
+        } else {
+            let command = resume::about(context, "import", &resume::argument(Path::new(file)));
+            let options = reading_options(command_line);
+            step(
+                "To import the rejected rows, correct them in their file, and then:",
+                Some([vec![command], options].concat().join(" ")),
+            )
+        });
     }
     let Done {
         created,
@@ -79,4 +101,50 @@ pub(super) fn steps(
         }
     }
     steps
+}
+
+/// The options of a command line that the rows of its rejects need as well.
+fn reading_options(command_line: &str) -> Vec<String> {
+    let mut options = Vec::new();
+    let mut words = shell_words(command_line).into_iter();
+    while let Some(word) = words.next() {
+        let bare = word.trim_start_matches('\'');
+        let flag = bare.split_once('=').map_or(bare, |(flag, _)| flag);
+        if READING.contains(&flag) {
+            options.push(word.to_owned());
+            if flag == bare {
+                options.extend(words.next().map(str::to_owned));
+            }
+        }
+    }
+    options
+}
+
+/// The words of a command line, each still quoted.
+fn shell_words(command_line: &str) -> Vec<&str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let is_end = |c: char| {
+        if std::mem::take(&mut is_escaped) {
+            return false;
+        }
+        is_quoted ^= c == '\'';
+        is_escaped = c == '\\' && !is_quoted;
+        c.is_whitespace() && !is_quoted
+    };
+    let words = command_line.split(is_end);
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_for_reading_are_kept_as_they_were_quoted() {
+        let line = r"wazzup-contacts import 'a b.csv' --mode mirror --set 'uri=https://x/{id}' --map 'name=Full '\''name' '--map=phone=Mobile no' --region RU --report r.html";
+        assert_eq!(
+            reading_options(line).join(" "),
+            r"--set 'uri=https://x/{id}' --map 'name=Full '\''name' '--map=phone=Mobile no' --region RU"
+        );
+    }
 }

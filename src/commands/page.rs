@@ -36,7 +36,7 @@ pub(super) fn page_of<'a>(
         invocations: [Some(meta.invocation.clone()), run.find_fact(SENT_BY)?],
         notes: run.find_fact(NOTES)?.unwrap_or_default(),
         failure: state.failure.map(said),
-        next: next_steps::steps(context, run, summary, &state),
+        next: next_steps::steps(context, run, summary, &state, &meta.invocation.command_line),
         undone: state.undone,
     })
 }

@@ -88,7 +88,7 @@ pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
         ),
         RejectCode::ChangedSince => (
             "Changed since the plan",
-            "Others changed the contact, so it was left alone. Import the row again to overwrite it.",
+            "The contact was changed by others, so it was left alone. The next steps overwrite it.",
         ),
         RejectCode::ContactUnreadable => (
             "Contact can't be read",

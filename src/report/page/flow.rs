@@ -80,7 +80,12 @@ impl Flow {
                 node(done.created, "created", "created"),
                 node(done.updated, "updated", "updated"),
                 node(plan.unchanged, "unchanged", "same"),
-                node(done.failed, "refused", "rejected"),
+                node(
+                    done.failed.saturating_sub(done.stale),
+                    "refused",
+                    "rejected",
+                ),
+                node(done.stale, "changed since", "rejected"),
                 node(done.unknown, "no answer", "rejected"),
                 node(done.not_attempted, "not sent", "same"),
                 node(done.deleted, "deleted", "deleted"),

@@ -11,6 +11,7 @@ use super::{
     words::{message, visible},
 };
 use crate::{
+    plan::Mode,
     reject::{Problem, RejectCode},
     report::ReportError,
     run::{RejectedRow, rejects},
@@ -193,7 +194,12 @@ fn introduction(page: &ReportPage<'_>) -> Markup {
             (rows) " rejected before anything was sent, and " (contacts) " refused or left alone while sending."
         }
         @if let Some(file) = &summary.files.rejects {
-            " They are in " code { (visible(file)) } ", ready to correct and import."
+            " They are in " code { (visible(file)) }
+            @if summary.mode == Mode::Undo.as_str() {
+                "."
+            } @else {
+                ", ready to correct and import."
+            }
         }
     }
 }
