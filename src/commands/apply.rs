@@ -86,7 +86,7 @@ fn send(
     let result = show_sent(context, &resumed, sent);
     if left_out > 0 {
         context.console.say(&format!(
-            "{} of the run left out by --ids; to send them as well: {rest}",
+            "--ids left out {} of the run; to send them: {rest}",
             counted(left_out, "contact")
         ));
     }

@@ -24,7 +24,7 @@ pub(crate) struct ShrinkGuard {
 /// The account has far fewer contacts than the previous backup.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "nothing was written: the account has {}, and {} has {}, of which {} may be missing (--max-shrink)",
+    "nothing was written: the account has {}, and {} has {}, and at most {} of them may be missing (--max-shrink)",
     counted(*.contacts, "contact"), .before.name, grouped(.before.contacts), .before.bound
 )]
 pub struct ShrinkError {

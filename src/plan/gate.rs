@@ -102,7 +102,7 @@ pub enum GateVerdict {
     #[error("the source has {}, but none with an id in --ids", counted(*.rows, "row"))]
     NothingSelected { rows: u64 },
     #[error(
-        "the source has {}, and run {run} of the same source had {}, of which {bound} may be missing (--max-shrink)",
+        "the source has {}, and run {run} of the same source had {}, and at most {bound} of them may be missing (--max-shrink)",
         counted(*.rows, "row"), grouped(*.before)
     )]
     TooFewRows {
@@ -206,7 +206,7 @@ impl GateVerdict {
                 "the rejects file has the reasons; `wazzup-contacts check FILE` shows how each column is read".into()
             }
             Self::NothingSelected { .. } => {
-                "compare them with the column that is read as id (`wazzup-contacts check FILE` shows it)".into()
+                "compare the ids in --ids with the column that is read as id (`wazzup-contacts check FILE` shows it)".into()
             }
             Self::TooFewRows { .. } => {
                 "check that the source is complete; if it is, add --max-shrink 100%".into()
@@ -240,7 +240,7 @@ impl GateVerdict {
                 format!("import or plan the source with {}", doubt.options())
             }
             Self::NumbersWithoutCountry { countries, .. } => format!(
-                "name their country (--region {}), or send them as written with --region none",
+                "set the country with --region {}, or send them as written with --region none",
                 countries.join(" or --region ")
             ),
             Self::AnotherAccount { advice } => advice.clone(),

@@ -17,7 +17,7 @@ use super::{
     stray_quotes,
     table::BlockSource,
 };
-use crate::wording::is_blank;
+use crate::wording::{counted, is_blank};
 
 /// Everything needed to read a text file from its start.
 #[derive(Clone)]
@@ -221,16 +221,16 @@ impl TextBlocks {
     fn notes(&self) -> Vec<String> {
         let nuls = self.reader.nuls();
         let first = nuls.first.and_then(|first| self.row_at(first));
-        let first = first.map_or_else(String::new, |row| format!(", the first in row {row}"));
+        let first = first.map_or_else(String::new, |row| format!(" (first: row {row})"));
         let nuls = (nuls.count > 0).then(|| {
-            let (count, lines) = (nuls.count, nuls.lines);
-            format!("NUL characters removed: {count}, lines with NULs: {lines}{first}")
+            let (count, lines) = (nuls.count, counted(nuls.lines, "line"));
+            format!("NUL characters removed: {count}, in {lines}{first}")
         });
         let (first, count) = self.suspects;
         let ignored = self.plan.file.ignored_note();
         let suspects = first.and_then(|first| self.row_at(first)).map(|row| {
             format!(
-                "row {row}: a quoted cell contains whole rows, which were not read as rows: check for a missing or an extra quote (\"); such cells: {count}"
+                "row {row}: a quoted cell contains whole rows, which were not read as rows; check for a missing or extra quote (\"); such cells: {count}"
             )
         });
         nuls.into_iter().chain(suspects).chain(ignored).collect()

@@ -295,7 +295,7 @@ const MORE_ABOUT_THE_ACCOUNT: &[Advice] = &[
         file: "id,name,whatsapp\n1,Ann,79990000001\n",
         command: "import contacts.csv --ids wrong.txt",
         exit: 5,
-        hint: "compare them with the column that is read as id",
+        hint: "compare the ids in --ids with the column that is read as id",
         followed: "import contacts.csv --ids ids.txt",
         then: 0,
     },

@@ -247,7 +247,7 @@ fn apply_sends_the_selected_contacts_of_a_plan_and_the_others_later() {
     let ran = world.run(apply).ends_with(0);
     for words in [
         "ids in ids.txt with nothing left to send in this run: 1 of 4 (`999`)",
-        "247 contacts of the run left out by --ids; to send them as well: wazzup-contacts apply all.run",
+        "--ids left out 247 contacts of the run; to send them: wazzup-contacts apply all.run",
         "3 created · 0 updated · 247 not attempted",
     ] {
         assert!(ran.stderr.contains(words), "{words}: {}", ran.shown());

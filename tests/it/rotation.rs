@@ -106,7 +106,7 @@ fn a_backup_of_any_form_is_not_replaced_by_one_that_is_far_smaller() {
         leave(&world.sandbox, 2);
         let ran = world.run(["export"].iter().chain(form)).ends_with(5);
         let words = format!(
-            "nothing was written: the account has 2 contacts, and {}, which would be replaced, has 5, of which 50% may be missing (--max-shrink)",
+            "nothing was written: the account has 2 contacts, and {}, which would be replaced, has 5, and at most 50% of them may be missing (--max-shrink)",
             form[1]
         );
         assert!(ran.stderr.contains(&words), "{}", ran.shown());

@@ -193,7 +193,7 @@ fn bytes_that_do_not_fit_are_warned_about_in_column_names_too() {
 fn nuls_are_dropped_and_counted() {
     let read = read(b"id,name\n1,A\0nn\0\n\0\"2\",Bob\n");
     assert_eq!(cells(&read), [["1", "Ann"], ["2", "Bob"]]);
-    let said = "NUL characters removed: 3, lines with NULs: 2, the first in row 2";
+    let said = "NUL characters removed: 3, in 2 lines (first: row 2)";
     assert_eq!(read.summary.notes, [said]);
 }
 
@@ -202,16 +202,10 @@ fn the_row_of_the_first_nul_is_named_wherever_blocks_end() {
     // Too few for UTF-16.
     let more = "x".repeat(200);
     for (rows, said) in [
-        (
-            "\n1,A\n2,B~\n~3,~C~\n4,D\n",
-            "4, lines with NULs: 2, the first in row 3",
-        ),
-        (
-            "\n\n1,\"A\n~A\"\n~2,B\n",
-            "2, lines with NULs: 2, the first in row 3",
-        ),
-        ("\n1,A\n~~~~", "4, lines with NULs: 1, the first in row 3"),
-        ("~\n1,A\n2,B~\n", "2, lines with NULs: 2"),
+        ("\n1,A\n2,B~\n~3,~C~\n4,D\n", "4, in 2 lines (first: row 3)"),
+        ("\n\n1,\"A\n~A\"\n~2,B\n", "2, in 2 lines (first: row 3)"),
+        ("\n1,A\n~~~~", "4, in 1 line (first: row 3)"),
+        ("~\n1,A\n2,B~\n", "2, in 2 lines"),
     ] {
         let text = format!("id,name,{more}{rows}").replace('~', "\0");
         for block_bytes in [1, 8, 1 << 20] {
