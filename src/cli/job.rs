@@ -25,7 +25,7 @@ const SHARED: [&str; 8] = [
 ];
 
 /// The values of each option by its long name; `None` for a flag.
-type Options = BTreeMap<String, Vec<Option<String>>>;
+type OptionValues = BTreeMap<String, Vec<Option<String>>>;
 
 /// A command line without its sources.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl JobLine {
     pub(crate) fn new(
         job: &str,
         command: &str,
-        mut options: Options,
+        mut options: OptionValues,
         shared: [Option<String>; 2],
     ) -> Result<Self, String> {
         if !COMMANDS.contains(&command) {

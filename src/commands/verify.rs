@@ -19,12 +19,12 @@ use crate::{
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
     // The mapping may come from a pipe, so it is read before the work begins, while a signal exits immediately.
-    let compared = Compared::resolve(context, args)?;
+    let compared = VerifyTarget::resolve(context, args)?;
     let session = context.session()?;
     let _lock = session.lock(args.locked.wait)?;
     let expected = match &compared {
-        Compared::Run(path) => Expected::of_run(&session, path)?,
-        Compared::Files(reading) => {
+        VerifyTarget::Run(path) => Expected::of_run(&session, path)?,
+        VerifyTarget::Files(reading) => {
             Expected::of_files(&session, reading, args.on_duplicate, args.owners)?
         }
     };
@@ -61,12 +61,12 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     Ok(code)
 }
 
-enum Compared {
+enum VerifyTarget {
     Run(PathBuf),
     Files(Box<ReadRequest>),
 }
 
-impl Compared {
+impl VerifyTarget {
     fn resolve(context: &Context, args: &VerifyArgs) -> Result<Self, Error> {
         if let [name] = args.read.files.as_slice() {
             let run = name.to_string_lossy();

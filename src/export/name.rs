@@ -10,7 +10,7 @@ use crate::output::unlinked;
 /// A placeholder in braces for a fact about the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
-enum Placeholder {
+enum NamePlaceholder {
     /// The day, in local time.
     Date,
     /// The time of day, in local time.
@@ -24,7 +24,7 @@ enum Placeholder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NamePart {
     Text(String),
-    Fact(Placeholder),
+    Fact(NamePlaceholder),
 }
 
 /// The path of a backup as typed.
@@ -93,7 +93,7 @@ impl BackupName {
         unlinked(&path).to_string_lossy().into_owned()
     }
 
-    fn filled(&self, value: impl Fn(Placeholder) -> String) -> PathBuf {
+    fn filled(&self, value: impl Fn(NamePlaceholder) -> String) -> PathBuf {
         if self.parts.is_empty() {
             return self.path.clone();
         }
@@ -105,7 +105,7 @@ impl BackupName {
     }
 }
 
-impl Placeholder {
+impl NamePlaceholder {
     const fn varies(self) -> bool {
         matches!(self, Self::Date | Self::Time)
     }
@@ -132,7 +132,7 @@ fn is_plain(c: char) -> bool {
 impl BackupNameError {
     /// Lists the known placeholders.
     pub(crate) fn hint() -> String {
-        let known = Placeholder::VARIANTS.iter();
+        let known = NamePlaceholder::VARIANTS.iter();
         let known: Vec<_> = known.map(|name| format!("{{{name}}}")).collect();
         format!("the file name can contain {}", known.join(", "))
     }

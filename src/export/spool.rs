@@ -198,7 +198,7 @@ fn next_block(mut file: &File) -> io::Result<Option<Vec<u8>>> {
 struct Records<'b>(&'b [u8]);
 
 impl<'b> Records<'b> {
-    fn next(&mut self) -> io::Result<Option<Values<'b>>> {
+    fn next(&mut self) -> io::Result<Option<RecordValues<'b>>> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -208,7 +208,7 @@ impl<'b> Records<'b> {
             self.bytes(text_bytes)?,
         );
         let text = str::from_utf8(text).map_err(|_| damaged())?;
-        Ok(Some(Values {
+        Ok(Some(RecordValues {
             lengths: Records(lengths),
             text,
         }))
@@ -228,12 +228,12 @@ impl<'b> Records<'b> {
 }
 
 /// The values of a contact that are left to read.
-struct Values<'b> {
+struct RecordValues<'b> {
     lengths: Records<'b>,
     text: &'b str,
 }
 
-impl<'b> Values<'b> {
+impl<'b> RecordValues<'b> {
     fn contact(mut self) -> io::Result<Contact<'b>> {
         let [id, responsible_user_id, name, uri] = self.four()?;
         let mut contact_data = Vec::with_capacity(self.chats_left());

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The jobs that have not started, and the accounts in use.
-struct Waiting<J> {
+struct PendingJobs<J> {
     /// With their index in the file, last one first.
     jobs: Vec<(usize, J)>,
     busy: HashSet<String>,
@@ -23,7 +23,7 @@ pub(crate) fn run_all<J: Send, R: Send>(
     run: impl Fn(J) -> R + Sync,
 ) -> Vec<R> {
     let threads = parallel.min(jobs.len());
-    let waiting = Mutex::new(Waiting {
+    let waiting = Mutex::new(PendingJobs {
         jobs: jobs.into_iter().enumerate().rev().collect(),
         busy: HashSet::new(),
     });
@@ -50,13 +50,13 @@ pub(crate) fn run_all<J: Send, R: Send>(
 
 /// The first job whose account is free, once there is one; `None` if all jobs have started.
 fn next<J>(
-    waiting: &Mutex<Waiting<J>>,
+    waiting: &Mutex<PendingJobs<J>>,
     freed: &Condvar,
     account: impl Fn(&J) -> &str,
 ) -> Option<(usize, J)> {
     let mut guard = lock(waiting);
     loop {
-        let Waiting { jobs, busy } = &mut *guard;
+        let PendingJobs { jobs, busy } = &mut *guard;
         if jobs.is_empty() {
             return None;
         }

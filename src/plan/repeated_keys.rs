@@ -56,13 +56,13 @@ impl Occurrence {
 #[derive(Debug)]
 pub(super) struct Occurrences {
     directory: Option<PathBuf>,
-    parts: Vec<Part>,
+    parts: Vec<Partition>,
     file: Option<File>,
     pages: u64,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Part {
+struct Partition {
     open: Vec<Occurrence>,
     /// Numbers of the pages in the file.
     pages: Vec<u64>,
@@ -73,7 +73,7 @@ impl Occurrences {
     pub(super) fn new(directory: Option<&Path>) -> Self {
         Self {
             directory: directory.map(Path::to_path_buf),
-            parts: vec![Part::default(); PARTS],
+            parts: vec![Partition::default(); PARTS],
             file: None,
             pages: 0,
         }
@@ -162,7 +162,7 @@ fn part_of(key: u64) -> usize {
 }
 
 /// All occurrences of a part.
-fn read(file: &mut File, part: Part) -> io::Result<Vec<Occurrence>> {
+fn read(file: &mut File, part: Partition) -> io::Result<Vec<Occurrence>> {
     let mut occurrences = part.open;
     let mut page = vec![0; PAGE * BYTES];
     for number in part.pages {

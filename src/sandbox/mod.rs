@@ -57,7 +57,7 @@ use self::{
     log::Log,
     server::{ServerState, SharedState},
     tokens::TokenRegistry,
-    window::Window,
+    window::RateWindow,
     wire::{CutSwitch, CuttableListener},
 };
 use crate::contact::Contact;
@@ -253,7 +253,7 @@ fn initial_state(mut options: Options) -> ServerState {
     ServerState {
         account,
         tokens: TokenRegistry::new(&options),
-        window: Window::new(options.limit),
+        window: RateWindow::new(options.limit),
         injector: FaultInjector::new(std::mem::take(&mut options.faults)),
         faults_replaced: watch::Sender::new(()),
         log: Log::new(options.log_requests),

@@ -25,7 +25,7 @@ use super::{
     options::Options,
     store::Account,
     tokens::{TokenRegistry, bearer_token},
-    window::Window,
+    window::RateWindow,
     wire::CutSwitch,
 };
 
@@ -36,7 +36,7 @@ pub(super) struct ServerState {
     pub(super) options: Options,
     pub(super) account: Account,
     pub(super) tokens: TokenRegistry,
-    pub(super) window: Window,
+    pub(super) window: RateWindow,
     pub(super) injector: FaultInjector,
     /// Notified when the faults are replaced, so that delayed answers are sent at once.
     pub(super) faults_replaced: watch::Sender<()>,

@@ -9,14 +9,14 @@ const DATE_SECONDS_MAX: u64 = 24 * 3600;
 
 /// Counts requests in fixed windows.
 #[derive(Debug, Default)]
-pub(super) struct Window {
+pub(super) struct RateWindow {
     limit: Option<Limit>,
     number: u128,
     requests: u64,
     peak: u64,
 }
 
-impl Window {
+impl RateWindow {
     pub(super) fn new(limit: Option<Limit>) -> Self {
         Self {
             limit: limit.filter(|limit| !limit.window.is_zero()),
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_window_ends_where_its_phase_says() {
-        let mut window = Window::new(Some(limit(RetryAfter::Absent)));
+        let mut window = RateWindow::new(Some(limit(RetryAfter::Absent)));
         let millis = [0, 1, 2, 999, 1000, 1001, 1002, 6000];
         let admitted = millis.map(|ms| window.admit(Duration::from_millis(ms)));
         assert_eq!(
@@ -92,20 +92,20 @@ mod tests {
 
     #[test]
     fn retry_after_reaches_into_the_next_window() {
-        let window = Window::new(Some(limit(RetryAfter::Seconds)));
+        let window = RateWindow::new(Some(limit(RetryAfter::Seconds)));
         let shown = |ms| window.retry_after(Duration::from_millis(ms));
         assert_eq!(shown(0).as_deref(), Some("1"));
         assert_eq!(shown(500).as_deref(), Some("1"));
         assert_eq!(shown(1000).as_deref(), Some("5"));
         assert_eq!(shown(2500).as_deref(), Some("4"));
-        let window = Window::new(Some(limit(RetryAfter::Date)));
+        let window = RateWindow::new(Some(limit(RetryAfter::Date)));
         let date = window.retry_after(Duration::ZERO).unwrap_or_default();
         assert!(httpdate::parse_http_date(&date).is_ok());
     }
 
     #[test]
     fn without_a_limit_every_request_is_admitted() {
-        let mut window = Window::new(None);
+        let mut window = RateWindow::new(None);
         assert!((0..1000).all(|_| window.admit(SECOND)));
     }
 }

@@ -115,7 +115,7 @@ impl Surveyor {
                 continue;
             };
             let is_sheet = self.sheets.values().any(|part| *part == name);
-            let mut scan = Scan::new(&name, is_sheet, &self.limits);
+            let mut scan = PartScan::new(&name, is_sheet, &self.limits);
             if scan.is_sheet() != sheets {
                 continue;
             }
@@ -125,9 +125,9 @@ impl Surveyor {
                 return Err(too_large("the workbook", mebibytes(limit)));
             }
             match scan {
-                Scan::Sheet(scan) => self.parts.push((name, scan.facts)),
-                Scan::Records(scan) => self.parts.push((name, scan.facts)),
-                Scan::FormatRecords(scan) => self.patterns = scan.formats.patterns,
+                PartScan::Sheet(scan) => self.parts.push((name, scan.facts)),
+                PartScan::Records(scan) => self.parts.push((name, scan.facts)),
+                PartScan::FormatRecords(scan) => self.patterns = scan.formats.patterns,
                 _ => {}
             }
         }
@@ -162,7 +162,7 @@ pub(super) fn password() -> SourceErrorKind {
 }
 
 /// The inspection of a part.
-enum Scan {
+enum PartScan {
     Sheet(SheetScan),
     /// A sheet of a binary workbook.
     Records(Box<SheetRecords>),
@@ -177,7 +177,7 @@ enum Scan {
     Other,
 }
 
-impl Scan {
+impl PartScan {
     fn new(name: &str, is_sheet: bool, limits: &Limits) -> Self {
         let last = name.rsplit('/').next().unwrap_or_default();
         let is_sheet =

@@ -31,13 +31,13 @@ use super::{
     sheet::{self, SHEET_ROWS_MAX, Sheet},
 };
 
-enum Book {
+enum BookReader {
     Xlsx(Xlsx<BufReader<FileReader>>),
     Xlsb(Xlsb<BufReader<FileReader>>),
     Xls(Xls<BufReader<FileReader>>),
 }
 
-impl Book {
+impl BookReader {
     fn open(file: FileReader, kind: Kind, code_page: Option<u16>) -> Result<Self, SourceErrorKind> {
         let reader = BufReader::new(file);
         Ok(match kind {
@@ -114,7 +114,7 @@ fn pattern(style: &Style) -> Option<NumberPattern> {
 
 /// A sheet of a workbook, which stays open for the next sheet.
 struct BookRows {
-    book: Arc<Mutex<Book>>,
+    book: Arc<Mutex<BookReader>>,
     sheet: Sheet,
     columns: usize,
     counter: Arc<AtomicU64>,
@@ -255,7 +255,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let code_page = if is_unicode { Some(UTF_16) } else { code_page };
     let counter: Arc<AtomicU64> = Arc::default();
     let reader = file.counted_reader(Arc::clone(&counter));
-    let (survey, book) = surveyed(surveyor, || Book::open(reader, input.kind, code_page))?;
+    let (survey, book) = surveyed(surveyor, || BookReader::open(reader, input.kind, code_page))?;
     // The surveys of an old workbook are in sheet order.
     let facts_of = |index: usize, name: &str| match &old {
         Some(old) => old.sheets.get(index).cloned().unwrap_or_default(),
@@ -286,8 +286,8 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
 /// Opens a workbook while its sheets are surveyed. Opening reads no sheets.
 fn surveyed(
     surveyor: Option<Surveyor>,
-    open: impl FnOnce() -> Result<Book, SourceErrorKind>,
-) -> Result<(Survey, Book), SourceErrorKind> {
+    open: impl FnOnce() -> Result<BookReader, SourceErrorKind>,
+) -> Result<(Survey, BookReader), SourceErrorKind> {
     let survey = || surveyor.map_or_else(|| Ok(Survey::default()), Surveyor::finish);
     let thread = thread::Builder::new().name("survey".to_owned());
     thread::scope(|scope| {

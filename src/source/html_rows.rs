@@ -42,7 +42,7 @@ pub(super) struct TableReading<'a, 'b> {
     /// Hidden texts in the current cell.
     hidden_texts: usize,
     /// The last cell that spans rows, for each column.
-    spans: Vec<Span>,
+    spans: Vec<RowSpan>,
     /// Total size of repeated values.
     repeated: u64,
     counts: HiddenCounts,
@@ -62,7 +62,7 @@ struct OpenCell {
 
 /// A cell that spans rows.
 #[derive(Default)]
-struct Span {
+struct RowSpan {
     first_row: u32,
     last_row: u32,
     /// The cell's value, in its first column.
@@ -227,7 +227,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
         let Some(open) = self.open_cell.take() else {
             return ControlFlow::Continue(());
         };
-        let is_spanned = |span: &Span| span.last_row >= self.number;
+        let is_spanned = |span: &RowSpan| span.last_row >= self.number;
         while self.spans.get(self.column).is_some_and(is_spanned) {
             self.column += 1;
         }
@@ -252,11 +252,11 @@ impl<'a, 'b> TableReading<'a, 'b> {
     fn span(&mut self, next: usize, rows: u32, value: Option<Cell>) {
         let next = next.min(SPANNED_COLUMNS_MAX);
         if self.spans.len() < next {
-            self.spans.resize_with(next, Span::default);
+            self.spans.resize_with(next, RowSpan::default);
         }
         let mut value = value;
         for span in self.spans.get_mut(self.column..next).unwrap_or_default() {
-            *span = Span {
+            *span = RowSpan {
                 first_row: self.number,
                 last_row: self.number.saturating_add(rows - 1),
                 cell: value.take(),

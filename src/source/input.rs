@@ -19,7 +19,7 @@ use super::{
 use crate::{output::temporary, progress::Monitor};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Compression {
+enum InputCompression {
     None,
     /// Any number of members.
     Gzip,
@@ -27,7 +27,7 @@ enum Compression {
     Zstd,
 }
 
-impl Compression {
+impl InputCompression {
     fn of(head: &[u8]) -> Self {
         if head.starts_with(&[0x1F, 0x8B]) {
             Self::Gzip
@@ -102,7 +102,7 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 #[derive(Clone)]
 pub(super) struct Packed {
     pub(super) file: SourceFile,
-    compression: Compression,
+    compression: InputCompression,
     /// Maximum number of unpacked bytes.
     limit: u64,
     has_ignored: Arc<AtomicBool>,
@@ -111,7 +111,7 @@ pub(super) struct Packed {
 impl Packed {
     fn new(file: SourceFile, limit: u64) -> io::Result<Self> {
         Ok(Self {
-            compression: Compression::of(&file.head(4)?),
+            compression: InputCompression::of(&file.head(4)?),
             file,
             limit,
             has_ignored: Arc::default(),
@@ -135,13 +135,13 @@ impl Packed {
     pub(super) fn unpack_counted(&self, counter: Arc<AtomicU64>) -> io::Result<Inflated> {
         let hashed = Hashed::new(self.file.counted_reader(counter));
         let inner = match self.compression {
-            Compression::None => Inner::Plain(Box::new(hashed)),
-            Compression::Gzip => Inner::Gzip(Box::new(GzipMembers {
+            InputCompression::None => Inner::Plain(Box::new(hashed)),
+            InputCompression::Gzip => Inner::Gzip(Box::new(GzipMembers {
                 member: Some(GzDecoder::new(BufReader::with_capacity(1 << 16, hashed))),
                 rest: None,
                 has_ignored: Arc::clone(&self.has_ignored),
             })),
-            Compression::Zstd => {
+            InputCompression::Zstd => {
                 let buffered = BufReader::with_capacity(1 << 16, hashed);
                 let mut decoder = zstd::Decoder::with_buffer(buffered)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
@@ -247,7 +247,7 @@ impl<'a> Input<'a> {
         raw.unpack()?.fill(&mut head, kind::HEAD_BYTES)?;
         let kind = kind::of_head(&head)?;
         let is_binary = matches!(kind, None | Some(Kind::Xls));
-        let file = if is_binary && raw.compression != Compression::None {
+        let file = if is_binary && raw.compression != InputCompression::None {
             raw.unpack()?.spool(&options.monitor)?
         } else {
             raw.file.clone()

@@ -33,11 +33,11 @@ impl Formats {
 /// The display format of whole numbers. Without parts, it displays the digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct NumberPattern {
-    parts: Vec<Part>,
+    parts: Vec<PatternPart>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum PatternPart {
     /// A digit, or zero if the number has fewer.
     Zero,
     /// A digit, or nothing if the number has fewer.
@@ -54,15 +54,15 @@ impl NumberPattern {
         let mut chars = format.chars();
         while let Some(char) = chars.next() {
             match char {
-                '0' => parts.push(Part::Zero),
-                '#' | '?' => parts.push(Part::Digit),
+                '0' => parts.push(PatternPart::Zero),
+                '#' | '?' => parts.push(PatternPart::Digit),
                 '"' => parts.extend(
                     chars
                         .by_ref()
                         .take_while(|&char| char != '"')
-                        .map(Part::Literal),
+                        .map(PatternPart::Literal),
                 ),
-                '\\' => parts.extend(chars.next().map(Part::Literal)),
+                '\\' => parts.extend(chars.next().map(PatternPart::Literal)),
                 // The next character is only a width or a fill character.
                 '_' | '*' => drop(chars.next()),
                 '[' => {
@@ -76,13 +76,17 @@ impl NumberPattern {
                 _ if "ymdhsYMDHS".contains(char) => return None,
                 ',' | '.' | '%' | '/' | '@' => is_other = true,
                 _ if char.is_alphabetic() => is_other = true,
-                _ => parts.push(Part::Literal(char)),
+                _ => parts.push(PatternPart::Literal(char)),
             }
         }
-        let is_digit = |part: &Part| !matches!(part, Part::Literal(_));
+        let is_digit = |part: &PatternPart| !matches!(part, PatternPart::Literal(_));
         let ends_with_digit = parts.last().is_some_and(is_digit);
         let is_plain = parts.iter().all(is_digit)
-            && parts.iter().filter(|part| **part == Part::Zero).count() < 2;
+            && parts
+                .iter()
+                .filter(|part| **part == PatternPart::Zero)
+                .count()
+                < 2;
         if is_other || is_plain || !ends_with_digit {
             parts.clear();
         }
@@ -91,7 +95,7 @@ impl NumberPattern {
 
     /// The displayed text of a number, if it differs from the number's digits.
     pub(super) fn show(&self, number: f64) -> Option<String> {
-        let is_digit = |part: &Part| !matches!(part, Part::Literal(_));
+        let is_digit = |part: &PatternPart| !matches!(part, PatternPart::Literal(_));
         let first = self.parts.iter().position(is_digit)?;
         let is_whole = number.fract() == 0.0 && (1.0..1e15).contains(&number);
         let plain = is_whole.then(|| number.to_string())?;
@@ -99,9 +103,9 @@ impl NumberPattern {
         let mut reversed = String::new();
         for (at, part) in self.parts.iter().enumerate().rev() {
             match part {
-                Part::Zero => reversed.push(digits.next().unwrap_or('0')),
-                Part::Digit => reversed.extend(digits.next()),
-                Part::Literal(char) => reversed.push(*char),
+                PatternPart::Zero => reversed.push(digits.next().unwrap_or('0')),
+                PatternPart::Digit => reversed.extend(digits.next()),
+                PatternPart::Literal(char) => reversed.push(*char),
             }
             if at == first {
                 reversed.extend(&mut digits);
