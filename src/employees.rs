@@ -203,9 +203,9 @@ impl Employees {
     /// letters.
     fn nearest(&self, value: &str) -> Vec<usize> {
         let wanted = key(value);
-        let sharing = words(value);
-        let sharing = sharing.iter().filter_map(|word| self.words.get(word));
-        let mut found: Vec<usize> = sharing.flatten().copied().take(COMPARED_MAX).collect();
+        let shared_words = words(value);
+        let shared_words = shared_words.iter().filter_map(|word| self.words.get(word));
+        let mut found: Vec<usize> = shared_words.flatten().copied().take(COMPARED_MAX).collect();
         found.sort_unstable();
         found.dedup();
         let (candidates, least) = if found.is_empty() {
@@ -213,15 +213,17 @@ impl Employees {
         } else {
             (found, 0.0)
         };
-        let likeness = |at: usize| {
+        let similarity = |at: usize| {
             let Employee { name, email, .. } = &self.list[at];
             let of = |name: &String| strsim::jaro_winkler(&key(name), &wanted);
             of(name).max(of(email))
         };
-        let liked = candidates.into_iter().map(|at| (likeness(at), at));
-        let mut liked: Vec<_> = liked.filter(|(likeness, _)| *likeness >= least).collect();
-        liked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        liked.into_iter().map(|(_, at)| at).collect()
+        let ranked = candidates.into_iter().map(|at| (similarity(at), at));
+        let mut ranked: Vec<_> = ranked
+            .filter(|(similarity, _)| *similarity >= least)
+            .collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        ranked.into_iter().map(|(_, at)| at).collect()
     }
 }
 

@@ -23,7 +23,7 @@ const TRIES: u32 = 3;
 /// Timeouts of an attempt, and the time after which there are no more attempts. A run waits for its pings.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 const ANSWER_MAX: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(8);
+const TOTAL_MAX: Duration = Duration::from_secs(8);
 
 /// Delay between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -93,7 +93,7 @@ impl PingUrl {
                 Err(error) if error.is_timeout() => "no answer in time".to_owned(),
                 Err(error) => root_cause(&error.without_url()),
             };
-            if tries == TRIES || begun.elapsed() + PAUSE >= PATIENCE {
+            if tries == TRIES || begun.elapsed() + PAUSE >= TOTAL_MAX {
                 return Err(failure);
             }
             tries += 1;

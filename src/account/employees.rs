@@ -47,10 +47,10 @@ impl Reader<'_> {
             let page = self.client.employees(received, PAGE_LIMIT)?;
             let size = page.len();
             let readable: Vec<Employee> = page.into_iter().flatten().collect();
-            let (odd, known) = (size - readable.len(), list.len());
+            let (unreadable_here, known) = (size - readable.len(), list.len());
             let is_new = |it: &Employee| ids.insert(it.id.clone());
             list.extend(readable.into_iter().filter(is_new));
-            let is_repeated = odd < size && list.len() == known;
+            let is_repeated = unreadable_here < size && list.len() == known;
             if size == 0 || is_repeated {
                 return Ok(ListedEmployees {
                     employees: Employees::new(list),
@@ -58,7 +58,7 @@ impl Reader<'_> {
                 });
             }
             received += size;
-            unreadable += odd;
+            unreadable += unreadable_here;
             if list.len() > EMPLOYEES_MAX {
                 break;
             }

@@ -170,8 +170,8 @@ impl Walk {
             if stretch.contacts.is_empty() {
                 stretch = pages.stretch_again(at)?;
             }
-            if !stretch.begin_behind(id) {
-                self.pass.steady &= stretch.reach_back(pages, Edge { id, at })?;
+            if !stretch.skip_through(id) {
+                self.pass.steady &= stretch.fill_gap(pages, Edge { id, at })?;
             }
         }
         let Stretch {

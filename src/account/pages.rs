@@ -63,7 +63,7 @@ pub(super) struct Edge {
 
 impl<T> Stretch<T> {
     /// Drops everything up to `edge`, the previous stretch's last contact. True if `edge` was found.
-    pub(super) fn begin_behind(&mut self, edge: u128) -> bool {
+    pub(super) fn skip_through(&mut self, edge: u128) -> bool {
         let mut contacts = self.contacts.iter();
         let found = contacts.position(|contact| contact.id == edge);
         if let Some(at) = found {
@@ -74,7 +74,7 @@ impl<T> Stretch<T> {
 
     /// Prepends the contacts between the edge and this stretch, by reading again from half a page before the
     /// edge's old offset. True if the edge was found.
-    pub(super) fn reach_back(
+    pub(super) fn fill_gap(
         &mut self,
         pages: &Pages<'_, T>,
         mut edge: Edge,
@@ -83,7 +83,7 @@ impl<T> Stretch<T> {
         let found = loop {
             let from = edge.at.saturating_sub(PAGE / 2);
             let mut again = pages.stretch(from)?;
-            if !again.begin_behind(edge.id) {
+            if !again.skip_through(edge.id) {
                 break false;
             }
             let last = last_id(&again.contacts);
@@ -94,7 +94,7 @@ impl<T> Stretch<T> {
                 break true;
             }
             let Some(id) = last else { break false };
-            if self.begin_behind(id) {
+            if self.skip_through(id) {
                 break true;
             }
             edge = Edge {

@@ -14,13 +14,14 @@ pub(super) fn merge<'a>(
     let is_replaced = |chat_type| {
         cleared.contains(&chat_type) || local.iter().any(|chat| chat.chat_type == chat_type)
     };
-    let twins = pair(local, snapshot);
+    let counterparts = pair(local, snapshot);
     let mut differ = false;
-    let filled = local.iter().zip(&twins);
-    let filled = filled.filter_map(|(chat, twin)| Some(fill(chat, &snapshot[(*twin)?])));
+    let filled = local.iter().zip(&counterparts);
+    let filled =
+        filled.filter_map(|(chat, counterpart)| Some(fill(chat, &snapshot[(*counterpart)?])));
     let mut merged: Vec<Chat<'a>> = filled.collect();
-    for (chat, twin) in local.iter().zip(&twins) {
-        if twin.is_none() && !merged.iter().any(|other| agrees(chat, other)) {
+    for (chat, counterpart) in local.iter().zip(&counterparts) {
+        if counterpart.is_none() && !merged.iter().any(|other| agrees(chat, other)) {
             differ = true;
             merged.push(chat.clone());
         }
@@ -28,7 +29,8 @@ pub(super) fn merge<'a>(
     for (index, chat) in snapshot.iter().enumerate() {
         if !is_replaced(chat.chat_type) {
             merged.push(known(chat));
-        } else if !twins.contains(&Some(index)) && !local.iter().any(|it| known(it) == known(chat))
+        } else if !counterparts.contains(&Some(index))
+            && !local.iter().any(|it| known(it) == known(chat))
         {
             // A repeated chat needs no update, as files may have a row per chat or a column per messenger.
             differ = true;
@@ -51,21 +53,21 @@ pub(super) fn same(some: &[Chat<'_>], others: &[Chat<'_>]) -> bool {
 /// greedily the first free one. Both sides are sorted, so the order of chats doesn't matter.
 fn pair(local: &[Chat<'_>], snapshot: &[Chat<'_>]) -> Vec<Option<usize>> {
     let mut is_free = vec![true; snapshot.len()];
-    let mut twins = vec![None; local.len()];
+    let mut counterparts = vec![None; local.len()];
     let candidates = descending(snapshot);
     let mut pair_if = |fits: fn(&Chat<'_>, &Chat<'_>) -> bool| {
         for index in descending(local) {
             let mut free = candidates.iter().copied().filter(|&it| is_free[it]);
-            let twin = free.find(|&it| fits(&local[index], &snapshot[it]));
-            if let (None, Some(twin)) = (twins[index], twin) {
-                is_free[twin] = false;
-                twins[index] = Some(twin);
+            let counterpart = free.find(|&it| fits(&local[index], &snapshot[it]));
+            if let (None, Some(counterpart)) = (counterparts[index], counterpart) {
+                is_free[counterpart] = false;
+                counterparts[index] = Some(counterpart);
             }
         }
     };
     pair_if(|one, other| known(one) == known(other));
     pair_if(agrees);
-    twins
+    counterparts
 }
 
 /// The indexes of the chats in descending order.

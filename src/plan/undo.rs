@@ -30,7 +30,7 @@ enum Before<'a> {
     /// The account did not have it.
     Absent,
     /// The account had this contact.
-    Was(&'a Contact<'a>),
+    Present(&'a Contact<'a>),
     /// The run created it without reading the account, so it may have existed.
     Assumed,
     /// The run updated it without reading the account, and no earlier run contains it.
@@ -62,7 +62,7 @@ pub(crate) struct Losses {
 
 /// Decides on one contact from its state before the run, the contact that the run sent (`None` for a deletion),
 /// and its current state.
-fn take_back(
+fn decide(
     before: Before<'_>,
     sent: Option<&Contact<'_>>,
     now: Option<&Contact<'_>>,
@@ -77,12 +77,12 @@ fn take_back(
         (Before::Unknown, _) => Step::Leave(
             "the run updated it without reading it first, and no earlier run recorded its old content",
         ),
-        (Before::Was(before), Some(now)) if is_as_before(before, now) => Step::Restore,
+        (Before::Present(before), Some(now)) if is_as_before(before, now) => Step::Restore,
         (Before::Assumed, Some(_)) if !force => Step::Leave(
             "the run created it without reading the account first, so it may have existed before: delete it anyway with --force",
         ),
         (Before::Absent | Before::Assumed, Some(_)) if is_ours || force => Step::Delete,
-        (Before::Was(_), _) if is_ours || force => Step::Restore,
+        (Before::Present(_), _) if is_ours || force => Step::Restore,
         (_, None) => {
             Step::Leave("it was deleted by others since the run: restore it anyway with --force")
         }
@@ -200,7 +200,7 @@ impl UndoPlanner<'_> {
         let was = self.parse(sent.before.as_deref().or(remembered.as_deref()))?;
         let after = self.parse(sent.after.as_deref())?;
         let before = match (&was, outcome) {
-            (Some(was), _) => Before::Was(was),
+            (Some(was), _) => Before::Present(was),
             (None, Outcome::Created) if self.has_looked => Before::Absent,
             (None, Outcome::Created) => Before::Assumed,
             (None, _) => Before::Unknown,
@@ -213,7 +213,7 @@ impl UndoPlanner<'_> {
         }
         let found = found.contact();
         let now = self.parse(found.as_ref().map(|found| found.json.as_str()))?;
-        let step = take_back(before, after.as_ref(), now.as_ref(), self.force);
+        let step = decide(before, after.as_ref(), now.as_ref(), self.force);
         match (step, was) {
             (Step::Delete, _) => {
                 // The server may spell the id differently.
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn a_created_contact_goes_unless_others_changed_it() {
         let (ours, theirs) = (named("ours"), named("theirs"));
-        let step = |now, force| take_back(Before::Absent, Some(&ours), now, force);
+        let step = |now, force| decide(Before::Absent, Some(&ours), now, force);
         assert_eq!(step(Some(&ours), false), Step::Delete);
         assert_eq!(step(None, false), Step::Nothing);
         assert!(is_left(step(Some(&theirs), false)));
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn an_updated_contact_becomes_what_it_was_unless_others_changed_it() {
         let (was, ours, theirs) = (named("was"), named("ours"), named("theirs"));
-        let step = |now, force| take_back(Before::Was(&was), Some(&ours), now, force);
+        let step = |now, force| decide(Before::Present(&was), Some(&ours), now, force);
         assert_eq!(step(Some(&ours), false), Step::Restore);
         assert_eq!(step(Some(&was), false), Step::Restore);
         assert!(is_left(step(Some(&theirs), false)));
@@ -387,7 +387,7 @@ mod tests {
     #[test]
     fn a_deleted_contact_comes_back_unless_others_made_another() {
         let (was, theirs) = (named("was"), named("theirs"));
-        let step = |now, force| take_back(Before::Was(&was), None, now, force);
+        let step = |now, force| decide(Before::Present(&was), None, now, force);
         assert_eq!(step(None, false), Step::Restore);
         assert!(is_left(step(Some(&theirs), false)));
         assert_eq!(step(Some(&theirs), true), Step::Restore);
@@ -397,21 +397,21 @@ mod tests {
     fn contacts_written_without_reading_the_account_are_left_alone() {
         let ours = named("ours");
         for force in [false, true] {
-            assert!(is_left(take_back(
+            assert!(is_left(decide(
                 Before::Unknown,
                 Some(&ours),
                 Some(&ours),
                 force
             )));
         }
-        assert!(is_left(take_back(
+        assert!(is_left(decide(
             Before::Assumed,
             Some(&ours),
             Some(&ours),
             false
         )));
         assert_eq!(
-            take_back(Before::Assumed, Some(&ours), Some(&ours), true),
+            decide(Before::Assumed, Some(&ours), Some(&ours), true),
             Step::Delete
         );
     }
@@ -423,7 +423,7 @@ mod tests {
             crate::contact::ChatType::Vk,
             "7",
         )];
-        let step = take_back(Before::Absent, Some(&named("ours")), Some(&theirs), false);
+        let step = decide(Before::Absent, Some(&named("ours")), Some(&theirs), false);
         assert!(is_left(step));
     }
 

@@ -55,7 +55,7 @@ pub(super) fn best(
     text: &[u8],
     known_columns: &dyn Fn(&str) -> usize,
 ) -> Option<(&'static Encoding, Option<Rival>)> {
-    let words = telling_words(text);
+    let words = non_ascii_words(text);
     let head = &text[..text.len().min(1 << 13)];
     let total = |share: f64, decode: &dyn Fn(&[u8]) -> String| {
         let known = float(known_columns(&decode(head)) as u64);
@@ -109,7 +109,7 @@ fn decode(word: &[u8], encoding: &'static Encoding) -> String {
 }
 
 /// The distinct words with non-ASCII characters, with surrounding characters.
-fn telling_words(text: &[u8]) -> Vec<&[u8]> {
+fn non_ascii_words(text: &[u8]) -> Vec<&[u8]> {
     let is_part = |byte: &u8| !byte.is_ascii() || byte.is_ascii_alphanumeric();
     let mut seen = HashSet::new();
     let mut at = 0;

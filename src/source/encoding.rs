@@ -240,7 +240,7 @@ fn starts_sequence(bytes: &[u8]) -> bool {
 }
 
 /// Offset of the first line with non-ASCII bytes.
-fn telling_line(head: &[u8]) -> usize {
+fn first_non_ascii_line(head: &[u8]) -> usize {
     let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     memchr::memrchr2(b'\n', b'\r', &head[..first]).map_or(0, |at| at + 1)
 }
@@ -279,7 +279,7 @@ pub(super) fn sample(head: &[u8], encoding: &'static Encoding) -> String {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
     // In UTF-16 a byte is half a character, so any line will do.
     let start = if encoding.is_ascii_compatible() {
-        telling_line(head)
+        first_non_ascii_line(head)
     } else {
         0
     };

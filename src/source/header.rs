@@ -102,7 +102,7 @@ pub(super) fn find(
         .flatten()
         .filter(|joined| {
             joined.known > header.known.max(1)
-                || joined.known == header.known && tells_apart(joined, &header)
+                || joined.known == header.known && distinguishes(joined, &header)
         })
         .max_by_key(|joined| joined.known)
         .unwrap_or(header);
@@ -207,7 +207,7 @@ fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> O
 }
 
 /// True if the lower row distinguishes equal names of the upper one: `Phone | Phone` above `Work | Mobile`.
-fn tells_apart(joined: &Header, upper: &Header) -> bool {
+fn distinguishes(joined: &Header, upper: &Header) -> bool {
     let mut first_of = HashMap::new();
     let differs = |(at, name)| {
         let joined = joined.columns.get(at);

@@ -114,7 +114,7 @@ impl SheetScan {
                 return Ok(!is_empty);
             }
             (b"c", true) => self.end_cell(),
-            (b"v", false) => self.in_value = !is_empty && self.matters(),
+            (b"v", false) => self.in_value = !is_empty && self.needs_value(),
             (b"v", true) => self.in_value = false,
             (b"f", false) => {
                 self.cell.has_formula = true;
@@ -149,7 +149,7 @@ impl SheetScan {
         Ok(false)
     }
 
-    fn matters(&self) -> bool {
+    fn needs_value(&self) -> bool {
         match self.cell.kind {
             CellKind::Error => true,
             CellKind::Number => self.cell.has_formula,

@@ -98,8 +98,8 @@ impl<'a> Stager<'a> {
         self.monitor.begin(Phase::Reading, Some(table.bytes));
         let (read, edits) = self.stage(table, &rules, at, each)?;
         self.monitor.end();
-        let is_told = self.reading.region.is_some() || self.reading.numbers_as_written;
-        if !is_told
+        let has_country_option = self.reading.region.is_some() || self.reading.numbers_as_written;
+        if !has_country_option
             && let Some((column, lacking)) = edits.numbers.lacking_country(&rules.mapping.columns)
         {
             return Err(GateVerdict::lacking_country(column, lacking).into());

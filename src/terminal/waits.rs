@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// A wait for an answer is shown after this time.
-const PATIENCE: Duration = Duration::from_secs(2);
+const SHOWN_AFTER: Duration = Duration::from_secs(2);
 
 /// A wait for an answer after a failure is shown after this time.
-const PATIENCE_IN_TROUBLE: Duration = Duration::from_millis(500);
+const SHOWN_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// Minimum width of a reason.
 const REASON_MIN: usize = 12;
@@ -90,8 +90,8 @@ impl Waits {
         let patience = match (what, &self.trouble) {
             (WaitFor::OtherRun, _) => Duration::ZERO,
             (WaitFor::Input, _) if io::stdin().is_terminal() => Duration::ZERO,
-            (WaitFor::Answer | WaitFor::Token, Some(_)) => PATIENCE_IN_TROUBLE,
-            _ => PATIENCE,
+            (WaitFor::Answer | WaitFor::Token, Some(_)) => SHOWN_AFTER_FAILURE,
+            _ => SHOWN_AFTER,
         };
         let quiet = now.saturating_duration_since(quiet_since);
         if quiet < patience {
