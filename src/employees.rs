@@ -1,4 +1,4 @@
-//! The employees of an account, whose ids are used in `responsible_user_id`, and look-ups by name or e-mail
+//! The employees of an account, whose ids are used in `responsible_user_id`, and look-ups by name or email
 //! address.
 
 use std::{
@@ -68,7 +68,7 @@ impl fmt::Display for Employee {
 pub(crate) struct Employees {
     list: Vec<Employee>,
     ids: HashSet<String>,
-    /// By name and by e-mail address, as written.
+    /// By name and by email address, as written.
     exact: HashMap<String, Vec<usize>>,
     /// By [`key`].
     loose: HashMap<String, Vec<usize>>,
@@ -134,7 +134,7 @@ impl Employees {
         self.ids.contains(id)
     }
 
-    /// The id for a value, which is an id, or the name or e-mail address of one employee, compared exactly first
+    /// The id for a value, which is an id, or the name or email address of one employee, compared exactly first
     /// and then by [`key`].
     pub(crate) fn id_of(&self, value: &str) -> Option<&str> {
         if let Some(id) = self.ids.get(value) {
@@ -239,7 +239,7 @@ pub enum Owners {
     /// A guard stops the run if most owners look like names.
     #[default]
     Guard,
-    /// Names and e-mail addresses are replaced by the ids of the account's employees.
+    /// Names and email addresses are replaced by the ids of the account's employees.
     Match,
     /// Names are sent like ids.
     AsWritten,
@@ -284,7 +284,7 @@ impl OwnerRule {
 /// The kind of value that `responsible_user_id` appears to contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnerLook {
-    /// Contains a digit, but no space, `@` or non-ASCII letter, so it can hardly be a name or an e-mail address.
+    /// Contains a digit, but no space, `@` or non-ASCII letter, so it can hardly be a name or an email address.
     Id,
     /// No digit, but a space or a non-ASCII letter: `Ann Lee`, `Анна`.
     Name,

@@ -24,7 +24,7 @@ pub enum Stage {
     /// Blocks are parsed into cells.
     Parse,
     /// Cells become a contact.
-    Normalise,
+    Normalize,
     /// Contacts are stored in a run file.
     Stage,
     /// The bodies of the create requests are built.

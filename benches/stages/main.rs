@@ -51,7 +51,7 @@ const EXPORT: &str = "export -o all.csv";
 const PASSES: [(&str, Stage); 5] = [
     ("cut", Stage::Cut),
     ("parse", Stage::Parse),
-    ("normalise", Stage::Normalise),
+    ("normalize", Stage::Normalize),
     ("stage", Stage::Stage),
     ("bodies", Stage::Bodies),
 ];
@@ -69,12 +69,12 @@ const STAGES: [(&str, [Sum; 2], [Sum; 2]); 11] = [
     ("cut", [&["cut"], &[]], [&["lines"], &[]]),
     ("parse", [&["parse"], &["cut"]], [&["records"], &["lines"]]),
     (
-        "normalise",
-        [&["normalise"], &["parse"]],
+        "normalize",
+        [&["normalize"], &["parse"]],
         [&["json"], &["records"]],
     ),
     ("xlsx", [&[CHECK_BOOK], &[CHECK]], [&["cells"], &[]]),
-    ("stage", [&["stage"], &["normalise"]], [&[], &[]]),
+    ("stage", [&["stage"], &["normalize"]], [&[], &[]]),
     ("plan", [&[PLAN], &["stage"]], [&[], &[]]),
     (
         "list the account, compare",

@@ -24,7 +24,7 @@ use crate::{
         summary::{Files, Summary},
     },
     run::{Rows, RunFile, StagedSource},
-    stage::summarise,
+    stage::summarize,
     wording::{elapsed, shown_path},
 };
 
@@ -113,7 +113,7 @@ impl CheckReport {
             command: "check".to_owned(),
             mode: mode.as_str().to_owned(),
             exit_code: code as u8,
-            source: summarise(&sources),
+            source: summarize(&sources),
             rows,
             files: Files {
                 rejects: self.rejects.as_deref().map(shown_path),

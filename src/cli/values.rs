@@ -118,7 +118,7 @@ value_enum! { BackupLayout:
 
 value_enum! { Owners:
     Guard "guard" "Stop if most owners look like names",
-    Match "match" "Replace names and e-mail addresses with the ids of the account's employees",
+    Match "match" "Replace names and email addresses with the ids of the account's employees",
     AsWritten "as-written" "Send them unchanged",
 }
 

@@ -223,7 +223,7 @@ fn system_error(panic: &str) -> io::Error {
     code.map_or_else(|| io::Error::other(panic), io::Error::from_raw_os_error)
 }
 
-/// The system's error inside the library's error, because a closed pipe must be recognised.
+/// The system's error inside the library's error, because a closed pipe must be recognized.
 fn cause(error: XlsxError) -> io::Error {
     let mut source = error.source();
     while let Some(inner) = source {

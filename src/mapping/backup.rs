@@ -1,4 +1,4 @@
-//! The columns of a backup. `export` writes them, and `import` recognises backups by them.
+//! The columns of a backup. `export` writes them, and `import` recognizes backups by them.
 
 use std::collections::BTreeSet;
 
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_backup_is_recognised_by_all_of_its_columns() {
+    fn a_backup_is_recognized_by_all_of_its_columns() {
         let fields = "id,responsible_user_id,name,uri,";
         let named = "id,responsible_user_id,responsible,name,uri,";
         let group = "chat_type_1,chat_id_1,username_1,phone_1";
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn every_layout_recognises_its_own_columns() {
+    fn every_layout_recognizes_its_own_columns() {
         let types = ["whatsapp", "TikTok", " a;b_chats"].map(ChatType::named);
         let types = types.into_iter().flatten().collect();
         for layout in [

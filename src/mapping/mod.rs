@@ -35,7 +35,7 @@ pub use {self::field::Field, self::resolve::MappingOptions};
 pub(crate) use {self::presets::resolve, self::resolved::Mapping};
 
 /// The number of cells with known column names. Used to detect the delimiter, the header row and the sheet.
-pub(crate) fn recognise(cells: &[String]) -> usize {
+pub(crate) fn recognize(cells: &[String]) -> usize {
     let known = |cell: &&String| names::know(cell) != names::KnownName::Unknown;
     cells.iter().filter(known).count()
 }

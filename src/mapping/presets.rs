@@ -14,7 +14,7 @@ pub(crate) struct Preset {
     /// The program that writes such exports.
     title: &'static str,
     text: &'static str,
-    /// The columns by which its exports are recognised: `Record Id | Contact Owner.id`. Any of the lists suffices.
+    /// The columns by which its exports are recognized: `Record Id | Contact Owner.id`. Any of the lists suffices.
     marks: &'static [&'static str],
 }
 

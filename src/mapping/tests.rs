@@ -292,9 +292,9 @@ fn a_mapping_file_may_name_columns_that_are_absent_only_in_lists() {
 }
 
 #[test]
-fn headers_are_recognised_by_the_names_in_them() {
-    assert_eq!(recognise(&columns("ID;Имя;Телефон;Foo", ';')), 3);
-    assert_eq!(recognise(&columns("1;Анна;+79991112233;x", ';')), 0);
+fn headers_are_recognized_by_the_names_in_them() {
+    assert_eq!(recognize(&columns("ID;Имя;Телефон;Foo", ';')), 3);
+    assert_eq!(recognize(&columns("1;Анна;+79991112233;x", ';')), 0);
 }
 
 #[test]

@@ -27,7 +27,7 @@ const CODE_PAGES: [(&Encoding, f64); 8] = [
     (X_MAC_CYRILLIC, -5.0),
 ];
 /// The upper half of code page 850, in which Excel saves "CSV (MS-DOS)" in Western Europe and Latin America. The
-/// letters of Spanish and Portuguese in 437 are the same. It is recognised to be named: there is no decoder for it.
+/// letters of Spanish and Portuguese in 437 are the same. It is recognized to be named: there is no decoder for it.
 const DOS: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{AD}±‗¾¶§÷¸°¨·¹³²■\u{A0}";
 /// The log prior of MS-DOS.
 const DOS_SHARE: f64 = -4.0;

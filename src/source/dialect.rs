@@ -7,7 +7,7 @@
 use memchr::memchr2;
 
 use super::{
-    COLUMNS_MAX, Recognise,
+    COLUMNS_MAX, Recognize,
     block::{past_line_end, walk},
     header::{self, HEADER_ROWS, Header, PreviewRow},
 };
@@ -53,17 +53,17 @@ pub(super) fn find(
     text: &[u8],
     delimiter: Option<u8>,
     header_row: Option<u32>,
-    recognise: &Recognise<'_>,
+    recognize: &Recognize<'_>,
 ) -> Option<Layout> {
     let tried: &[u8] = delimiter.as_slice();
     let tried = if tried.is_empty() { &DELIMITERS } else { tried };
     let mut best: Option<(f64, Layout)> = None;
     for &delimiter in tried {
         let rows = preview(text, delimiter, header_row);
-        let Some(header) = header::find(&rows, recognise, header_row) else {
+        let Some(header) = header::find(&rows, recognize, header_row) else {
             continue;
         };
-        let score = score(&header, &rows, recognise);
+        let score = score(&header, &rows, recognize);
         if best.as_ref().is_none_or(|best| score > best.0) {
             let layout = Layout {
                 delimiter,
@@ -77,9 +77,9 @@ pub(super) fn find(
 }
 
 /// The number of known column names in the best layout.
-pub(super) fn known_columns(text: &str, recognise: &Recognise<'_>) -> usize {
+pub(super) fn known_columns(text: &str, recognize: &Recognize<'_>) -> usize {
     let head = &text.as_bytes()[..text.len().min(1 << 13)];
-    find(head, None, None, recognise).map_or(0, |layout| layout.header.known)
+    find(head, None, None, recognize).map_or(0, |layout| layout.header.known)
 }
 
 fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRow> {
@@ -113,7 +113,7 @@ fn usual_cells(header: &Header, rows: &[PreviewRow]) -> usize {
     cells.unwrap_or_default().max(header.columns.len())
 }
 
-fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64 {
+fn score(header: &Header, rows: &[PreviewRow], recognize: &Recognize<'_>) -> f64 {
     let width = header.columns.len();
     if width < 2 {
         return 0.0;
@@ -125,7 +125,7 @@ fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64
     let others: Vec<_> = rows.iter().filter(is_other).collect();
     let even = mean(others.iter().map(|row| likeness(row.cells.len(), width)));
     let first = others.iter().take(HEADER_ROWS as usize);
-    let known_in_data = mean(first.map(|row| float(recognise(&row.cells) as u64)));
+    let known_in_data = mean(first.map(|row| float(recognize(&row.cells) as u64)));
     let names = float(header.known as u64) - known_in_data.unwrap_or(0.0);
     even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100) as u64) / 1000.0
 }

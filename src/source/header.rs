@@ -8,7 +8,7 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
-use super::Recognise;
+use super::Recognize;
 use crate::{
     formula::unguarded,
     reject::ADDED_COLUMNS,
@@ -77,26 +77,26 @@ impl Header {
 /// Finds the header among the first rows.
 pub(super) fn find(
     rows: &[PreviewRow],
-    recognise: &Recognise<'_>,
+    recognize: &Recognize<'_>,
     asked: Option<u32>,
 ) -> Option<Header> {
     if let Some(number) = asked {
         // The header of a rejects file is its first row, wherever it was in the source.
         let first = rows.iter().find(|row| filled(&row.cells) > 0)?;
         if is_of_rejects(&first.cells) {
-            return Some(single(first, recognise));
+            return Some(single(first, recognize));
         }
         let row = rows.iter().find(|row| row.number == number)?;
-        return Some(single(row, recognise));
+        return Some(single(row, recognize));
     }
-    let best = row_of_names(rows, recognise)?;
-    let header = single(&rows[best], recognise);
+    let best = row_of_names(rows, recognize)?;
+    let header = single(&rows[best], recognize);
     let above = best
         .checked_sub(1)
-        .and_then(|top| joined(&rows[top], &rows[best], recognise));
+        .and_then(|top| joined(&rows[top], &rows[best], recognize));
     let below = rows
         .get(best + 1)
-        .and_then(|row| joined(&rows[best], row, recognise));
+        .and_then(|row| joined(&rows[best], row, recognize));
     let header = [above, below]
         .into_iter()
         .flatten()
@@ -131,10 +131,10 @@ fn in_words(row: &PreviewRow) -> String {
     shown(&cells.join(" | "))
 }
 
-fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize> {
+fn row_of_names(rows: &[PreviewRow], recognize: &Recognize<'_>) -> Option<usize> {
     let last = rows.iter().find(|row| filled(&row.cells) > 0)?.number + HEADER_ROWS;
     let searched = rows.iter().take_while(|row| row.number < last);
-    let known: Vec<usize> = searched.clone().map(|row| recognise(&row.cells)).collect();
+    let known: Vec<usize> = searched.clone().map(|row| recognize(&row.cells)).collect();
     let widest = searched.map(|row| filled(&row.cells)).max()?;
     let is_full = |index: &usize| filled(&rows[*index].cells) * 2 > widest || known[*index] > 1;
     let first = (0..known.len()).find(is_full)?;
@@ -156,10 +156,10 @@ fn is_data(cells: &[String], known: usize) -> bool {
     filled(cells) > 1 && (known < 2 || cells.iter().any(|cell| looks_like_number(cell)))
 }
 
-fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
+fn single(row: &PreviewRow, recognize: &Recognize<'_>) -> Header {
     let columns = names(row.cells.clone());
     Header {
-        known: recognise(&columns),
+        known: recognize(&columns),
         columns,
         row: row.number,
         rows: 1,
@@ -171,7 +171,7 @@ fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
 /// Combines two rows of names: `Phone | Mobile`, or `Name` above an empty cell. A name in the upper row also
 /// applies to the empty cells to its right, because merged cells are stored that way. A row with a single cell is
 /// a title, and one with a number is data.
-fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> Option<Header> {
+fn joined(top: &PreviewRow, bottom: &PreviewRow, recognize: &Recognize<'_>) -> Option<Header> {
     let is_data = bottom.cells.iter().any(|cell| looks_like_number(cell));
     if top.number + 1 != bottom.number || top.cells.len() < 2 || is_data {
         return None;
@@ -192,12 +192,12 @@ fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> O
         match (below.is_empty(), above.is_empty() && over.is_empty()) {
             (true, _) => above,
             (false, true) => below,
-            (false, false) => known_of(&over, below, recognise),
+            (false, false) => known_of(&over, below, recognize),
         }
     });
     let columns = names(columns.collect());
     Some(Header {
-        known: recognise(&columns),
+        known: recognize(&columns),
         columns,
         row: bottom.number,
         rows: 2,
@@ -218,9 +218,9 @@ fn distinguishes(joined: &Header, upper: &Header) -> bool {
 }
 
 /// The combination of both that is a known name (`Teléfono móvil`, `Mobile Phone`), or the lower one alone.
-fn known_of(above: &str, below: String, recognise: &Recognise<'_>) -> String {
+fn known_of(above: &str, below: String, recognize: &Recognize<'_>) -> String {
     let both = [format!("{above} {below}"), format!("{below} {above}")];
-    let is_known = |name: &String| recognise(std::slice::from_ref(name)) > 0;
+    let is_known = |name: &String| recognize(std::slice::from_ref(name)) > 0;
     both.into_iter().find(is_known).unwrap_or(below)
 }
 

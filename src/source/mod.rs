@@ -66,7 +66,7 @@ pub use self::{encoding::EncodingDoubt, error::SourceError};
 pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};
 
 /// Counts the cells with known column names.
-pub(crate) type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
+pub(crate) type Recognize<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
 
 /// The caller's choices for a file. Everything else is detected.
 pub(crate) struct ReadOptions<'a> {
@@ -80,14 +80,14 @@ pub(crate) struct ReadOptions<'a> {
     pub limits: Limits,
     /// Ends the reading if a stop is requested.
     pub monitor: Arc<dyn Monitor>,
-    /// Recognises column names, to detect delimiter, encoding, header row and sheet.
-    pub recognise: &'a Recognise<'a>,
+    /// Recognizes column names, to detect delimiter, encoding, header row and sheet.
+    pub recognize: &'a Recognize<'a>,
     /// True for the columns of a backup, which continues in the next sheet when one is full.
     pub is_backup: fn(&[String]) -> bool,
 }
 
 impl<'a> ReadOptions<'a> {
-    pub(crate) fn new(monitor: &Arc<dyn Monitor>, recognise: &'a Recognise<'a>) -> Self {
+    pub(crate) fn new(monitor: &Arc<dyn Monitor>, recognize: &'a Recognize<'a>) -> Self {
         Self {
             delimiter: None,
             encoding: None,
@@ -96,7 +96,7 @@ impl<'a> ReadOptions<'a> {
             usual: Usual::default(),
             limits: Limits::default(),
             monitor: Arc::clone(monitor),
-            recognise,
+            recognize,
             is_backup: |_| false,
         }
     }

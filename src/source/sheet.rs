@@ -109,7 +109,7 @@ fn plan_of(
     let options = input.options;
     let mut source = make(index);
     let preview = cell::preview(source.as_mut(), options.header_row)?;
-    let Some(header) = header::find(&preview, options.recognise, options.header_row) else {
+    let Some(header) = header::find(&preview, options.recognize, options.header_row) else {
         return Ok(None);
     };
     source.counter().store(0, Ordering::Relaxed);

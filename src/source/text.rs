@@ -68,7 +68,7 @@ fn find_layout(
     named: Option<u8>,
     options: &ReadOptions<'_>,
 ) -> Result<dialect::Layout, SourceErrorKind> {
-    let find = |delimiter| dialect::find(text, delimiter, options.header_row, options.recognise);
+    let find = |delimiter| dialect::find(text, delimiter, options.header_row, options.recognize);
     let fits = |layout: &dialect::Layout| layout.header.columns.len() > 1;
     let usual = options.usual.delimiter.filter(|_| named.is_none());
     let usual = usual.filter(|usual| find(Some(*usual)).is_some_and(|layout| fits(&layout)));
@@ -221,7 +221,7 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
         head = next;
     }
     let finding = encoding::detect(&head, &|text| {
-        dialect::known_columns(text, input.options.recognise)
+        dialect::known_columns(text, input.options.recognize)
     })?;
     let has_mark = mark == Some(finding.encoding);
     Ok((finding, has_mark))

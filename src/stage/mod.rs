@@ -74,7 +74,7 @@ pub(crate) struct Staged {
     /// Phones and accounts with several ids, as lines with headings.
     shared: [(&'static str, Vec<String>); 2],
     /// Chat types for which the source has columns.
-    pub messengers: BTreeSet<ChatType>,
+    pub chat_types: BTreeSet<ChatType>,
     pub warnings: Vec<String>,
     /// Sources whose encoding is uncertain.
     pub doubts: Vec<EncodingDoubt>,
@@ -120,7 +120,7 @@ pub(crate) fn stage_files(
         },
         sources: Vec::new(),
         notes: Edits::default(),
-        messengers: BTreeSet::new(),
+        chat_types: BTreeSet::new(),
         warnings: Vec::new(),
         doubts: Vec::new(),
     };
@@ -143,7 +143,7 @@ struct Staging<'a> {
     sink: RunSink<'a>,
     sources: Vec<StagedSource>,
     notes: Edits,
-    messengers: BTreeSet<ChatType>,
+    chat_types: BTreeSet<ChatType>,
     warnings: Vec<String>,
     doubts: Vec<EncodingDoubt>,
 }
@@ -154,7 +154,7 @@ impl Staging<'_> {
         self.warnings
             .extend([table.warnings(), mapping.warnings.clone()].concat());
         self.doubts.extend(table.doubt());
-        self.messengers.extend(mapping.chat_types());
+        self.chat_types.extend(mapping.chat_types());
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
         let path = table.origin.path.display();
         self.sink.source = match &table.origin.sheet {
@@ -194,17 +194,17 @@ impl Staging<'_> {
             duplicates,
             shared: shared.sections(&names),
             notes: self.notes,
-            messengers: self.messengers,
+            chat_types: self.chat_types,
             warnings: self.warnings,
             doubts: self.doubts,
-            source: summarise(&self.sources),
+            source: summarize(&self.sources),
             dropped,
         })
     }
 }
 
 /// A summary of all sources. Several sheets of a file count as one file.
-pub(crate) fn summarise(sources: &[StagedSource]) -> summary::SourceSummary {
+pub(crate) fn summarize(sources: &[StagedSource]) -> summary::SourceSummary {
     let mut files: Vec<&StagedSource> = Vec::new();
     for source in sources {
         if !files.iter().any(|file| file.path == source.path) {

@@ -84,14 +84,14 @@ impl ReadRequest {
         file: &Path,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Vec<Table>, SourceError> {
-        let recognise = |cells: &[String]| {
+        let recognize = |cells: &[String]| {
             let named = |cell: &&String| {
                 self.mapping
                     .map
                     .iter()
                     .any(|(_, column)| column.trim() == cell.trim())
             };
-            mapping::recognise(cells).max(cells.iter().filter(named).count())
+            mapping::recognize(cells).max(cells.iter().filter(named).count())
         };
         let options = ReadOptions {
             delimiter: self.delimiter,
@@ -100,7 +100,7 @@ impl ReadRequest {
             header_row: self.header_row,
             usual: self.usual.clone(),
             is_backup: |columns| BackupLayout::of(columns).is_some(),
-            ..ReadOptions::new(monitor, &recognise)
+            ..ReadOptions::new(monitor, &recognize)
         };
         source::open(file, &options)
     }

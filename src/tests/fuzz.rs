@@ -120,7 +120,7 @@ fn must_not_give_up(path: &Path, error: &SourceError) {
 
 /// The complete path of a row, up to the contact.
 fn read(path: &Path, dice: &mut Dice) {
-    let mut options = ReadOptions::new(&silent(), &mapping::recognise);
+    let mut options = ReadOptions::new(&silent(), &mapping::recognize);
     options.limits = Limits {
         block_bytes: [64, 512, 1 << 20][dice.roll(3)],
         held_bytes: 8 << 20,

@@ -18,7 +18,7 @@ fn staged(path: &std::path::Path, threads: u16) -> Vec<String> {
             block_bytes: 200,
             ..Limits::default()
         },
-        ..ReadOptions::new(&silent(), &mapping::recognise)
+        ..ReadOptions::new(&silent(), &mapping::recognize)
     };
     let table = crate::source::open(path, &options).unwrap().remove(0);
     let mapping = mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();

@@ -90,7 +90,7 @@ impl StagedFiles {
         duplicates::settle(&run, staged.duplicates, on_duplicate)?;
         Ok(Self {
             run,
-            chat_types: staged.messengers,
+            chat_types: staged.chat_types,
             warnings: staged.warnings,
         })
     }

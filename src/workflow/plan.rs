@@ -167,7 +167,7 @@ impl<'a> PlanRequest<'a> {
         }
         let mut options = self.options.clone();
         if self.clear_blank {
-            options.cleared = staged.messengers.iter().copied().collect();
+            options.cleared = staged.chat_types.iter().copied().collect();
         }
         let meta = RunMeta {
             command: self.command.to_owned(),

@@ -152,7 +152,7 @@ pub(super) enum SheetNumber<'r> {
     Truncated,
 }
 
-/// Recognises exponents and a trailing `.0`.
+/// Recognizes exponents and a trailing `.0`.
 pub(super) fn sheet_number(text: &str) -> SheetNumber<'_> {
     if !text.contains(['E', 'e', '.', ',']) || !text.starts_with(|c: char| c.is_ascii_digit()) {
         return SheetNumber::Untouched;

@@ -1,6 +1,6 @@
 //! Properties: for any cells, nothing panics and no contact violates a rule of the API.
 //!
-//! The rules are intentionally repeated here without the normaliser's functions.
+//! The rules are intentionally repeated here without the normalizer's functions.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -16,7 +16,7 @@ use std::{fmt::Write as _, io::Write as _, path::Path};
 use super::*;
 use crate::progress::silent;
 
-/// Column names that these tests recognise.
+/// Column names that these tests recognize.
 fn known(cells: &[String]) -> usize {
     const NAMES: [&str; 9] = [
         "id",
