@@ -185,12 +185,9 @@ const VK_NUMBERED: [&str; 14] = [
 /// The path of a link to one of these hosts, without the query: `ann` in `t.me/ann?start=1`. The host alone is also a
 /// link.
 fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
-    if holds_more(text) {
-        return None;
-    }
     let (host, rest) = host_and_path(text).unwrap_or((without_www(text), ""));
     let known = hosts.iter().any(|known| host.eq_ignore_ascii_case(known));
-    known.then(|| {
+    (known && !holds_more(text)).then(|| {
         rest.split(['?', '#'])
             .next()
             .unwrap_or_default()
@@ -200,10 +197,10 @@ fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
 
 /// The value of a query parameter: `phone` in `…/send?phone=79991112233&text=hi`.
 fn parameter<'r>(text: &'r str, name: &str) -> Option<&'r str> {
+    let (_, query) = text.split_once('?')?;
     if holds_more(text) {
         return None;
     }
-    let (_, query) = text.split_once('?')?;
     query
         .split(['&', '#'])
         .filter_map(|pair| pair.split_once('='))

@@ -136,15 +136,14 @@ fn spoiled_names(columns: &[String]) -> Option<String> {
     ))
 }
 
+/// Number of bytes that show whether a file is binary.
+const BINARY_BYTES: usize = 1 << 16;
+
 /// Refuses files with many control characters, which are binary.
 fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
     let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x1A..=0x1F);
-    // With counts of one byte, the loop is vectorized.
-    let count = |piece: &[u8]| {
-        let controls = piece.iter().map(|&byte| u8::from(is_control(byte)));
-        usize::from(controls.sum::<u8>())
-    };
-    let controls: usize = head.chunks(u8::MAX.into()).map(count).sum();
+    let head = &head[..head.len().min(BINARY_BYTES)];
+    let controls = head.iter().filter(|byte| is_control(**byte)).count();
     if controls * 50 > head.len() {
         return Err(foreign("a binary file of an unknown kind", SAVE_AS));
     }
