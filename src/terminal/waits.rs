@@ -50,7 +50,11 @@ impl Waits {
                 let at = self.begun.iter().position(|(it, _)| it == what);
                 at.map(|at| self.begun.remove(at));
                 self.last_end = Some(now);
-                self.trouble = None;
+                // A pause holds back all requests, so answers to those sent before don't end it.
+                let is_over = |&mut (ref trouble, next): &mut (Trouble, Instant)| {
+                    !matches!(trouble, Trouble::Held { .. }) || next <= now
+                };
+                self.trouble.take_if(is_over);
             }
             Event::Retry {
                 reason,
@@ -208,7 +212,14 @@ mod tests {
             shown(&waits, 17, 80),
             "waiting for the server: it answered 429, next try in 4 s"
         );
-        waits.note(&Event::WaitEnds(WaitFor::Answer), at(20));
+        waits.note(&Event::WaitBegins(WaitFor::Answer), at(17));
+        waits.note(&Event::WaitEnds(WaitFor::Answer), at(18));
+        assert_eq!(
+            shown(&waits, 19, 80),
+            "waiting for the server: it answered 429, next try in 2 s",
+            "an answer to a request sent before the pause"
+        );
+        waits.note(&Event::WaitEnds(WaitFor::Answer), at(21));
         assert!(waits.is_empty() && waits.shown(at(30), 80).is_none());
     }
 
