@@ -156,20 +156,22 @@ fn the_next_run_goes_on_with_the_stored_token() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("refresh.json");
     let server = TestServer::start(rotating(3600));
-    let write = || {
+    let client = || {
         let token = refresh_source(Some(path.clone()));
         let monitor = Arc::new(Recording::default());
-        let client = Client::new(options(&server), token, monitor).unwrap();
+        Client::new(options(&server), token, monitor).unwrap()
+    };
+    let write = || {
+        let client = client();
         assert_eq!(
             client.write(Operation::Create, body(), 1, false).unwrap(),
             OK
         );
-        client
     };
     write();
     write();
     assert_eq!(server.received().len(), 3, "one grant, two writes");
-    let status = write().renew_token().unwrap();
+    let status = client().renew_token().unwrap();
     assert!(status.is_renewable && status.expires_at.is_some());
     write();
     let spent: Vec<_> = server

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     TokenSource, TokenStatus,
     jwt::{self, Claims},
-    source::{FreshToken, Renewal},
+    source::{FreshToken, Renewal, Reuse},
 };
 use crate::{
     api::{
@@ -31,6 +31,17 @@ use crate::{
 
 /// A token is renewed this long before it expires, or after four fifths of a shorter life.
 const MARGIN_MAX: Duration = Duration::from_secs(60);
+
+/// The reason for renewing the token.
+#[derive(Clone, Copy)]
+enum RenewalReason<'a> {
+    /// It is missing or expires soon.
+    Due,
+    /// The user asks for a new one, even if another is stored.
+    Requested,
+    /// The server rejected it, with this message.
+    Rejected(&'a str),
+}
 
 /// Manages and renews the current token.
 pub(crate) struct TokenKeeper {
@@ -115,27 +126,22 @@ impl TokenKeeper {
             Some(token) => (token.generation, token.renew_at.is_some_and(|at| at <= now)),
         });
         if is_due {
-            self.renew(dispatcher, generation, None)?;
+            self.renew(dispatcher, generation, RenewalReason::Due)?;
         }
         Ok(())
     }
 
     /// Renews the token regardless of its state.
     pub(crate) fn renew_now(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
-        self.renew(
-            dispatcher,
-            self.generation(),
-            Some("a new one was requested"),
-        )
+        self.renew(dispatcher, self.generation(), RenewalReason::Requested)
     }
 
-    /// Replaces the token of this `generation`, unless another thread has. `rejected`: the reason why it can't be
-    /// used any more.
+    /// Replaces the token of this `generation`, unless another thread has.
     fn renew(
         &self,
         dispatcher: &Dispatcher,
         generation: u64,
-        rejected: Option<&str>,
+        reason: RenewalReason<'_>,
     ) -> Result<(), ApiError> {
         let mut final_refusal = self
             .final_refusal
@@ -147,7 +153,7 @@ impl TokenKeeper {
         if let Some(refusal) = &*final_refusal {
             return Err(refusal.clone().into());
         }
-        let result = self.replace(dispatcher, rejected);
+        let result = self.replace(dispatcher, reason);
         if let Err(ApiError { kind, .. }) = &result
             && kind.is_final_refusal()
         {
@@ -156,16 +162,22 @@ impl TokenKeeper {
         result
     }
 
-    fn replace(&self, dispatcher: &Dispatcher, rejected: Option<&str>) -> Result<(), ApiError> {
+    fn replace(&self, dispatcher: &Dispatcher, reason: RenewalReason<'_>) -> Result<(), ApiError> {
         let old = self.with(|token| token.map(|token| token.secret.clone()));
-        let turned_down = rejected.and(old.as_ref());
-        let fresh = self.renewal.obtain(dispatcher, turned_down)?;
+        let (reuse, detail) = match (reason, &old) {
+            (RenewalReason::Due, _) => (Reuse::Allowed, "the source has no other"),
+            (RenewalReason::Requested, _) => (Reuse::Forbidden, "a new one was requested"),
+            (RenewalReason::Rejected(message), None) => (Reuse::Allowed, message),
+            (RenewalReason::Rejected(message), Some(old)) => (Reuse::UnlessIs(old), message),
+        };
+        let fresh = self.renewal.obtain(dispatcher, reuse)?;
         let is_same = |fresh: &FreshToken| {
-            turned_down.is_some_and(|old| old.expose_secret() == fresh.token.expose_secret())
+            let is_it = |old: &SecretString| old.expose_secret() == fresh.token.expose_secret();
+            !matches!(reason, RenewalReason::Due) && old.as_ref().is_some_and(is_it)
         };
         match fresh {
             Some(fresh) if !is_same(&fresh) => self.put(&fresh, &dispatcher.waiter)?,
-            _ => return Err(self.unauthorized(rejected.unwrap_or("the source has no other"))),
+            _ => return Err(self.unauthorized(detail)),
         }
         if old.is_some() {
             dispatcher.waiter.tell(Event::TokenRefreshed);
@@ -288,6 +300,10 @@ impl Credentials for TokenKeeper {
         authorization: &Authorization,
         detail: &str,
     ) -> Result<(), ApiError> {
-        self.renew(dispatcher, authorization.generation, Some(detail))
+        self.renew(
+            dispatcher,
+            authorization.generation,
+            RenewalReason::Rejected(detail),
+        )
     }
 }

@@ -38,6 +38,15 @@ impl From<TokenResponse> for FreshToken {
     }
 }
 
+/// Whether a stored token that is still valid may be used instead of a new one.
+#[derive(Clone, Copy)]
+pub(crate) enum Reuse<'a> {
+    Allowed,
+    /// Unless it is this one, which the server rejected.
+    UnlessIs(&'a SecretString),
+    Forbidden,
+}
+
 /// A source and its state.
 pub(crate) struct Renewal {
     pub(crate) source: TokenSource,
@@ -55,11 +64,11 @@ impl Renewal {
         }
     }
 
-    /// Gets a token other than the `rejected` one; `None` if this source has only one.
+    /// Gets a token; `None` if this source has only one. `reuse`: whether a stored token will do.
     pub(crate) fn obtain(
         &self,
         dispatcher: &Dispatcher,
-        rejected: Option<&SecretString>,
+        reuse: Reuse<'_>,
     ) -> Result<Option<FreshToken>, ApiError> {
         let granted = match &self.source {
             TokenSource::Static { .. } => return Ok(None),
@@ -85,7 +94,7 @@ impl Renewal {
                 };
                 match store {
                     Some(store) => {
-                        let kept = self.obtain_kept(store, given, dispatcher, rejected);
+                        let kept = self.obtain_kept(store, given, dispatcher, reuse);
                         return kept.map(Some);
                     }
                     None => self.obtain_unkept(given, dispatcher)?,
@@ -139,17 +148,19 @@ impl Renewal {
         path: &Path,
         given: RefreshGrant<'_>,
         dispatcher: &Dispatcher,
-        rejected: Option<&SecretString>,
+        reuse: Reuse<'_>,
     ) -> Result<FreshToken, ApiError> {
         let waiter = &dispatcher.waiter;
         let store = TokenStore { path };
         let _locked = store.lock(waiter)?;
         let mut chains = store.read()?;
         let kept = chains.take(given.client_id, given.refresh_token);
-        if let Some((token, life)) = kept
-            .as_ref()
-            .and_then(|kept| kept.access(waiter.wall(), rejected))
-        {
+        let usable = kept.as_ref().and_then(|kept| match reuse {
+            Reuse::Allowed => kept.access(waiter.wall(), None),
+            Reuse::UnlessIs(rejected) => kept.access(waiter.wall(), Some(rejected)),
+            Reuse::Forbidden => None,
+        });
+        if let Some((token, life)) = usable {
             let life = Some(life);
             return Ok(FreshToken { token, life });
         }
