@@ -49,7 +49,7 @@ pub(crate) struct Refused {
 /// Collects the causes.
 #[derive(Debug, Default)]
 pub(super) struct Causes {
-    by_sentence: BTreeMap<(String, Option<String>), Cause>,
+    by_message: BTreeMap<(String, Option<String>), Cause>,
     refused: u64,
     /// Refused contacts with a chat without `chat_id`.
     without_chat_id: u64,
@@ -76,7 +76,7 @@ impl Causes {
         for problem in problems {
             let masked = masked(&problem.reason, id);
             let key = (masked.clone(), problem.column.clone());
-            let cause = self.by_sentence.entry(key).or_insert_with(|| Cause {
+            let cause = self.by_message.entry(key).or_insert_with(|| Cause {
                 contacts: 0,
                 reason: problem.reason.clone(),
                 column: problem.column.clone(),
@@ -95,7 +95,7 @@ impl Causes {
 
     /// The refusals so far. `are_rows`: the contacts come from rows.
     pub(super) fn grouped(&self, are_rows: bool) -> Refused {
-        let mut causes: Vec<Cause> = self.by_sentence.values().cloned().collect();
+        let mut causes: Vec<Cause> = self.by_message.values().cloned().collect();
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.contacts));
         Refused {
             causes,
@@ -110,7 +110,11 @@ impl Refused {
     /// Advice about the most frequent cause, if it is known and the user can correct it.
     pub(crate) fn advice(&self) -> Option<String> {
         let first = self.causes.first().filter(|_| self.are_rows)?;
-        if self.needs_chat_id || says_chat_id_is_missing(&first.reason) {
+        let blames_another = first
+            .column
+            .as_ref()
+            .is_some_and(|column| !self.chat_columns.contains(column));
+        if (self.needs_chat_id && !blames_another) || says_chat_id_is_missing(&first.reason) {
             return Some(self.advice_on_chats());
         }
         let columns = self
@@ -155,6 +159,11 @@ impl Refused {
 }
 
 fn says_chat_id_is_missing(reason: &str) -> bool {
+    reason.contains("chat_id") && says_missing(reason)
+}
+
+/// True if the server's message says that a field is missing.
+pub(super) fn says_missing(reason: &str) -> bool {
     let is_missing = [
         "empty",
         "required",
@@ -163,7 +172,7 @@ fn says_chat_id_is_missing(reason: &str) -> bool {
         "null",
         "undefined",
     ];
-    reason.contains("chat_id") && is_missing.iter().any(|word| reason.contains(word))
+    is_missing.iter().any(|word| reason.contains(word))
 }
 
 /// True if the contact's JSON has a chat without `chat_id`. Quotes inside values are escaped, so the keys are
@@ -174,10 +183,10 @@ pub(super) fn lacks_chat_id(json: &[u8]) -> bool {
 }
 
 /// The message with ids, numbers and quoted values replaced by `…`, so that messages about one cause are equal.
-fn masked(sentence: &str, id: &str) -> String {
+fn masked(message: &str, id: &str) -> String {
     let mut words = Vec::new();
     let mut quote = None;
-    for word in sentence.split_whitespace() {
+    for word in message.split_whitespace() {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let opening = word.chars().next().filter(|c| "\"'`«".contains(*c));
         let is_quoted = quote.is_some();

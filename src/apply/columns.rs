@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::causes::says_missing;
 use crate::{
     contact::{Chat, ChatType, Contact},
     run::{RunError, RunFile, blocks, sources},
@@ -40,19 +41,26 @@ impl SourceColumns {
         self.sources.iter().all(FieldColumns::is_empty)
     }
 
-    /// The column of a contact's field. `path` is its path within the contact: `contact_data.0.chat_id`.
-    pub(super) fn column(&self, seq: u64, json: &[u8], path: &str) -> Option<String> {
+    /// The column of a contact's field. `path` is its path within the contact: `contact_data.0.chat_id`. `message`: the
+    /// server's message about it.
+    pub(super) fn column(
+        &self,
+        seq: u64,
+        json: &[u8],
+        path: &str,
+        message: &str,
+    ) -> Option<String> {
         let contact: Contact<'_> = serde_json::from_slice(json).ok()?;
         let block = self.blocks.partition_point(|(first, _)| *first <= seq);
         let (_, source) = self.blocks.get(block.checked_sub(1)?)?;
         let columns = self.sources.get(*source as usize)?;
         let column = |field: &String| columns.get(field)?.first().cloned();
-        candidates(&contact, path).iter().find_map(column)
+        candidates(&contact, path, message).iter().find_map(column)
     }
 }
 
 /// The fields that may have provided this part of the contact, the most likely first.
-fn candidates(contact: &Contact<'_>, path: &str) -> Vec<String> {
+fn candidates(contact: &Contact<'_>, path: &str, message: &str) -> Vec<String> {
     let mut parts = path.split('.');
     let words = |names: &[&str]| names.iter().map(ToString::to_string).collect();
     match parts.next() {
@@ -60,14 +68,15 @@ fn candidates(contact: &Contact<'_>, path: &str) -> Vec<String> {
         Some("contact_data") => {
             let place = parts.next().and_then(|place| place.parse::<usize>().ok());
             let blamed = parts.next().unwrap_or_default();
-            let place = place.or_else(|| only_chat(contact, blamed));
+            let place = place.or_else(|| only_chat(contact, blamed, message));
             let chat = place.and_then(|place| Some((place, contact.contact_data.get(place)?)));
             chat.map_or_else(Vec::new, |(place, chat)| {
                 chat_candidates(chat, place, blamed)
             })
         }
         Some(part @ ("chat_type" | "chat_id" | "username" | "phone")) => {
-            let chat = only_chat(contact, part).map(|place| (place, &contact.contact_data[place]));
+            let chat = only_chat(contact, part, message)
+                .map(|place| (place, &contact.contact_data[place]));
             chat.map_or_else(Vec::new, |(place, chat)| chat_candidates(chat, place, part))
         }
         Some(field) => words(&[field]),
@@ -75,19 +84,21 @@ fn candidates(contact: &Contact<'_>, path: &str) -> Vec<String> {
     }
 }
 
-/// The chat of an answer that does not state its index: the only one, or the only one without the blamed part.
-fn only_chat(contact: &Contact<'_>, blamed: &str) -> Option<usize> {
-    let lacks_part = |chat: &Chat<'_>| match blamed {
-        "chat_id" => chat.chat_id.is_empty(),
-        "username" => chat.username.is_empty(),
-        "phone" => chat.phone.is_empty(),
+/// The chat of an answer that does not state its index: the only one, or the only one that the message fits. A message
+/// such as `chat_id holds more than digits` fits chats with the blamed part, any other those without it.
+fn only_chat(contact: &Contact<'_>, blamed: &str, message: &str) -> Option<usize> {
+    let is_about_value = message.contains(blamed) && !says_missing(message);
+    let fits = |chat: &Chat<'_>| match blamed {
+        "chat_id" => chat.chat_id.is_empty() != is_about_value,
+        "username" => chat.username.is_empty() != is_about_value,
+        "phone" => chat.phone.is_empty() != is_about_value,
         _ => true,
     };
     let chats = || contact.contact_data.iter().enumerate();
-    let mut lacking = chats()
-        .filter(|(_, chat)| lacks_part(chat))
+    let mut fitting = chats()
+        .filter(|(_, chat)| fits(chat))
         .map(|(place, _)| place);
-    match (lacking.next(), lacking.next()) {
+    match (fitting.next(), fitting.next()) {
         (Some(place), None) => Some(place),
         _ => (contact.contact_data.len() == 1).then_some(0),
     }
@@ -149,7 +160,7 @@ mod tests {
             ("telegram_username", "TG"),
             ("chat_id_3", "Chat 3"),
         ]);
-        let column = |path| columns.column(10, CONTACT, path);
+        let column = |path| columns.column(10, CONTACT, path, "");
         for (path, expected) in [
             ("name", Some("Surname")),
             ("uri", Some("Link")),
@@ -164,6 +175,25 @@ mod tests {
         ] {
             assert_eq!(column(path).as_deref(), expected, "{path}");
         }
-        assert_eq!(columns.column(9, CONTACT, "uri"), None, "another source");
+        assert_eq!(
+            columns.column(9, CONTACT, "uri", ""),
+            None,
+            "another source"
+        );
+    }
+
+    #[test]
+    fn a_message_about_a_value_leads_to_the_chat_that_has_it() {
+        let contact = br#"{"id":"1","contact_data":[{"chat_type":"whatsapp","chat_id":"+57"},
+            {"chat_type":"telegram","username":"ann"}]}"#;
+        let columns = columns(&[("chat_id_1", "chat_id_1"), ("username_2", "username_2")]);
+        for (message, column) in [
+            ("chat_id holds more than digits", "chat_id_1"),
+            ("chat_id should not be empty", "username_2"),
+            ("Invalid data", "username_2"),
+        ] {
+            let found = columns.column(10, contact, "chat_id", message);
+            assert_eq!(found.as_deref(), Some(column), "{message}");
+        }
     }
 }

@@ -150,7 +150,9 @@ impl<'a> OutcomeBuilder<'a> {
             let problem = |(field, fault): &FieldFault<'_>| {
                 // A deletion has no row.
                 let field = field.filter(|_| payload.operation != Operation::Delete);
-                let column = field.and_then(|field| self.state.columns.column(seq, json, field));
+                let columns = &self.state.columns;
+                let column =
+                    field.and_then(|field| columns.column(seq, json, field, &fault.reason));
                 let mut fault = fault.clone();
                 let word = field
                     .and_then(|field| field.rsplit('.').next())
@@ -167,7 +169,7 @@ impl<'a> OutcomeBuilder<'a> {
                 .iter()
                 .any(|(_, fault)| fault.code != RejectCode::ContactUnreadable)
             {
-                let chat_column = self.state.columns.column(seq, json, "chat_id");
+                let chat_column = self.state.columns.column(seq, json, "chat_id", "");
                 self.state.budget.refused(&id, json, &problems, chat_column);
             }
             self.except(seq, id, Outcome::Failed, status, problems);

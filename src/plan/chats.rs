@@ -5,7 +5,8 @@ use std::{borrow::Cow, fmt::Write as _};
 use crate::contact::{Chat, ChatType, UnknownFields};
 
 /// The chats that the contact should have, and whether they differ from the account's. Chats of types in the
-/// source are replaced, and other types stay. The `cleared` types are replaced even if the source has none.
+/// source are replaced, and other types stay. The `cleared` types are replaced even if the source has none. The
+/// source's chats come first, in its order, so that a refusal that states a chat's index leads to its column.
 pub(super) fn merge<'a>(
     local: &[Chat<'a>],
     snapshot: &[Chat<'a>],
@@ -17,11 +18,14 @@ pub(super) fn merge<'a>(
     let counterparts = pair(local, snapshot);
     let mut differ = false;
     let filled = local.iter().zip(&counterparts);
-    let filled =
-        filled.filter_map(|(chat, counterpart)| Some(fill(chat, &snapshot[(*counterpart)?])));
-    let mut merged: Vec<Chat<'a>> = filled.collect();
-    for (chat, counterpart) in local.iter().zip(&counterparts) {
-        if counterpart.is_none() && !merged.iter().any(|other| agrees(chat, other)) {
+    let filled = filled.map(|(chat, counterpart)| Some(fill(chat, &snapshot[(*counterpart)?])));
+    let filled: Vec<Option<Chat<'a>>> = filled.collect();
+    let mut merged: Vec<Chat<'a>> = Vec::with_capacity(local.len());
+    for (chat, filled_chat) in local.iter().zip(&filled) {
+        let mut others = merged.iter().chain(filled.iter().flatten());
+        if let Some(filled_chat) = filled_chat {
+            merged.push(filled_chat.clone());
+        } else if !others.any(|other| agrees(chat, other)) {
             differ = true;
             merged.push(chat.clone());
         }
