@@ -2,7 +2,7 @@
 //!
 //! If others write to the account during listing, the list may contain a contact twice and omit another one. The
 //! snapshot contains each id once. If the account keeps changing, a mirror is refused, and other modes look up
-//! unlisted contacts by id before they count as absent.
+//! unlisted contacts by id before they count as absent. So do all modes if the list has entries without readable ids.
 
 use crate::{
     account::Reader,
@@ -15,6 +15,9 @@ use crate::{
         snapshot::{self, SnapshotWriter},
     },
 };
+
+/// The reason for looking contacts up if the list has entries without readable ids.
+const UNNAMED: &str = "the list of contacts has entries without readable ids";
 
 /// Takes the snapshot that the mode needs. Returns whether there is one: `create` never needs one, `update` only
 /// for contacts that lack required fields.
@@ -36,6 +39,10 @@ pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<bool, PlanError
         })?;
     } else if !list(context.account, context.run)? {
         return Err(PlanError::Gate(GateVerdict::RestlessAccount));
+    } else if has_unnamed(context.run)? {
+        look_up_unlisted(context.account, context.run, UNNAMED, count, |block| {
+            ids(context.run, wanted, block)
+        })?;
     }
     Ok(true)
 }
@@ -61,13 +68,29 @@ pub(crate) fn read_account(
             result => return result,
         }
     }
-    if list(account, run)? {
-        return Ok(());
-    }
-    account.monitor.event(Event::Notice(
-        "the account keeps changing while it is read: looking up contacts that were not listed"
-            .into(),
-    ));
+    let reason = match list(account, run)? {
+        true if !has_unnamed(run)? => return Ok(()),
+        true => UNNAMED,
+        false => "the account keeps changing while it is read",
+    };
+    look_up_unlisted(account, run, reason, count, ids)
+}
+
+/// True if the list has an entry without a readable id. Such an entry may be any contact that was not listed.
+fn has_unnamed(run: &RunFile) -> Result<bool, RunError> {
+    Ok(snapshot::unreadable(run)?.iter().any(|it| it.id.is_none()))
+}
+
+fn look_up_unlisted(
+    account: Reader<'_>,
+    run: &RunFile,
+    reason: &str,
+    count: u64,
+    mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
+) -> Result<(), PlanError> {
+    account.monitor.event(Event::Notice(format!(
+        "{reason}: looking up contacts that were not listed"
+    )));
     look_up(account, run, count, |portion| {
         let ids = ids(portion)?;
         ids.map(|ids| missing(run, ids)).transpose()

@@ -438,6 +438,34 @@ fn contacts_that_can_not_be_read_are_named_and_left_alone_and_the_others_go_on()
     assert!(ran.stderr.contains("can't be read"), "{}", ran.shown());
 }
 
+#[test]
+fn a_contact_listed_without_a_readable_id_is_looked_up_before_it_is_created() {
+    for mode in ["upsert", "mirror"] {
+        let world = World::new();
+        let contacts = vec![with_telegram("hidden"), with_telegram("plain")];
+        let server = OddServer::start(contacts, |request, contacts| {
+            let (offset, limit) = request.page()?;
+            let mut shown = contacts.clone();
+            shown[0] = serde_json::Value::Null;
+            let shown: Vec<_> = shown.into_iter().skip(offset).take(limit).collect();
+            Some(listed(&shown))
+        });
+        let rows = ["hidden", "plain", "new"]
+            .map(|id| format!("{id},u1,Anna,https://crm/1,79991112233\n"));
+        world.write("a.csv", format!("{HEADER}{}", rows.concat()));
+        let ran = server
+            .call(&world, &format!("import a.csv --mode {mode} --json -y"))
+            .run();
+        let plan = &ran.tells("entries without readable ids").json()["plan"];
+        assert_eq!(
+            (&plan["create"], &plan["update"]),
+            (&1.into(), &2.into()),
+            "{mode}"
+        );
+        assert!(!server.bodies("POST").concat().contains("hidden"));
+    }
+}
+
 /// Two spellings of one id: the account's and the file's.
 const SPELLINGS: [(&str, &str); 3] = [("abc", "ABC"), ("7", "007"), ("й", "и\u{306}")];
 
