@@ -21,7 +21,7 @@ pub struct UnknownRegion(pub String);
 
 impl Region {
     /// The calling code (7, 34, 380) and the trunk prefix of national numbers: 8 in Russia, nothing in Spain.
-    fn dialling(self) -> Option<(u16, &'static str)> {
+    pub(super) fn dialling(self) -> Option<(u16, &'static str)> {
         let name = self.0.as_region_str();
         DIALLING.lines().find_map(|line| {
             let mut words = line.split(' ');
@@ -111,6 +111,48 @@ impl Home {
     /// Eleven digits with an 8 are national in Russia and Kazakhstan, although Korea and Japan have such numbers.
     pub(super) fn dials_eight(&self, digits: &str) -> bool {
         self.code == 7 && digits.len() == 11 && digits.starts_with('8')
+    }
+
+    /// True if the digits, no valid national number as they are, may be one with a mistake or in an old form. As an
+    /// international number they would be another person's.
+    pub(super) fn may_be_mistaken(&self, text: &str, digits: &str) -> bool {
+        let is_of_home = digits.as_bytes().starts_with(&self.code_digits);
+        let may_be_of_home =
+            || digits.len() <= 10 || text.starts_with('(') || self.is_old_form(digits);
+        self.has_remark(text) || (!is_of_home && may_be_of_home())
+    }
+
+    /// True for digits of another calling code, in a country that has national forms longer than its numbers.
+    pub(super) fn has_long_forms(&self, digits: &[u8]) -> bool {
+        matches!(self.code, 52 | 54 | 55 | 57) && !digits.starts_with(&self.code_digits)
+    }
+
+    /// True for a national number with an old prefix, or a carrier's, whose 0 a spreadsheet has dropped: Mexico's
+    /// 01, 044 and 045, Argentina's 15 after the area code.
+    fn is_old_form(&self, digits: &str) -> bool {
+        if !self.has_long_forms(digits.as_bytes()) {
+            return false;
+        }
+        let is_number = |digits: &str| valid(digits, Some(self.region)).is_some();
+        if self.code == 52 {
+            let mut prefixes = ["1", "44", "45"].into_iter();
+            return prefixes.any(|prefix| {
+                let rest = digits.strip_prefix(prefix);
+                rest.is_some_and(|rest| rest.len() == 10 && is_number(rest))
+            });
+        }
+        is_number(&format!("0{digits}"))
+    }
+
+    /// True for a national number with a second line behind it (`55 1234 5678-79`) or a counter in front (`1. 55 …`).
+    fn has_remark(&self, text: &str) -> bool {
+        let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+        let is_remark = |part: &str| (1..=2).contains(&digits(part).len());
+        let is_number = |part: &str| valid(&digits(part), Some(self.region)).is_some();
+        let line = text.rsplit_once(['-', '/', '–']);
+        let counter = text.split_once('.');
+        line.is_some_and(|(number, line)| is_remark(line) && is_number(number))
+            || counter.is_some_and(|(counter, number)| is_remark(counter) && is_number(number))
     }
 
     fn leads_with_code(&self, digits: &[u8]) -> bool {

@@ -71,7 +71,7 @@ impl Phones {
             SheetNumber::Truncated => Err(PhoneFault::Truncated),
             SheetNumber::Whole(digits) => {
                 edits.count(Edit::Expanded, || format!("{text} → {digits}"));
-                let number = self.read_digits(&digits, edits)?;
+                let number = self.read_digits(&digits, &digits, edits)?;
                 edits.numbers.sent(&number, true);
                 Ok(Cow::Owned(number.into_owned()))
             }
@@ -113,7 +113,7 @@ impl Phones {
 
     fn may_be_national(&self, digits: &[u8]) -> bool {
         match &self.home {
-            Some(home) => home.may_be_national(digits),
+            Some(home) => home.may_be_national(digits) || home.has_long_forms(digits),
             None => looks_like_eight(digits),
         }
     }
@@ -144,7 +144,7 @@ impl Phones {
             // `(51) 98765-4321`: an area code, though the digits may be another country's number.
             return Err(unknown_country(digits, edits));
         } else {
-            self.read_digits(digits, edits)?
+            self.read_digits(number, digits, edits)?
         };
         edits.numbers.sent(&number, !written.plus);
         // Unchanged text is borrowed.
@@ -156,9 +156,10 @@ impl Phones {
         Ok(Cow::Owned(number))
     }
 
-    /// Digits without a `+`: international, with 00, or national.
+    /// Digits without a `+`: international, with 00, or national. The text is the number with its punctuation.
     fn read_digits<'d>(
         &self,
+        text: &str,
         digits: &'d str,
         edits: &mut Edits,
     ) -> Result<Cow<'d, str>, PhoneFault> {
@@ -168,10 +169,10 @@ impl Phones {
             return Ok(number);
         }
         match &self.home {
-            Some(home) => home
-                .complete(digits, edits)
-                .or_else(|| bare_international(digits).filter(|_| !home.dials_eight(digits)))
-                .ok_or(PhoneFault::NotInRegion(home.region)),
+            Some(home) => match home.complete(digits, edits) {
+                Some(number) => Ok(number),
+                None => from_abroad(home, text, digits),
+            },
             None if self.as_written && digits.len() <= DIGITS_MAX && !digits.starts_with('0') => {
                 Ok(Cow::Borrowed(digits))
             }
@@ -194,6 +195,16 @@ fn international(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
             Ok(Cow::Borrowed(digits))
         }
         Fit::Possible | Fit::Impossible => with_plus(digits),
+    }
+}
+
+/// Digits without `+` that are not a valid national number.
+fn from_abroad<'d>(home: &Home, text: &str, digits: &'d str) -> Result<Cow<'d, str>, PhoneFault> {
+    let number = bare_international(digits).filter(|_| !home.dials_eight(digits));
+    match number {
+        None => Err(PhoneFault::NotInRegion(home.region)),
+        Some(_) if home.may_be_mistaken(text, digits) => Err(PhoneFault::HomeOrAbroad(home.region)),
+        Some(number) => Ok(number),
     }
 }
 

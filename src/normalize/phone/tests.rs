@@ -90,6 +90,79 @@ fn digits_that_no_number_at_home_has_are_not_completed_and_not_taken_for_another
 }
 
 #[test]
+fn digits_that_may_be_a_number_at_home_are_not_taken_for_another_countrys() {
+    for (region, text) in [
+        // Mobiles without the ninth digit.
+        ("BR", "(47) 9912-3456"),
+        ("BR", "(65) 9123-4567"),
+        ("BR", "45 9123 4567"),
+        ("AR", "(381) 15 412-3456"),
+        ("AR", "381154123456"),
+        // 044 and 01 without their 0.
+        ("MX", "445512345678"),
+        ("MX", "44 55 1234 5678"),
+        ("MX", "15512345678"),
+        ("MX", "6042345678"),
+        ("ES", "6042345678"),
+        ("PE", "6042345678"),
+        // A second line.
+        ("MX", "55 1234 5678-79"),
+        ("MX", "55 1234 5678 / 79"),
+        ("CO", "601 2345678-9"),
+        ("CO", "1. 3101112233"),
+    ] {
+        let fault = region.parse().ok().map(PhoneFault::HomeOrAbroad);
+        assert_eq!(read(region, text).err(), fault, "{region} {text:?}");
+    }
+    for (region, number) in [
+        ("BR", "34612345678"),
+        ("BR", "351912345678"),
+        ("AR", "79161234567"),
+        ("MX", "34612345678"),
+        ("MX", "79161234567"),
+        ("MX", "573001112233"),
+        ("CO", "5215512345678"),
+        ("ES", "380671234567"),
+        ("UA", "79001234567"),
+        ("NO", "4741234567"),
+    ] {
+        assert_eq!(read(region, number).as_deref(), Ok(number), "{region}");
+    }
+}
+
+/// A lost trunk prefix or a digit too few must not turn a number into that of another country.
+#[test]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+fn national_numbers_with_a_digit_lost_never_leave_their_country() {
+    use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
+    for name in [
+        "RU", "KZ", "UA", "ES", "MX", "AR", "BR", "CO", "PE", "PT", "GB", "US",
+    ] {
+        let region: Region = name.parse().unwrap();
+        let code = region.dialling().unwrap().0.to_string();
+        for kind in [PhoneNumberType::Mobile, PhoneNumberType::FixedLine] {
+            let Ok(example) =
+                PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region.0, kind)
+            else {
+                continue;
+            };
+            for step in 0..12_u64 {
+                let mut number = example.clone();
+                number.national_number =
+                    number.national_number / 10_000_000 * 10_000_000 + step * 833_333;
+                let written = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::National);
+                let lost = written.trim_start_matches('0');
+                for text in [&*written, lost, &written[..written.len() - 1]] {
+                    if let Ok(read) = read(name, text) {
+                        assert!(read.starts_with(&code), "{name} {text:?} → {read}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn mexican_argentinian_and_brazilian_numbers_are_not_rewritten() {
     for number in [
         "5215512345678",

@@ -235,6 +235,8 @@ pub(in crate::normalize) enum PhoneFault {
     NotInternational,
     /// Not a number of the region or of any other country.
     NotInRegion(Region),
+    /// Without a `+`, a number of the region with a mistake or of another country.
+    HomeOrAbroad(Region),
     /// More than one number, digits after words, or digits of an unknown script.
     Unreadable,
     /// `41860913909960@lid`: a `WhatsApp` account with a hidden number.
@@ -277,6 +279,10 @@ impl PhoneFault {
             }
             Self::NotInRegion(region) => format!(
                 "{value} is neither a {region} number (--region) nor an international one: check the digits, or write it with + and the country code"
+            ),
+            Self::HomeOrAbroad(region) => format!(
+                "{value} may be a {region} number (--region) with a mistake, or one of another country: write +{} and the {region} number, or + before the other country's code",
+                region.dialling().unwrap_or_default().0
             ),
             Self::Lid => format!(
                 "{value} is a WhatsApp LID, not a phone number: write the contact's number instead"
