@@ -278,10 +278,10 @@ impl PhoneFault {
                 format!("{value} is not a valid number of its country code: check the digits")
             }
             Self::NotInRegion(region) => format!(
-                "{value} is neither a {region} number (--region) nor an international one: check the digits, or write it with + and the country code"
+                "{value} is neither a number of {region} (--region) nor an international one: check the digits, or write it with + and the country code"
             ),
             Self::HomeOrAbroad(region) => format!(
-                "{value} may be a {region} number (--region) with a mistake, or one of another country: write +{} and the {region} number, or + before the other country's code",
+                "{value} may be a number of {region} (--region) with a mistake, or of another country: write +{} and the national number, or + before the other country's code",
                 region.dialling().unwrap_or_default().0
             ),
             Self::Lid => format!(
