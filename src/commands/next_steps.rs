@@ -53,36 +53,18 @@ pub(super) fn steps(
     command_line: &str,
 ) -> Vec<NextStep> {
     let progress = state.progress;
-    let step = |words: &str, command| NextStep {
-        words: words.to_owned(),
-        command,
-    };
     let mut steps = Vec::new();
     if let Some(command) = state.resume.clone() {
         let words = match progress {
             Progress::Sent => "To continue:",
             Progress::Checked | Progress::Planned => "Nothing was sent. To send it:",
         };
-        steps.push(step(words, Some(command)));
+        steps.push(step(words, command));
     }
     if let Some(file) = &summary.files.rejects
         && progress == Progress::Sent
     {
-        steps.push(if summary.mode == Mode::Undo.as_str() {
-            let undone = resume::named_file(Path::new(&summary.source.path));
-            let command = resume::about(context, "undo", &undone);
-            step(
-                "To revert the contacts in the rejects file as well, and lose their later changes:",
-                Some(format!("{command} --force")),
-            )
-        } else {
-            let command = resume::about(context, "import", &resume::argument(Path::new(file)));
-            let options = reading_options(command_line);
-            step(
-                "To import the rejected rows, correct them in their file, and then:",
-                Some([vec![command], options].concat().join(" ")),
-            )
-        });
+        steps.push(step_with_rejects(context, summary, file, command_line));
     }
     let Done {
         created,
@@ -97,10 +79,40 @@ pub(super) fn steps(
             ("To revert the changes of this run:", "undo"),
         ] {
             let command = resume::about(context, command, &resume::named(run));
-            steps.push(step(words, Some(command)));
+            steps.push(step(words, command));
         }
     }
     steps
+}
+
+fn step(words: &str, command: String) -> NextStep {
+    NextStep {
+        words: words.to_owned(),
+        command: Some(command),
+    }
+}
+
+/// The step to get the rejected rows, or the contacts that an undo left alone, into the account after all.
+fn step_with_rejects(
+    context: &Context,
+    summary: &Summary,
+    file: &str,
+    command_line: &str,
+) -> NextStep {
+    if summary.mode == Mode::Undo.as_str() {
+        let undone = resume::named_file(Path::new(&summary.source.path));
+        let command = resume::about(context, "undo", &undone);
+        return step(
+            "To revert the contacts in the rejects file as well, and lose their later changes:",
+            format!("{command} --force"),
+        );
+    }
+    let command = resume::about(context, "import", &resume::argument(Path::new(file)));
+    let options = reading_options(command_line);
+    step(
+        "To import the rejected rows, correct them in their file, and then:",
+        [vec![command], options].concat().join(" "),
+    )
 }
 
 /// The options of a command line that the rows of its rejects need as well.

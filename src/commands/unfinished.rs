@@ -57,7 +57,12 @@ pub(super) fn last_unfinished(
     if last.status == RunStatus::Unreadable {
         return Err(doubt(last));
     }
-    for run in rest
+    say_earlier(context, rest);
+    Ok(last.file.clone().map(|file| (file, session)))
+}
+
+fn say_earlier(context: &Context, earlier: &[&HistoryEntry]) {
+    for run in earlier
         .iter()
         .filter(|run| run.status == RunStatus::Unfinished)
     {
@@ -68,7 +73,6 @@ pub(super) fn last_unfinished(
             name(run)
         ));
     }
-    Ok(last.file.clone().map(|file| (file, session)))
 }
 
 fn say_others(context: &Context, others: &[&HistoryEntry]) {

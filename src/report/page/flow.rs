@@ -60,37 +60,41 @@ const fn node(count: u64, word: &'static str, class: &'static str) -> Node {
     Node { count, word, class }
 }
 
+/// The last column: the plan, or its results.
+fn outcomes(summary: &Summary, progress: Progress) -> Vec<Node> {
+    let Summary { plan, done, .. } = summary;
+    match progress {
+        Progress::Checked => Vec::new(),
+        Progress::Planned => vec![
+            node(plan.create, "to create", "created"),
+            node(plan.update, "to update", "updated"),
+            node(plan.unchanged, "unchanged", "same"),
+            node(plan.delete, "to delete", "deleted"),
+        ],
+        Progress::Sent => vec![
+            node(done.created, "created", "created"),
+            node(done.updated, "updated", "updated"),
+            node(plan.unchanged, "unchanged", "same"),
+            node(
+                done.failed.saturating_sub(done.stale),
+                "refused",
+                "rejected",
+            ),
+            node(done.stale, "changed since", "rejected"),
+            node(done.unknown, "no answer", "rejected"),
+            node(done.not_attempted, "not sent", "same"),
+            node(done.deleted, "deleted", "deleted"),
+        ],
+    }
+}
+
 impl Flow {
     fn of(summary: &Summary, progress: Progress) -> Self {
-        let Summary {
-            rows, plan, done, ..
-        } = summary;
+        let rows = &summary.rows;
         let is_undo = summary.mode == Mode::Undo.as_str();
         let mut flow = Self::default();
-        let deletes = if is_undo { 0 } else { plan.delete };
-        let outcomes = match progress {
-            Progress::Checked => Vec::new(),
-            Progress::Planned => vec![
-                node(plan.create, "to create", "created"),
-                node(plan.update, "to update", "updated"),
-                node(plan.unchanged, "unchanged", "same"),
-                node(plan.delete, "to delete", "deleted"),
-            ],
-            Progress::Sent => vec![
-                node(done.created, "created", "created"),
-                node(done.updated, "updated", "updated"),
-                node(plan.unchanged, "unchanged", "same"),
-                node(
-                    done.failed.saturating_sub(done.stale),
-                    "refused",
-                    "rejected",
-                ),
-                node(done.stale, "changed since", "rejected"),
-                node(done.unknown, "no answer", "rejected"),
-                node(done.not_attempted, "not sent", "same"),
-                node(done.deleted, "deleted", "deleted"),
-            ],
-        };
+        let deletes = if is_undo { 0 } else { summary.plan.delete };
+        let outcomes = outcomes(summary, progress);
         if is_undo {
             let all = outcomes.iter().map(|node| node.count).sum();
             flow.columns = vec![vec![node(all, "contacts", "contacts")]];
