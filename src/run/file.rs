@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::{
     RunError, column,
-    foreign::{check_is_file, check_schema, check_side_files, check_version},
+    foreign::{check_is_file, check_schema, check_side_files, check_version, is_unsealed},
     planning::PlanningSnapshot,
     schema,
 };
@@ -46,6 +46,8 @@ pub(crate) enum State {
 pub(crate) struct RunFile {
     pub(super) database: Database<RunError>,
     is_created_here: bool,
+    /// True if the process was killed while it wrote the file, so nothing in it can be read.
+    is_torn: bool,
     /// The contacts of the account, until the run is sealed.
     planning: RefCell<Option<PlanningSnapshot>>,
     /// The directory of a temporary run file. Removed after the connection is closed.
@@ -117,7 +119,7 @@ impl RunFile {
     }
 
     /// Opens an existing run file for reading and journaling. Sealed files are already in WAL mode; a file that is
-    /// not sealed is in use by another process.
+    /// not sealed is in use by another process, or was left by a kill and may be torn.
     pub(crate) fn open(path: &Path) -> Result<Self, RunError> {
         // `store::Lock` explains why the file must not be opened here.
         path.metadata().map_err(|source| RunError::Io {
@@ -126,19 +128,35 @@ impl RunFile {
         })?;
         check_is_file(path)?;
         check_side_files(path)?;
-        let run = Self::connect(path)?;
-        run.database.restrict()?;
-        let version = check_version(&run.database)?;
-        check_schema(&run.database, version)?;
-        run.database.set("cache_size", CACHE_SIZE)?;
-        run.database.set("synchronous", "FULL")?;
+        let mut run = Self::connect(path)?;
+        match run.prepare() {
+            Err(RunError::Damaged { .. } | RunError::Foreign { .. }) if is_unsealed(path) => {
+                run.is_torn = true;
+            }
+            prepared => prepared?,
+        }
         Ok(run)
+    }
+
+    /// Refuses foreign files before anything in them is used.
+    fn prepare(&self) -> Result<(), RunError> {
+        self.database.restrict()?;
+        let version = check_version(&self.database)?;
+        check_schema(&self.database, version)?;
+        self.database.set("cache_size", CACHE_SIZE)?;
+        self.database.set("synchronous", "FULL")?;
+        // It is the first fact of a new file.
+        if self.find_fact::<serde::de::IgnoredAny>("state")?.is_none() {
+            return Err(self.damaged("the fact `state` is missing".to_owned()));
+        }
+        Ok(())
     }
 
     fn connect(path: &Path) -> Result<Self, RunError> {
         Ok(Self {
             database: Database::open(path)?,
             is_created_here: false,
+            is_torn: false,
             planning: RefCell::new(None),
             _scratch: None,
         })
@@ -200,6 +218,9 @@ impl RunFile {
     }
 
     pub(crate) fn state(&self) -> Result<State, RunError> {
+        if self.is_torn {
+            return Ok(State::Open);
+        }
         self.fact("state")
     }
 
@@ -355,6 +376,48 @@ mod tests {
     fn pragma(run: &RunFile, name: &str) -> String {
         let value: rusqlite::types::Value = sqlite::pragma(&run.database.connection, name).unwrap();
         format!("{value:?}")
+    }
+
+    /// Creates a run file of several pages that is not sealed.
+    fn unsealed(path: &Path) -> RunFile {
+        let run = RunFile::create_for(path, 1).unwrap();
+        let text = "x".repeat(10_000);
+        run.set_fact("about", &text).unwrap();
+        run
+    }
+
+    #[test]
+    fn a_file_that_was_torn_before_it_was_sealed_is_not_damaged_but_open() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.run");
+        drop(unsealed(&path));
+        let bytes = fs::read(&path).unwrap();
+        let page = usize::try_from(schema::SMALL_PAGE_BYTES).unwrap();
+        for pages in 1..bytes.len() / page {
+            fs::write(&path, &bytes[..pages * page]).unwrap();
+            let run = RunFile::open(&path).unwrap();
+            assert_eq!(run.state().unwrap(), State::Open, "{pages} pages");
+            drop(run);
+            // Pages that were not written yet.
+            let mut torn = bytes.clone();
+            torn[pages * page..].fill(0);
+            fs::write(&path, torn).unwrap();
+            let run = RunFile::open(&path).unwrap();
+            assert_eq!(run.state().unwrap(), State::Open, "{pages} pages");
+        }
+    }
+
+    #[test]
+    fn a_sealed_file_that_was_torn_is_damaged() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.run");
+        let run = unsealed(&path);
+        run.seal().unwrap();
+        drop(run);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        let error = RunFile::open(&path).unwrap_err();
+        assert!(matches!(error, RunError::Damaged { .. }), "{error}");
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! Refuses files that are not run files of this tool, before anything in them is used.
 
-use std::{fs, io, path::Path, sync::OnceLock};
+use std::{
+    fs,
+    io::{self, Read as _},
+    ops::Range,
+    path::Path,
+    sync::OnceLock,
+};
 
 use rusqlite::ErrorCode;
 
@@ -50,6 +56,26 @@ fn has_one_name(data: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn has_one_name(_: &fs::Metadata) -> bool {
     true
+}
+
+/// True for a run file of this tool that was not sealed, by its header: [`RunFile::seal`](super::RunFile::seal) sets
+/// the WAL mode once everything else is on disk. Only for files that `SQLite` could not read: others must not be
+/// opened beside it.
+pub(super) fn is_unsealed(path: &Path) -> bool {
+    /// The positions of the page size, the write version (2 in WAL mode) and the application id.
+    /// \[file format of `SQLite`\]
+    const PAGE_SIZE: Range<usize> = 16..18;
+    const WRITE_VERSION: usize = 18;
+    const APPLICATION_ID: Range<usize> = 68..72;
+    let mut header = [0; 100];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let sizes = [schema::PAGE_BYTES, schema::SMALL_PAGE_BYTES];
+    read.is_ok()
+        && sizes
+            .iter()
+            .any(|size| size.to_be_bytes()[2..] == header[PAGE_SIZE])
+        && header[WRITE_VERSION] == 1
+        && header[APPLICATION_ID] == schema::APPLICATION_ID.to_be_bytes()
 }
 
 /// Refuses a device, a pipe or a directory, which would be replaced or block.
