@@ -265,7 +265,7 @@ impl Dispatcher {
     }
 
     /// A 429 shows neither success nor failure of the server. Nor does an error on a part of a failed batch:
-    /// isolating culprits has its own bound.
+    /// isolation has its own bound.
     fn update_circuit<T>(&self, call: &ApiCall, ended: &AttemptEnd<T>, verdict: Verdict) {
         let is_answered = ended.status() != 0;
         match verdict {

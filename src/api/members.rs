@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::field_path::{paths_in, without_paths};
 
-/// Keys of the ids of culprits.
+/// Keys of the ids of refused contacts.
 pub(super) const ID_KEYS: [&str; 6] = [
     "ids",
     "id",
@@ -29,7 +29,7 @@ pub(super) const MESSAGE_KEYS: [&str; 8] = [
     "constraints",
 ];
 
-/// Keys of the field to blame, or of its path.
+/// Keys of the invalid field, or of its path.
 pub(super) const FIELD_KEYS: [&str; 8] = [
     "fields",
     "field",

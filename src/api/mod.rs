@@ -12,7 +12,7 @@
 //! * [`rate`], `concurrency`, `limiter`: decide when a request may be sent.
 //! * `delivery`: the loop around one request; `attempt`: one attempt and the meaning of its answer.
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
-//! * [`refusal`]: reads refusals; `culprits`: the contacts that they name.
+//! * [`refusal`]: reads refusals; `refused_contacts`: the contacts that they name.
 //! * `transport`: one HTTP exchange; `route`: explains why one failed; `scheme`: http and https taken for each other.
 //! * `secrets`: hides tokens and passwords in answers; `unescape`: undoes the escapes in which an answer may quote them.
 //! * `acceptances`: when the server accepted writes.
@@ -24,7 +24,6 @@ mod base_url;
 pub(crate) mod client;
 pub(crate) mod clock;
 mod concurrency;
-mod culprits;
 mod delivery;
 pub(crate) mod error;
 mod field_path;
@@ -33,6 +32,7 @@ mod members;
 mod options;
 pub(crate) mod rate;
 pub(crate) mod refusal;
+mod refused_contacts;
 pub(crate) mod retry;
 mod route;
 mod scheme;
@@ -54,9 +54,9 @@ pub(crate) use self::{
     transport::client_builder,
 };
 pub(crate) use self::{
-    culprits::Culprit, delivery::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND,
-    refusal::Refusal, refusal::TooLarge, stats::RequestStats, token::AccountId, token::Partner,
-    token::TokenStatus, wire::Listed, wire::LookUp,
+    delivery::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
+    refusal::TooLarge, refused_contacts::RefusedContact, stats::RequestStats, token::AccountId,
+    token::Partner, token::TokenStatus, wire::Listed, wire::LookUp,
 };
 pub use {
     self::concurrency::Concurrency, self::error::ApiError, self::options::ClientOptions,

@@ -1,7 +1,7 @@
-//! Reads the server's refusals: the code, the message and all culprits.
+//! Reads the server's refusals: the code, the message and the contacts that they name.
 //!
 //! The documented shape is `error`, `description` and an optional `data`, but such servers also send others, so
-//! every part is optional and all known places are searched; see [`culprits`].
+//! every part is optional and all known places are searched; see [`refused_contacts`].
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::{
-    culprits::{self, Culprit, DEPTH_MAX},
     field_path::without_paths,
     members::{MESSAGE_KEYS, is_json},
+    refused_contacts::{self, DEPTH_MAX, RefusedContact},
 };
 use crate::wording::plain;
 
@@ -28,7 +28,7 @@ pub(crate) struct Refusal {
     /// The server's message, safe to show; never empty and never JSON.
     pub description: String,
     /// The distinct contacts that the answer names.
-    pub culprits: Vec<Culprit>,
+    pub contacts: Vec<RefusedContact>,
     /// True for a web page from a firewall or a proxy.
     pub is_page: bool,
 }
@@ -50,7 +50,7 @@ impl Refusal {
             status,
             code: code_of(status, &value),
             description: describe(status, &value, body),
-            culprits: culprits::named(&value, entities),
+            contacts: refused_contacts::named(&value, entities),
             is_page: is_markup(body.as_bytes()),
         }
     }
@@ -393,7 +393,7 @@ mod tests {
             refusal.description,
             "422 Unprocessable (a web page, not the API)"
         );
-        assert!(refusal.is_page && refusal.culprits.is_empty());
+        assert!(refusal.is_page && refusal.contacts.is_empty());
     }
 
     #[test]

@@ -186,7 +186,7 @@ const PROXY_TRIES: u32 = 3;
 pub(crate) enum CallKind {
     Read,
     Write,
-    /// A write that isolates the culprits of a failed batch, so failures are expected. Counted as a write.
+    /// A write of a part of a failed batch, so failures are expected. Counted as a write.
     Isolation,
     Token,
 }

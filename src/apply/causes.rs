@@ -19,7 +19,7 @@ pub(crate) struct Cause {
     pub contacts: u64,
     /// The server's message. Numbers or ids in which the contacts' messages differ are `…`.
     pub reason: String,
-    /// The source's column to blame.
+    /// The source's column of the invalid field.
     pub column: Option<String>,
 }
 
@@ -110,11 +110,11 @@ impl Refused {
     /// Advice about the most frequent cause, if it is known and the user can correct it.
     pub(crate) fn advice(&self) -> Option<String> {
         let first = self.causes.first().filter(|_| self.are_rows)?;
-        let blames_another = first
+        let is_another = first
             .column
             .as_ref()
             .is_some_and(|column| !self.chat_columns.contains(column));
-        if (self.needs_chat_id && !blames_another) || says_chat_id_is_missing(&first.reason) {
+        if (self.needs_chat_id && !is_another) || says_chat_id_is_missing(&first.reason) {
             return Some(self.advice_on_chats());
         }
         let columns = self

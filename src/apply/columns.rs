@@ -67,12 +67,10 @@ fn candidates(contact: &Contact<'_>, path: &str, message: &str) -> Vec<String> {
         Some("name") => words(&["name", "first_name", "last_name", "middle_name"]),
         Some("contact_data") => {
             let place = parts.next().and_then(|place| place.parse::<usize>().ok());
-            let blamed = parts.next().unwrap_or_default();
-            let place = place.or_else(|| only_chat(contact, blamed, message));
+            let part = parts.next().unwrap_or_default();
+            let place = place.or_else(|| only_chat(contact, part, message));
             let chat = place.and_then(|place| Some((place, contact.contact_data.get(place)?)));
-            chat.map_or_else(Vec::new, |(place, chat)| {
-                chat_candidates(chat, place, blamed)
-            })
+            chat.map_or_else(Vec::new, |(place, chat)| chat_candidates(chat, place, part))
         }
         Some(part @ ("chat_type" | "chat_id" | "username" | "phone")) => {
             let chat = only_chat(contact, part, message)
@@ -85,10 +83,10 @@ fn candidates(contact: &Contact<'_>, path: &str, message: &str) -> Vec<String> {
 }
 
 /// The chat of an answer that does not state its index: the only one, or the only one that the message fits. A message
-/// such as `chat_id holds more than digits` fits chats with the blamed part, any other those without it.
-fn only_chat(contact: &Contact<'_>, blamed: &str, message: &str) -> Option<usize> {
-    let is_about_value = message.contains(blamed) && !says_missing(message);
-    let fits = |chat: &Chat<'_>| match blamed {
+/// such as `chat_id holds more than digits` fits chats with the named part, any other those without it.
+fn only_chat(contact: &Contact<'_>, part: &str, message: &str) -> Option<usize> {
+    let is_about_value = message.contains(part) && !says_missing(message);
+    let fits = |chat: &Chat<'_>| match part {
         "chat_id" => chat.chat_id.is_empty() != is_about_value,
         "username" => chat.username.is_empty() != is_about_value,
         "phone" => chat.phone.is_empty() != is_about_value,
@@ -104,14 +102,14 @@ fn only_chat(contact: &Contact<'_>, blamed: &str, message: &str) -> Option<usize
     }
 }
 
-/// Like [`candidates`], for a chat. If the blamed part is empty, the columns of its other parts are to blame.
-fn chat_candidates(chat: &Chat<'_>, place: usize, blamed: &str) -> Vec<String> {
+/// Like [`candidates`], for a chat. If the named part is empty, the columns of the chat's other parts are returned.
+fn chat_candidates(chat: &Chat<'_>, place: usize, part: &str) -> Vec<String> {
     let mut parts = [
         ("chat_id", &chat.chat_id),
         ("username", &chat.username),
         ("phone", &chat.phone),
     ];
-    parts.sort_by_key(|(name, _)| *name != blamed);
+    parts.sort_by_key(|(name, _)| *name != part);
     let chat_type = chat.chat_type.as_str();
     let number = place + 1;
     let mut fields = Vec::new();

@@ -1,7 +1,7 @@
 //! Learns the maximum request size of the server from its refusals of larger requests.
 //!
 //! A request that is refused for its size is divided, and later requests of the run are smaller. A size that was
-//! accepted once stays allowed: if a smaller request is refused in the same way, its content is to blame.
+//! accepted once stays allowed: if a smaller request is refused in the same way, its content is the reason.
 
 use std::{
     fmt,

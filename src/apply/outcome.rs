@@ -7,13 +7,13 @@ use super::{
     state::SenderState,
 };
 use crate::{
-    api::{Culprit, Refusal},
+    api::{Refusal, RefusedContact},
     contact::Operation,
     reject::{Fault, Problem, RejectCode},
     run::{BatchOutcome, Exception, Outcome},
 };
 
-/// A fault with the path of the field to blame.
+/// A fault with the path of the invalid field.
 type FieldFault<'a> = (Option<&'a str>, Fault);
 
 /// The outcome of a batch so far.
@@ -126,11 +126,11 @@ impl<'a> OutcomeBuilder<'a> {
         &mut self,
         single: &Payload,
         refusal: &Refusal,
-        culprit: Option<&Culprit>,
+        named: Option<&RefusedContact>,
     ) {
         let reason = refusal.reason();
         let fault = |reason: &str| Fault::new(RejectCode::RefusedByServer, reason);
-        let errors = culprit.map_or(&[][..], |culprit| &culprit.errors);
+        let errors = named.map_or(&[][..], |named| &named.errors);
         let mut faults: Vec<FieldFault<'_>> = errors
             .iter()
             .map(|error| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    api::{Culprit, Refusal},
+    api::{Refusal, RefusedContact},
     contact::{Contact, Operation},
 };
 
@@ -83,18 +83,18 @@ impl Payload {
     }
 
     /// The items named by the refusal, by index.
-    pub(super) fn named<'r>(&self, refusal: &'r Refusal) -> BTreeMap<usize, &'r Culprit> {
-        let has_ids = refusal.culprits.iter().any(|culprit| culprit.id.is_some());
+    pub(super) fn named<'r>(&self, refusal: &'r Refusal) -> BTreeMap<usize, &'r RefusedContact> {
+        let has_ids = refusal.contacts.iter().any(|contact| contact.id.is_some());
         let items = self.items().filter(|_| has_ids);
         let ids: Vec<String> = items.map(|(_, json)| id_of(self.operation, json)).collect();
-        let place = |culprit: &Culprit| {
-            let id = culprit.id.as_ref();
+        let place = |contact: &RefusedContact| {
+            let id = contact.id.as_ref();
             let by_id = id.and_then(|id| ids.iter().position(|own| own == id));
-            by_id.or(culprit.index).filter(|index| *index < self.len())
+            by_id.or(contact.index).filter(|index| *index < self.len())
         };
-        let culprits = refusal.culprits.iter();
-        culprits
-            .filter_map(|culprit| Some((place(culprit)?, culprit)))
+        let refused = refusal.contacts.iter();
+        refused
+            .filter_map(|contact| Some((place(contact)?, contact)))
             .collect()
     }
 

@@ -4,9 +4,9 @@
 //! |---|---|
 //! | accepts it, `processed` as sent | all succeeded |
 //! | accepts it, `processed` smaller | each is looked up; the missing ones are sent alone, and rejected if that fails too |
-//! | refuses it and names culprits | they are rejected with its messages, and the others are sent; until its names have proved right, each culprit is sent alone; after a wrong name, names are ignored for this batch |
+//! | refuses it and names contacts | they are rejected with its messages, and the others are sent; until its names have proved right, each named contact is sent alone; after a wrong name, names are ignored for this batch |
 //! | refuses its size | it is divided, and later batches are smaller, see [`limits`](super::limits) |
-//! | refuses it without a name | it is halved until the culprits are alone: k of n cost at most 2·k·log2(n) requests; a half whose sibling was accepted is not sent as a whole |
+//! | refuses it without a name | it is halved until the refused contacts are alone: k of n cost at most 2·k·log2(n) requests; a half whose sibling was accepted is not sent as a whole |
 //! | refuses more than the [`budget`](super::budget) allows | the unsettled contacts are left for `apply` |
 //! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is to blame |
 //! | refuses one contact alone | it is rejected with the server's message; an existing id is updated instead, without erasing anything |
@@ -29,7 +29,7 @@ use super::{
     state::SenderState,
 };
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, Culprit, Delivery, Refusal, attempt::write_of},
+    api::{ApiError, ApiErrorKind, Client, Delivery, Refusal, RefusedContact, attempt::write_of},
     contact::Operation,
     crash::{self, Point},
     reject::RejectCode,
@@ -138,8 +138,8 @@ impl<'a> ReplyHandler<'a> {
         Ok(reply)
     }
 
-    /// Sends part of a refused batch to find the culprits, unless the budget is used up. Existing contacts are not
-    /// culprits: they are updated instead.
+    /// Sends part of a refused batch to find the invalid contacts, unless the budget is used up. Existing contacts
+    /// are not invalid: they are updated instead.
     fn send_part(
         &mut self,
         payload: &Payload,
@@ -315,8 +315,8 @@ impl<'a> ReplyHandler<'a> {
             return self.send(payload, rounds);
         }
         if payload.len() == 1 {
-            let culprit = named.get(&0).copied().or(refusal.culprits.first());
-            self.refused_alone(payload, refusal, culprit, rounds)?;
+            let contact = named.get(&0).copied().or(refusal.contacts.first());
+            self.refused_alone(payload, refusal, contact, rounds)?;
             let is_named = !named.is_empty();
             return Ok(Reply::Refused { is_named });
         }
@@ -340,7 +340,7 @@ impl<'a> ReplyHandler<'a> {
         let [first, second] = payload.halves();
         let is_accepted = self.send_part(&first, refusal, rounds)? == Reply::Accepted;
         if is_accepted && second.len() > 1 {
-            // The culprit is in the second half, so this need not be sent as a whole.
+            // The invalid contact is in the second half, so this need not be sent as a whole.
             return self.refused(&second, refusal, rounds);
         }
         self.send_part(&second, refusal, rounds)?;
@@ -354,23 +354,23 @@ impl<'a> ReplyHandler<'a> {
         &mut self,
         payload: &Payload,
         refusal: &Refusal,
-        named: &BTreeMap<usize, &Culprit>,
+        named: &BTreeMap<usize, &RefusedContact>,
         rounds: u32,
     ) -> Result<HashSet<usize>, ApiError> {
         let (mut proofs, mut settled) = (0, HashSet::new());
         let singles: Vec<Payload> = payload.singles().collect();
-        for (&index, culprit) in named.iter().rev() {
+        for (&index, contact) in named.iter().rev() {
             let single = &singles[index];
             settled.insert(index);
             if self.state.trusts_names() {
-                self.refused_alone(single, refusal, Some(culprit), rounds)?;
+                self.refused_alone(single, refusal, Some(contact), rounds)?;
                 continue;
             }
             let Reply::Refused { is_named } = self.send_part(single, refusal, rounds)? else {
                 self.are_names_wrong = true;
                 break;
             };
-            proofs += usize::from(is_named && (index > 0 || culprit.id.is_some()));
+            proofs += usize::from(is_named && (index > 0 || contact.id.is_some()));
             self.state.proved(proofs, named.len(), payload.len());
         }
         Ok(settled)
@@ -381,7 +381,7 @@ impl<'a> ReplyHandler<'a> {
         &mut self,
         payload: &Payload,
         refusal: &Refusal,
-        culprit: Option<&Culprit>,
+        named: Option<&RefusedContact>,
         rounds: u32,
     ) -> Result<(), ApiError> {
         match payload.operation {
@@ -405,7 +405,7 @@ impl<'a> ReplyHandler<'a> {
             }
             _ => {}
         }
-        self.outcome.refused(payload, refusal, culprit);
+        self.outcome.refused(payload, refusal, named);
         Ok(())
     }
 

@@ -17,7 +17,7 @@ pub(super) struct ErrorAnswer {
     pub(super) code: &'static str,
     pub(super) text: String,
     /// The invalid contacts, in the order of the batch.
-    culprits: Vec<InvalidContact>,
+    invalid: Vec<InvalidContact>,
 }
 
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl ErrorAnswer {
             status,
             code,
             text: text.into(),
-            culprits: Vec::new(),
+            invalid: Vec::new(),
         }
     }
 
@@ -41,15 +41,15 @@ impl ErrorAnswer {
     pub(super) fn check(
         status: u16,
         code: &'static str,
-        mut culprits: Vec<InvalidContact>,
+        mut invalid: Vec<InvalidContact>,
     ) -> Result<(), Self> {
-        culprits.sort_by_key(|culprit| culprit.index);
-        let Some(first) = culprits.first() else {
+        invalid.sort_by_key(|contact| contact.index);
+        let Some(first) = invalid.first() else {
             return Ok(());
         };
         Err(Self {
             text: first.violation.text.clone(),
-            culprits,
+            invalid,
             ..Self::new(status, code, "")
         })
     }
@@ -59,13 +59,13 @@ impl ErrorAnswer {
             status,
             code,
             text,
-            culprits,
+            invalid,
         } = self;
-        let all = |culprit: fn(&InvalidContact) -> Value| {
-            Some(culprits.iter().map(culprit).collect::<Value>()).filter(|_| !culprits.is_empty())
+        let all = |shown: fn(&InvalidContact) -> Value| {
+            Some(invalid.iter().map(shown).collect::<Value>()).filter(|_| !invalid.is_empty())
         };
         let first = |place: fn(&InvalidContact) -> Value| {
-            culprits.first().map(|it| it.with_field(place(it)))
+            invalid.first().map(|it| it.with_field(place(it)))
         };
         let classic = |text: &str, data: Option<Value>| {
             let mut body = json!({ "error": code, "description": text });

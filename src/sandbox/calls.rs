@@ -175,12 +175,12 @@ impl ContactOperation<'_> {
             if poisoned.body != ErrorBody::Json {
                 return Ok(SandboxAnswer::fault(poisoned.status, poisoned.body));
             }
-            let culprits = effects.poison.iter().map(|poisoned| InvalidContact {
+            let refused = effects.poison.iter().map(|poisoned| InvalidContact {
                 index: poisoned.index,
                 id: payload.ids().nth(poisoned.index).unwrap_or_default().into(),
                 violation: Violation::of_contact("the contact is refused by an injected fault"),
             });
-            ErrorAnswer::check(poisoned.status, INVALID, culprits.collect())?;
+            ErrorAnswer::check(poisoned.status, INVALID, refused.collect())?;
         }
         match (call, payload) {
             (Call::List(page), _) => self.list(page),
@@ -272,23 +272,23 @@ impl ContactOperation<'_> {
         batch: Vec<Incoming<'a>>,
         completeness: Completeness,
     ) -> Result<Vec<Contact<'a>>, ErrorAnswer> {
-        let (mut valid, mut culprits) = (Vec::with_capacity(batch.len()), Vec::new());
+        let (mut valid, mut violations) = (Vec::with_capacity(batch.len()), Vec::new());
         for (index, incoming) in batch.into_iter().enumerate() {
             let id = incoming.id().to_owned();
             match incoming.check(completeness, self.options) {
                 Ok(contact) => valid.push(contact),
-                Err(violation) => culprits.push(InvalidContact {
+                Err(violation) => violations.push(InvalidContact {
                     index,
                     id,
                     violation,
                 }),
             }
         }
-        ErrorAnswer::check(400, INVALID, culprits).map(|()| valid)
+        ErrorAnswer::check(400, INVALID, violations).map(|()| valid)
     }
 
     fn check_existing(&self, batch: &[Contact<'_>]) -> Result<(), ErrorAnswer> {
-        let existing = culprits(batch, |contact| {
+        let existing = invalid_contacts(batch, |contact| {
             let exists = self.account.contains(&contact.id);
             exists.then(|| Violation::of_contact("the contact exists already"))
         });
@@ -305,7 +305,7 @@ impl ContactOperation<'_> {
     }
 
     fn check_missing(&self, batch: &[Contact<'_>]) -> Result<(), ErrorAnswer> {
-        let missing = culprits(batch, |contact| {
+        let missing = invalid_contacts(batch, |contact| {
             let is_missing = !self.account.contains(&contact.id);
             is_missing.then(|| Violation::of_contact("no such contact"))
         });
@@ -325,16 +325,16 @@ impl ContactOperation<'_> {
 }
 
 /// The contacts of a batch with a violation.
-fn culprits(
+fn invalid_contacts(
     batch: &[Contact<'_>],
     check: impl Fn(&Contact<'_>) -> Option<Violation>,
 ) -> Vec<InvalidContact> {
-    let culprit = |(index, contact): (usize, &Contact<'_>)| {
+    let invalid = |(index, contact): (usize, &Contact<'_>)| {
         check(contact).map(|violation| InvalidContact {
             index,
             id: contact.id.clone().into_owned(),
             violation,
         })
     };
-    batch.iter().enumerate().filter_map(culprit).collect()
+    batch.iter().enumerate().filter_map(invalid).collect()
 }

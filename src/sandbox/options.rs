@@ -192,7 +192,7 @@ pub enum ErrorShape {
     Classic,
     /// `"data":{"id":"C-7"}`: the first invalid contact.
     Id,
-    /// `"data":{"index":4}`, counted from 1: a client that counts from 0 blames the wrong contact.
+    /// `"data":{"index":4}`, counted from 1: a client that counts from 0 rejects the wrong contact.
     FromOne,
     /// `"message":["contacts.3.name is empty",…]`: all of them, as class-validator does.
     Validator,

@@ -244,7 +244,7 @@ fn digits_only(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn blamed(json: &str, completeness: Completeness) -> Option<&'static str> {
+    fn invalid_field(json: &str, completeness: Completeness) -> Option<&'static str> {
         let incoming: Incoming<'_> = serde_json::from_str(json).unwrap();
         incoming
             .check(completeness, &Options::default())
@@ -252,30 +252,30 @@ mod tests {
             .map(|violation| violation.field)
     }
 
-    fn blamed_chat(chat: &str) -> Option<&'static str> {
+    fn invalid_field_of_chat(chat: &str) -> Option<&'static str> {
         let json = format!(r#"{{"id":"1","contact_data":[{chat}]}}"#);
-        blamed(&json, Completeness::Part)
+        invalid_field(&json, Completeness::Part)
     }
 
     #[test]
     fn each_required_field_is_missed_in_a_whole_contact_only() {
         let whole = r#"{"id":"1","responsible_user_id":"2","name":"A","uri":"u",
             "contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"}]}"#;
-        assert_eq!(blamed(whole, Completeness::Whole), None);
+        assert_eq!(invalid_field(whole, Completeness::Whole), None);
         for field in ["id", "responsible_user_id", "name", "uri", "contact_data"] {
             let mut part: serde_json::Value = serde_json::from_str(whole).unwrap();
             part.as_object_mut().unwrap().remove(field);
             let part = part.to_string();
-            assert_eq!(blamed(&part, Completeness::Whole), Some(field));
+            assert_eq!(invalid_field(&part, Completeness::Whole), Some(field));
             let of_a_part = (field == "id").then_some("id");
-            assert_eq!(blamed(&part, Completeness::Part), of_a_part);
+            assert_eq!(invalid_field(&part, Completeness::Part), of_a_part);
         }
     }
 
     #[test]
     fn lengths_count_characters() {
         let named = |name: String| {
-            blamed(
+            invalid_field(
                 &format!(r#"{{"id":"1","name":"{name}"}}"#),
                 Completeness::Part,
             )
@@ -327,10 +327,10 @@ mod tests {
             (r#"{"chat_type":"vk","chat_id":"any thing"}"#, None),
         ];
         for (chat, field) in cases {
-            assert_eq!(blamed_chat(chat), field, "{chat}");
+            assert_eq!(invalid_field_of_chat(chat), field, "{chat}");
         }
         assert_eq!(
-            blamed(r#"{"id":"1","contact_data":[]}"#, Completeness::Part),
+            invalid_field(r#"{"id":"1","contact_data":[]}"#, Completeness::Part),
             Some("contact_data")
         );
     }

@@ -33,14 +33,14 @@ fn posts(errors: ErrorShape, status: u16, poisoned: &[usize]) -> u64 {
 }
 
 #[test]
-fn a_culprit_that_is_named_is_heard_alone_and_costs_two_more_requests() {
-    for culprit in [ErrorShape::Classic, ErrorShape::Id] {
+fn a_named_contact_is_sent_alone_and_costs_two_more_requests() {
+    for shape in [ErrorShape::Classic, ErrorShape::Id] {
         for status in [400, 422, 413] {
-            assert_eq!(posts(culprit, status, &[50]), 1 + 2, "{culprit:?} {status}");
+            assert_eq!(posts(shape, status, &[50]), 1 + 2, "{shape:?} {status}");
         }
         // Once the server proved that it names the right ones, each costs one more request.
-        let posts = posts(culprit, 400, &[1, 50, 51, 100]);
-        assert!((6..=8).contains(&posts), "{culprit:?}: {posts}");
+        let posts = posts(shape, 400, &[1, 50, 51, 100]);
+        assert!((6..=8).contains(&posts), "{shape:?}: {posts}");
     }
 }
 
@@ -64,7 +64,7 @@ const POISONED: [&[usize]; 5] = [
 ];
 
 #[test]
-fn a_culprit_that_is_not_named_is_found_by_halving() {
+fn an_invalid_contact_that_is_not_named_is_found_by_halving() {
     for poisoned in POISONED {
         let (posts, most) = (posts(ErrorShape::Silent, 400, poisoned), most(poisoned));
         assert!(

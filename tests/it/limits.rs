@@ -139,7 +139,7 @@ fn requests_in_flight_follow_the_latency_and_the_number_is_shown() {
 }
 
 #[test]
-fn writes_that_are_put_off_for_good_end_the_run_and_no_contact_is_blamed() {
+fn writes_that_are_put_off_for_good_end_the_run_and_reject_no_contact() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
     world.sandbox.set_faults(faults(["POST:429"]));

@@ -123,7 +123,7 @@ fn refusals_come_back_at_once_with_the_servers_words() {
             else {
                 panic!()
             };
-            let index = refusal.culprits[0].index;
+            let index = refusal.contacts[0].index;
             assert_eq!((refusal.status, index), (status, Some(1)));
             assert_eq!(refusal.description, "bad name");
         }

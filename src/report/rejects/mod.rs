@@ -105,22 +105,22 @@ fn row_and_reasons(rejected: &RejectedRow<'_>) -> [String; 4] {
 }
 
 /// The cells with problems, each with the reasons.
-fn blamed(problems: &[Problem], columns: &[String]) -> Vec<(usize, String)> {
-    let mut blamed: Vec<(usize, String)> = Vec::new();
+fn invalid_cells(problems: &[Problem], columns: &[String]) -> Vec<(usize, String)> {
+    let mut invalid: Vec<(usize, String)> = Vec::new();
     for Problem { column, reason, .. } in problems {
         let named =
             |(_, name): &(usize, &String)| column.as_ref() == Some(name) && !name.is_empty();
         for (at, _) in columns.iter().enumerate().filter(named) {
-            match blamed.iter_mut().find(|(known, _)| *known == at) {
+            match invalid.iter_mut().find(|(known, _)| *known == at) {
                 Some((_, reasons)) => {
                     reasons.push('\n');
                     reasons.push_str(reason);
                 }
-                None => blamed.push((at, reason.clone())),
+                None => invalid.push((at, reason.clone())),
             }
         }
     }
-    blamed
+    invalid
 }
 
 struct RejectsWriter<'a> {
@@ -219,7 +219,7 @@ impl<'a> RejectsWriter<'a> {
             }
             Out::Sheet(out) => {
                 record.extend_from_slice(surplus);
-                out.record(&words, &record, &blamed(problems, &self.columns))
+                out.record(&words, &record, &invalid_cells(problems, &self.columns))
             }
         };
         Ok(written.map_err(IoError::at(&self.path))?)

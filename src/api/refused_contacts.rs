@@ -1,8 +1,8 @@
-//! Finds the contacts that a refusal names, with the fields to blame and the server's messages.
+//! Finds the contacts that a refusal names, with the invalid fields and the server's messages.
 //!
 //! | shape | example |
 //! |---|---|
-//! | one culprit | `{"error":"X","description":"…","data":{"index":3,"field":"name"}}` |
+//! | one contact | `{"error":"X","description":"…","data":{"index":3,"field":"name"}}` |
 //! | a list | `{"error":"X","data":[{"index":3,"fields":["name"]},{"index":7,"message":"…"}]}`, `{"data":{"indexes":[3,7]}}` |
 //! | messages | `{"message":["contacts.3.name is too long","contacts[7].uri is missing"]}` |
 //! | nested | `{"error":{"code":"X","message":"…","data":…}}`, `{"errors":{"contacts[3].name":["too long"]}}` |
@@ -32,7 +32,7 @@ const ERRORS_MAX: usize = 10;
 
 /// A contact that a refusal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Culprit {
+pub(crate) struct RefusedContact {
     /// Its index in the batch; absent if it was sent alone and the answer states another index.
     pub index: Option<usize>,
     /// Its id.
@@ -40,7 +40,7 @@ pub(crate) struct Culprit {
     pub errors: Vec<FieldError>,
 }
 
-impl Culprit {
+impl RefusedContact {
     /// Joins fields without a message with messages without a field.
     fn join_halves(&mut self) {
         let lone = |it: &mut FieldError| it.field.is_none();
@@ -72,23 +72,26 @@ pub(crate) struct FieldError {
 }
 
 /// The distinct contacts named by an answer to a request with this number of `entities`.
-pub(super) fn named(answer: &Value, entities: usize) -> Vec<Culprit> {
-    let mut reader = Reader {
+pub(super) fn named(answer: &Value, entities: usize) -> Vec<RefusedContact> {
+    let mut reader = RefusalReader {
         entities,
-        culprits: Vec::new(),
+        contacts: Vec::new(),
     };
     reader.value(answer, "", false, DEPTH_MAX);
-    reader.culprits.iter_mut().for_each(Culprit::join_halves);
-    reader.culprits
+    reader
+        .contacts
+        .iter_mut()
+        .for_each(RefusedContact::join_halves);
+    reader.contacts
 }
 
-/// Collects the culprits of an answer.
-struct Reader {
+/// Collects the contacts that an answer names.
+struct RefusalReader {
     entities: usize,
-    culprits: Vec<Culprit>,
+    contacts: Vec<RefusedContact>,
 }
 
-impl Reader {
+impl RefusalReader {
     /// `path`: the path to this value, from `contacts` on. `may_hold_ids`: whether an id in it is a contact's.
     fn value(&mut self, value: &Value, path: &str, may_hold_ids: bool, depth: usize) {
         if depth == 0 {
@@ -124,10 +127,10 @@ impl Reader {
             end = found.start;
         }
         for (found, message) in named.iter().zip(messages.into_iter().rev()) {
-            self.blame(found.index, &found.tail, message);
+            self.add(found.index, &found.tail, message);
         }
         if let (true, Some(found)) = (named.is_empty(), whole_path(path)) {
-            self.blame(found.index, &found.tail, Some(plain(text)));
+            self.add(found.index, &found.tail, Some(plain(text)));
         }
     }
 
@@ -163,8 +166,21 @@ impl Reader {
         }
         for list in ["indexes", "indices", "index"].map(|key| entries.get(key)) {
             let indexes = list.and_then(Value::as_array).into_iter().flatten();
-            indexes.for_each(|index| self.blame(as_index(index), "", None));
+            indexes.for_each(|index| self.add(as_index(index), "", None));
         }
+        self.members(entries, &below, is_named, &messages, depth - 1);
+    }
+
+    /// Reads the members of an object other than its fields, and its messages if they were added. `path`: the path to
+    /// the members.
+    fn members(
+        &mut self,
+        entries: &Map<String, Value>,
+        path: &str,
+        is_named: bool,
+        messages: &[String],
+        depth: usize,
+    ) {
         let is_read = |key: &str| {
             let is_message = is_named && MESSAGE_KEYS.contains(&key);
             FIELD_KEYS.contains(&key) || is_message || key == "meta"
@@ -177,13 +193,13 @@ impl Reader {
             let path = if value.is_string() && !is_message {
                 String::new()
             } else {
-                extended(&below, key)
+                extended(path, key)
             };
-            self.value(value, &path, DATA_KEYS.contains(&key.as_str()), depth - 1);
+            self.value(value, &path, DATA_KEYS.contains(&key.as_str()), depth);
         }
     }
 
-    /// The culprits of an object with paths: each path has its own message, or all share one.
+    /// Adds the contacts of an object with paths: each path has its own message, or all share one.
     fn paths(&mut self, paths: &[String], messages: &[String], has_index: bool) {
         for (at, path) in paths.iter().enumerate() {
             let Some(found) = whole_path(path) else {
@@ -195,12 +211,12 @@ impl Reader {
                 Some(messages.join("; ")).filter(|text| !text.is_empty())
             };
             if message.is_some() || has_index || !found.tail.is_empty() {
-                self.blame(found.index, &found.tail, message);
+                self.add(found.index, &found.tail, message);
             }
         }
     }
 
-    /// The culprits of an object that identifies contacts by id.
+    /// Adds the contacts of an object that identifies them by id.
     fn ids(&mut self, entries: &Map<String, Value>, messages: &[String]) {
         let mut fields = own_fields(entries);
         if fields.is_empty() {
@@ -211,47 +227,47 @@ impl Reader {
             .iter()
             .filter_map(|key| entries.get(*key))
             .flat_map(ids_of);
-        // More culprits than contacts can't be right.
+        // An answer can't be right that names more contacts than were sent.
         for id in ids.take(2 * self.entities) {
-            let culprit = Culprit {
+            let contact = RefusedContact {
                 id: Some(id),
-                ..Culprit::default()
+                ..RefusedContact::default()
             };
             for field in &fields {
-                self.add_error(culprit.clone(), field, message.clone());
+                self.add_error(contact.clone(), field, message.clone());
             }
         }
     }
 
-    fn blame(&mut self, index: Option<usize>, tail: &str, message: Option<String>) {
+    fn add(&mut self, index: Option<usize>, tail: &str, message: Option<String>) {
         let index = index.filter(|index| *index < self.entities);
-        // A contact that was sent alone is the culprit, whatever the index.
+        // A contact that was sent alone is the refused one, whatever the index.
         if index.is_some() || self.entities == 1 {
-            let culprit = Culprit {
+            let contact = RefusedContact {
                 index,
-                ..Culprit::default()
+                ..RefusedContact::default()
             };
-            self.add_error(culprit, tail, message);
+            self.add_error(contact, tail, message);
         }
     }
 
-    /// Adds an error to the culprit, unless an earlier one covers it.
-    fn add_error(&mut self, culprit: Culprit, path: &str, message: Option<String>) {
-        let same = |it: &Culprit| (it.index, &it.id) == (culprit.index, &culprit.id);
-        let place = self.culprits.iter().position(same);
-        let place = place.unwrap_or(self.culprits.len());
-        if place == self.culprits.len() {
-            self.culprits.push(culprit);
+    /// Adds an error to the contact, unless an earlier one covers it.
+    fn add_error(&mut self, contact: RefusedContact, path: &str, message: Option<String>) {
+        let same = |it: &RefusedContact| (it.index, &it.id) == (contact.index, &contact.id);
+        let place = self.contacts.iter().position(same);
+        let place = place.unwrap_or(self.contacts.len());
+        if place == self.contacts.len() {
+            self.contacts.push(contact);
         }
-        let culprit = &mut self.culprits[place];
+        let contact = &mut self.contacts[place];
         let error = FieldError {
             field: known_field(path),
             message: message.map(|text| plain(&text)).filter(|it| !it.is_empty()),
         };
         let is_empty = error == FieldError::default();
-        let is_room = culprit.errors.len() < ERRORS_MAX;
-        if !is_empty && is_room && !culprit.errors.contains(&error) {
-            culprit.errors.push(error);
+        let is_room = contact.errors.len() < ERRORS_MAX;
+        if !is_empty && is_room && !contact.errors.contains(&error) {
+            contact.errors.push(error);
         }
     }
 }
@@ -260,11 +276,11 @@ impl Reader {
 mod tests {
     use super::*;
 
-    /// Each culprit as `index or id: field|message, …`.
+    /// Each contact as `index or id: field|message, …`.
     fn read(body: &str) -> Vec<String> {
         let answer = serde_json::from_str(body).unwrap_or_default();
         let shown = |text: &Option<String>| text.clone().unwrap_or_default();
-        let culprit = |it: Culprit| {
+        let contact = |it: RefusedContact| {
             let errors = it.errors.iter();
             let errors: Vec<_> = errors
                 .map(|it| format!("{}|{}", shown(&it.field), shown(&it.message)))
@@ -272,14 +288,14 @@ mod tests {
             let place = it.index.map(|index| index.to_string()).or(it.id);
             format!("{}: {}", place.unwrap_or_default(), errors.join(", "))
         };
-        named(&answer, 100).into_iter().map(culprit).collect()
+        named(&answer, 100).into_iter().map(contact).collect()
     }
 
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table")]
-    fn every_shape_names_its_culprits_fields_and_sentences() {
+    fn contacts_fields_and_messages_are_found_in_every_shape() {
         let table: &[(&str, &[&str])] = &[
-            // One culprit.
+            // One contact.
             (
                 r#"{"error":"X","description":"odd","data":{"index":3,"field":"name"}}"#,
                 &["3: name|"],
@@ -441,11 +457,11 @@ mod tests {
     }
 
     #[test]
-    fn the_complaints_about_a_contact_that_was_sent_alone_count_whatever_its_number() {
+    fn an_error_about_a_contact_that_was_sent_alone_counts_whatever_its_index() {
         let answer = r#"{"data":[{"index":1,"field":"name"}]}"#;
-        let culprits = named(&serde_json::from_str(answer).unwrap_or_default(), 1);
-        assert_eq!(culprits[0].index, None);
-        assert_eq!(culprits[0].errors[0].field.as_deref(), Some("name"));
+        let contacts = named(&serde_json::from_str(answer).unwrap_or_default(), 1);
+        assert_eq!(contacts[0].index, None);
+        assert_eq!(contacts[0].errors[0].field.as_deref(), Some("name"));
     }
 
     #[test]
