@@ -3,7 +3,11 @@
 //! A bad row becomes a reject and the run continues, ending with [`ExitCode::Rejected`]. An [`Error`] ends the
 //! run.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use crate::{
     api::{ApiError, ApiErrorKind},
@@ -118,9 +122,9 @@ pub enum Error {
         "internal error: a sender thread panicked; `apply` settles the contacts that it was sending"
     )]
     SenderPanicked,
-    /// A job panicked.
-    #[error("internal error: the job panicked; `runs` shows whether anything is left to send")]
-    JobPanicked,
+    /// The command panicked.
+    #[error("internal error: the command panicked; `runs` shows whether anything is left to send")]
+    Panicked,
     /// The counts don't add up.
     #[error("internal error: the counts don't add up: {0}")]
     Counts(String),
@@ -211,6 +215,11 @@ impl Error {
         |error| named(error).into()
     }
 
+    /// Runs `work`; a panic in it becomes an error, after its message was printed.
+    pub(crate) fn catch_panic<T>(work: impl FnOnce() -> Result<T, Self>) -> Result<T, Self> {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Self::Panicked))
+    }
+
     /// The note about a plan that failed because of something other than the files.
     pub(crate) const fn without_plan(&self) -> Option<&'static str> {
         const AGAIN: &str = "no plan was made and nothing was sent: run the same command again";
@@ -236,12 +245,12 @@ impl Error {
             Self::Canary(error) => Some(error.hint().into()),
             Self::Export(error) => error.hint(),
             Self::Budget(error) => Some(error.hint()),
+            Self::Panicked => Some("please report this with the message of the panic above".into()),
             Self::Counts(_) => Some("please report this with the output of `runs show`; the run file contains everything that was sent".into()),
             Self::Io(error) => error.hint(),
             Self::Unconfirmed(_) => Some("check that --base-url is the contacts API; `apply` looks the contacts up before it sends them again".into()),
             Self::NotFound(_)
             | Self::SenderPanicked
-            | Self::JobPanicked
             | Self::Declined
             | Self::Interrupted(_) => None,
         }
@@ -268,7 +277,7 @@ impl Error {
             Self::Source(error) if error.is_incomplete() => ExitCode::Gate,
             Self::Run(RunError::Busy { .. }) => ExitCode::Busy,
             Self::Budget(_) | Self::Canary(_) => ExitCode::Stopped,
-            Self::Counts(_) | Self::SenderPanicked | Self::JobPanicked => ExitCode::Defect,
+            Self::Counts(_) | Self::SenderPanicked | Self::Panicked => ExitCode::Defect,
             Self::Api(_)
             | Self::Source(_)
             | Self::Run(_)

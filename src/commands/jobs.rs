@@ -1,11 +1,8 @@
 //! `jobs`: runs commands for many accounts concurrently in one process.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use jiff::Timestamp;
@@ -100,8 +97,7 @@ impl JobRunner {
         let stopped = self.signals.stop_requested();
         let ended = match stopped {
             Some(reason) => Err(Error::Interrupted(reason)),
-            None => catch_unwind(AssertUnwindSafe(|| self.execute(&job, &console, &watched)))
-                .unwrap_or(Err(Error::JobPanicked)),
+            None => Error::catch_panic(|| self.execute(&job, &console, &watched)),
         };
         let (ended, summary) = finish(&console, &watched, ended);
         watched.end(&console, &ended);

@@ -54,7 +54,7 @@ use watched::Watched;
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
     let console = Console::new(&cli.common);
     let watched = Watched::new((&cli.command).into(), None);
-    let result = execute(cli, signals, &console, &watched);
+    let result = Error::catch_panic(|| execute(cli, signals, &console, &watched));
     conclude(&console, &watched, result)
 }
 

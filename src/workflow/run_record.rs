@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
 use jiff::Timestamp;
@@ -129,6 +130,23 @@ impl RunRecord {
         if let Err(error) = recorded {
             let notice = format!("the run can't be recorded in the ledger: {error}");
             self.monitor.event(Event::Notice(notice));
+        }
+    }
+}
+
+impl Drop for RunRecord {
+    /// Adds a panic to the line, whose status follows from the run file as after a kill.
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        let Some(file) = &self.entry.file else { return };
+        let line = self.ledger.lock().line_of(file);
+        if let Ok(Some(line)) = line {
+            self.entry = line;
+            self.entry.exit_code = Some(Error::Panicked.exit_code() as u8);
+            self.entry.error = Some(Error::Panicked.to_string());
+            self.write();
         }
     }
 }

@@ -98,7 +98,7 @@ impl Sending<'_> {
         let (state, failure) = match SenderState::of(run, max_refused).map(Arc::new) {
             Ok(state) => (
                 Some(Arc::clone(&state)),
-                self.apply(state, &mut numbers).err(),
+                Error::catch_panic(|| self.apply(state, &mut numbers)).err(),
             ),
             Err(error) => (None, Some(error.into())),
         };

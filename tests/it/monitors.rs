@@ -186,6 +186,37 @@ fn a_run_pings_its_start_and_its_exit_code() {
 }
 
 #[test]
+fn a_panic_is_reported_like_any_other_error() {
+    let world = world();
+    let pings = PingServer::start([]);
+    // The first panics while the plan is made, the second while its result is recorded.
+    for (point, is_sent) in [("sealed", false), ("done", true)] {
+        let name = format!("{point}.run");
+        let import = format!(
+            "import few.csv --run {name} --json --metrics x.prom --ping {}",
+            pings.url()
+        );
+        let call = world.call(import.split(' '));
+        let call = call.env("FAILPOINTS", format!("{point}=1*panic"));
+        let ran = call.run().ends_with(70);
+        let summary = ran.json();
+        assert_eq!(summary["exit_code"], 70, "{}", ran.shown());
+        let message = summary["error"]["message"].as_str().unwrap();
+        assert!(message.contains("panicked"), "{message}");
+        assert_eq!(pings.pings(), ["/start", "/70"]);
+        let metrics = world.read("x.prom");
+        let code = metrics.lines().find(|line| line.contains("run_exit_code{"));
+        assert!(code.unwrap().ends_with(" 70"), "{metrics}");
+        let runs = run(&world, "runs --json");
+        let run: serde_json::Value =
+            serde_json::from_str(runs.stdout.lines().next().unwrap()).unwrap();
+        assert_eq!(run["exit_code"], 70, "{run}");
+        assert!(run["error"].as_str().unwrap().contains("panicked"), "{run}");
+        assert_eq!(run["done"]["created"].as_u64() > Some(0), is_sent, "{run}");
+    }
+}
+
+#[test]
 fn a_profile_names_its_ping_and_the_exit_codes_that_are_fine() {
     let world = world();
     let pings = PingServer::start([]);
