@@ -8,6 +8,10 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use memchr::memmem;
@@ -83,6 +87,52 @@ pub(crate) fn unlinked(path: &Path) -> PathBuf {
     }
 }
 
+/// True while a named pipe is opened and written, which its reader may delay forever.
+static AWAITS_READER: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// The flag that is true while a named pipe is opened and written. A signal then must not wait for the end of it.
+pub(crate) fn awaits_reader() -> &'static Arc<AtomicBool> {
+    &AWAITS_READER
+}
+
+/// A pipe, a terminal or a device, which is written directly.
+pub(crate) struct Straight {
+    file: File,
+    is_pipe: bool,
+}
+
+impl Straight {
+    /// Opens the file. A named pipe without a reader is waited for.
+    fn open(path: &Path) -> io::Result<Self> {
+        let is_pipe = is_pipe(path);
+        AWAITS_READER.store(is_pipe, Ordering::Relaxed);
+        let file = OpenOptions::new().append(true).open(path);
+        file.map(|file| Self { file, is_pipe })
+    }
+}
+
+impl Drop for Straight {
+    fn drop(&mut self) {
+        if self.is_pipe {
+            AWAITS_READER.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// True for a named pipe.
+fn is_pipe(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        path.metadata().is_ok_and(|data| data.file_type().is_fifo())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 /// False if standard output was closed early (`… | head`), which is not an error and doesn't change the exit code.
 pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
     match written {
@@ -119,13 +169,27 @@ pub(crate) fn beside(path: &Path, links: Symlinks) -> io::Result<NamedTempFile> 
 
 /// Checks that a file named by the user can be written. Leaves nothing behind.
 pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
-    if is_special(path) {
+    if is_pipe(path) {
+        // Opening it would wait for a reader, and closing it would end that reader's input.
+        check_access(path)
+    } else if is_special(path) {
         OpenOptions::new().append(true).open(path).map(drop)
     } else if path.is_dir() {
         Err(io::ErrorKind::IsADirectory.into())
     } else {
         beside(path, Symlinks::Follow).map(drop)
     }
+}
+
+#[cfg(unix)]
+fn check_access(path: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    access(path, Access::WRITE_OK).map_err(io::Error::from)
+}
+
+#[cfg(not(unix))]
+const fn check_access(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Bytes at the beginning of a file that identify its kind.
@@ -223,16 +287,15 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
 pub(crate) enum OutputFile {
     /// Moved to this path at the end.
     Replacing(NamedTempFile, PathBuf),
-    /// A terminal or a pipe, which is written directly.
-    Straight(File),
+    /// Written directly.
+    Straight(Straight),
 }
 
 impl OutputFile {
     /// Creates the temporary file. `path` is unchanged until [`Self::finish`].
     pub(crate) fn open(path: &Path, links: Symlinks) -> io::Result<Self> {
         if links == Symlinks::Follow && is_special(path) {
-            let file = OpenOptions::new().append(true).open(path);
-            return file.map(Self::Straight);
+            return Straight::open(path).map(Self::Straight);
         }
         Ok(Self::Replacing(beside(path, links)?, links.target(path)))
     }
@@ -275,14 +338,14 @@ impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Replacing(file, _) => file.write(bytes),
-            Self::Straight(file) => file.write(bytes),
+            Self::Straight(out) => out.file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Replacing(file, _) => file.flush(),
-            Self::Straight(file) => file.flush(),
+            Self::Straight(out) => out.file.flush(),
         }
     }
 }

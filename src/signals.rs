@@ -1,6 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP. The first signal requests a stop; Ctrl-C after another signal exits immediately.
-//! Before the work begins, the first signal also exits immediately, because a configuration, a mapping or a token
-//! may be read from a pipe that never ends.
+//! Before the work begins, and while output is written to a named pipe, the first signal also exits immediately:
+//! a configuration, a mapping or a token may be read from a pipe that never ends, and the output's reader may never
+//! come. The run file has everything by then.
 //!
 //! A second SIGTERM or SIGHUP has no effect: `timeout` sends SIGTERM to both the process and its group, and a
 //! closing terminal may send SIGHUP twice. If the process does not end, SIGKILL follows.
@@ -20,6 +21,7 @@ use signal_hook::{
 
 use crate::{
     error::{Error, ExitCode},
+    output,
     progress::StopReason,
 };
 
@@ -48,7 +50,9 @@ impl Signals {
         ] {
             // The order matters: a signal first exits if the work has not begun or another signal came before, and
             // only then records itself.
-            flag::register_conditional_shutdown(signal, code as i32, Arc::clone(&signals.idle))?;
+            for exits in [&signals.idle, output::awaits_reader()] {
+                flag::register_conditional_shutdown(signal, code as i32, Arc::clone(exits))?;
+            }
             if signal == SIGINT {
                 for earlier in [&signals.interrupt, &signals.terminate, &signals.hang_up] {
                     flag::register_conditional_shutdown(signal, code as i32, Arc::clone(earlier))?;
@@ -60,7 +64,9 @@ impl Signals {
         if !is_hang_up_ignored() {
             let signal = signal_hook::consts::SIGHUP;
             let code = ExitCode::HungUp as i32;
-            flag::register_conditional_shutdown(signal, code, Arc::clone(&signals.idle))?;
+            for exits in [&signals.idle, output::awaits_reader()] {
+                flag::register_conditional_shutdown(signal, code, Arc::clone(exits))?;
+            }
             flag::register(signal, Arc::clone(&signals.hang_up))?;
         }
         // Without a handler, a write beyond the limit of a file's size (`ulimit -f`) kills the process; with one, it

@@ -199,6 +199,62 @@ fn retries_and_a_slow_token_command_are_not_waited_for() {
     ends_soon("a token command", running);
 }
 
+/// Waits until the main thread waits for the reader of a pipe. Not every kernel tells.
+fn waits_for_reader(running: &Running) {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) {
+        let place = fs::read_to_string(format!("/proc/{}/wchan", running.id())).unwrap_or_default();
+        if place.contains("partner") || place.contains("fifo") {
+            return;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn an_output_pipe_without_a_reader_is_not_waited_for() {
+    let world = World::new();
+    let pipe = fifo(&world);
+    world.write("c.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    world.write(
+        "bad.csv",
+        "id,name,whatsapp\n1,Ann,call\n2,Bob,79001112233\n",
+    );
+    for command in [
+        "export -o",
+        "export --format xlsx -o",
+        "import c.csv --report",
+        "import c.csv --metrics",
+        "import bad.csv --max-rejects 100% --rejects",
+        "report x.run -o",
+    ] {
+        if command.starts_with("report") {
+            world.run(["plan", "c.csv", "-o", "x.run"]).ends_with(0);
+        }
+        let words = command.split(' ').chain([&*pipe]);
+        let running = world.call(words).start();
+        waits_for_reader(&running);
+        let begun = Instant::now();
+        running.signal("TERM");
+        let ran = running.wait().ends_with(143);
+        assert!(begun.elapsed() < SOON, "{command}");
+        assert_eq!(ran.stdout, "", "{command}");
+    }
+}
+
+#[test]
+fn the_reader_of_a_requested_pipe_gets_the_whole_file() {
+    let world = World::new();
+    let pipe = fifo(&world);
+    world.write("c.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    for (command, words) in [("--report", "</html>"), ("--metrics", "run_exit_code")] {
+        let import = world.call(["import", "c.csv", command, &pipe]).start();
+        let text = fs::read_to_string(&pipe).unwrap();
+        import.wait().ends_with(0);
+        assert!(text.contains(words), "{text}");
+    }
+}
+
 /// The work has not begun, so the first signal exits immediately.
 #[test]
 fn a_signal_ends_the_wait_for_a_configuration_a_mapping_and_a_token() {
