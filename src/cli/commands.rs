@@ -109,7 +109,7 @@ pub(crate) struct VerifyArgs {
     /// Treatment of rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
     pub(crate) on_duplicate: OnDuplicate,
-    /// Treatment of employees' names in the place of their ids
+    /// Treatment of employees' names in the place of their ids; `guard` only warns of them
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Owners::Guard, help_heading = "Reading")]
     pub(crate) owners: Owners,
     #[command(flatten)]

@@ -130,7 +130,7 @@ impl OwnerNotes {
     }
 
     /// The hint about names without an id.
-    pub(super) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         let number = self.unknown.len() as u64;
         let look_up = if self.can_look_up {
             "look up their ids with --owners match (import, plan, verify), or "

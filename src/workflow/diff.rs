@@ -40,6 +40,7 @@ impl ReadState {
             run,
             chat_types,
             warnings,
+            owner_hint: _,
         } = StagedFiles::new(
             &env::temp_dir(),
             Mode::Upsert,

@@ -73,6 +73,8 @@ pub(crate) struct StagedFiles {
     /// The chat types that have columns.
     chat_types: BTreeSet<ChatType>,
     warnings: Vec<String>,
+    /// The hint about owners that look like names.
+    owner_hint: Option<String>,
 }
 
 impl StagedFiles {
@@ -92,6 +94,7 @@ impl StagedFiles {
             run,
             chat_types: staged.chat_types,
             warnings: staged.warnings,
+            owner_hint: staged.notes.owners.hint(),
         })
     }
 }

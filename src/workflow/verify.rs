@@ -55,11 +55,14 @@ impl Expected {
             &owners,
             &session.monitor,
         )?;
+        // The guard stops a plan, but a comparison harms nothing; names will be differences.
+        let warnings = warning.into_iter().chain(staged.warnings);
+        let warnings = warnings.chain(staged.owner_hint);
         Ok(Self {
             run: staged.run,
             options: PlanOptions::default(),
             is_run: false,
-            warnings: warning.into_iter().chain(staged.warnings).collect(),
+            warnings: warnings.collect(),
         })
     }
 

@@ -73,6 +73,18 @@ fn most_owners_that_are_names_stop_an_import() {
     import(&world, "--mode update").ends_with(5);
 }
 
+/// The guard stops nothing that only reads.
+#[test]
+fn verify_says_that_owners_are_names() {
+    let world = world(&["Ivan Petrov", "105"]);
+    world
+        .run(["verify", "contacts.csv"])
+        .ends_with(3)
+        .tells("\"Ivan Petrov\" (1); look up their ids with --owners match");
+    let silent = world.run(["verify", "contacts.csv", "--owners", "as-written"]);
+    assert!(!silent.stderr.contains("warnings"), "{}", silent.shown());
+}
+
 #[test]
 fn the_list_of_employees_is_only_read_to_match_names() {
     let world = world(&["105"]);
