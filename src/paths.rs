@@ -119,8 +119,13 @@ pub(crate) fn similar(missing: &Path) -> Option<PathBuf> {
 
 fn similar_of(missing: &Path, files: &[String]) -> Option<PathBuf> {
     let name = missing.file_name()?.to_string_lossy();
-    let files = files.iter().filter(|file| !file.starts_with("~$"));
-    Some(missing.with_file_name(nearest(&name, files)?))
+    let files = || files.iter().filter(|file| !file.starts_with("~$"));
+    // Without its extension, the name is as near to a text as to the table beside it.
+    let has_stem = |file: &&String| {
+        is_table(file) && Path::new(file).file_stem() == Some(name.as_ref().as_ref())
+    };
+    let meant = files().find(has_stem).or_else(|| nearest(&name, files()));
+    Some(missing.with_file_name(meant?))
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -190,6 +195,8 @@ mod tests {
             ".contacts.cs",
             "my list.csv",
             "notes.md",
+            "steps.ru.csv",
+            "steps.ru.md",
         ] {
             fs::write(at(name), "").unwrap();
         }
@@ -198,12 +205,13 @@ mod tests {
         let meant = |missing: &str| similar(&at(missing)).map(name);
         assert_eq!(meant("contact.csv").as_deref(), Some("contacts.csv"));
         assert_eq!(meant("Deals.xls").as_deref(), Some("deals.xlsx"));
+        assert_eq!(meant("steps.ru").as_deref(), Some("steps.ru.csv"));
         assert_eq!(meant("people.csv"), None);
         assert_eq!(meant("missing/contacts.csv"), None);
         assert!(of(&at("contact.csv")).starts_with("did you mean "));
         assert_eq!(
             of(&at("people.ods")),
-            "the folder has `contacts.csv`, `deals.xlsx`, `my list.csv`"
+            "the folder has `contacts.csv`, `deals.xlsx`, `my list.csv`, …"
         );
         let nowhere = of(&at("missing/contacts.csv"));
         assert!(nowhere.starts_with("there is no folder "), "{nowhere}");
