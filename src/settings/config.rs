@@ -162,8 +162,11 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
     Ok(config)
 }
 
+/// The name that messages and the history give to settings without a profile.
+pub(super) const NO_PROFILE: &str = "default";
+
 impl Config {
-    /// The named profile, or the default one, or an empty one.
+    /// The named profile, or the default one, or an empty one, which the history calls `default`.
     pub(super) fn select(
         &self,
         named: Option<&str>,
@@ -173,6 +176,8 @@ impl Config {
         };
         if let Some(profile) = self.profiles.get(name) {
             Ok((Some(name.to_owned()), profile.clone()))
+        } else if name == NO_PROFILE {
+            Ok((None, Profile::default()))
         } else {
             let meant = nearest::question(name, self.profiles.keys()).map(|meant| meant + " ");
             let known = match self.profiles.len() {
@@ -206,6 +211,7 @@ mod tests {
             config.select(Some("b")).unwrap().1.mapping.as_deref(),
             Some(Path::new("conf/m.toml"))
         );
+        assert!(config.select(Some(NO_PROFILE)).unwrap().0.is_none());
         assert!(
             config
                 .select(Some("c"))

@@ -16,7 +16,7 @@ use std::{
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
-use self::config::Profile;
+use self::config::{NO_PROFILE, Profile};
 pub use self::error::SettingsError;
 pub(crate) use self::error::parse;
 pub(crate) use self::file::text;
@@ -131,7 +131,7 @@ impl Settings {
 
     /// The name of the profile, as messages and the history give it.
     pub(crate) fn profile_word(&self) -> &str {
-        self.profile_name.as_deref().unwrap_or("default")
+        self.profile_name.as_deref().unwrap_or(NO_PROFILE)
     }
 
     /// Uses a sandbox, for the report of a run that used one.
