@@ -59,14 +59,17 @@ fn has_one_name(_: &fs::Metadata) -> bool {
 }
 
 /// True for a run file of this tool that was not sealed, by its header: [`RunFile::seal`](super::RunFile::seal) sets
-/// the WAL mode once everything else is on disk. Only for files that `SQLite` could not read: others must not be
-/// opened beside it.
+/// the WAL mode once everything else is on disk. The file is empty if the process was killed right after creating
+/// it. Only for files that `SQLite` could not read: others must not be opened beside it.
 pub(super) fn is_unsealed(path: &Path) -> bool {
     /// The positions of the page size, the write version (2 in WAL mode) and the application id.
     /// \[file format of `SQLite`\]
     const PAGE_SIZE: Range<usize> = 16..18;
     const WRITE_VERSION: usize = 18;
     const APPLICATION_ID: Range<usize> = 68..72;
+    if path.metadata().is_ok_and(|data| data.len() == 0) {
+        return true;
+    }
     let mut header = [0; 100];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
     let sizes = [schema::PAGE_BYTES, schema::SMALL_PAGE_BYTES];

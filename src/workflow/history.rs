@@ -206,8 +206,6 @@ fn refresh(entry: &mut HistoryEntry) {
             entry.file = None;
             RunStatus::Stopped
         }
-        // The process ended right after creating the file.
-        Err(_) if file.metadata().is_ok_and(|data| data.len() == 0) => RunStatus::Stopped,
         Err(error) => {
             entry.error = Some(error.to_string());
             RunStatus::Unreadable

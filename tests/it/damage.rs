@@ -216,6 +216,9 @@ fn another_version_and_what_is_no_run_file_are_named_as_such() {
         assert!(ran.stderr.contains(&named), "{}", ran.shown());
         assert!(ran.stderr.contains(reader), "{}", ran.shown());
     }
+    world.write("empty.run", "");
+    let ran = world.run(["apply", "empty.run"]).ends_with(1);
+    assert!(ran.stderr.contains("never completed"), "{}", ran.shown());
     world.write("text.run", "id,name\n1,Ann\n".repeat(100));
     let ran = world.run(["apply", "text.run"]).ends_with(1);
     assert!(ran.stderr.contains("not a run file"), "{}", ran.shown());
