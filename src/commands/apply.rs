@@ -61,9 +61,9 @@ fn send(
     if resumed.is_done()? {
         return show_again(context, args, &resumed);
     }
-    if !args.force {
-        refuse_undone(context, path)?;
-    }
+    resumed
+        .warnings
+        .extend(check_undone(context, path, args.force)?);
     rejects::check_writable(&resumed.rejects)?;
     let session = session.map_or_else(|| context.session(), Ok)?;
     resumed.lock(&session, args.locked.wait)?;
@@ -93,14 +93,19 @@ fn send(
     result
 }
 
-fn refuse_undone(context: &Context, path: &Path) -> Result<(), Error> {
+/// Refuses an undone run. With `force`, returns a warning instead.
+fn check_undone(context: &Context, path: &Path, force: bool) -> Result<Option<String>, Error> {
     let history = RunHistory::read(&context.settings.state_directory)?;
-    history.undone(path).map_or(Ok(()), |undone| {
-        Err(Error::usage(
+    let undone = history.undone(path);
+    match undone {
+        Some(undone) if !force => Err(Error::usage(
             format!("{undone}, so its unsent contacts are out of date"),
             "import the source again; --force sends the rest of this run anyway".to_owned(),
-        ))
-    })
+        )),
+        undone => {
+            Ok(undone.map(|undone| format!("{undone}, so its counts include reverted contacts")))
+        }
+    }
 }
 
 fn say_changed(context: &Context, resumed: &SealedRun) -> Result<(), Error> {

@@ -277,7 +277,8 @@ fn the_rest_of_an_undone_run_is_only_sent_with_force() {
     let page = world.run(report).ends_with(0).stdout;
     assert!(!page.contains("To continue:"));
     assert_eq!(world.sandbox.contact_count(), 0);
-    world.run([&apply[..], &["--force"]].concat()).ends_with(0);
+    let forced = world.run([&apply[..], &["--force"]].concat()).ends_with(0);
+    forced.tells("so its counts include reverted contacts");
     assert_eq!(world.sandbox.contact_count(), 2);
 }
 

@@ -69,6 +69,28 @@ fn a_run_that_was_undone_says_so_and_offers_no_undo() {
 }
 
 #[test]
+fn the_report_of_an_undo_says_how_to_revert_what_it_left_alone() {
+    let world = world();
+    let import = ["import", "a.csv", "--run", "a.run", "-q"];
+    world.run(import).ends_with(0);
+    world.write("later.csv", world.read("a.csv").replace("Anna", "Hanna"));
+    world.run(["import", "later.csv", "-q"]).ends_with(0);
+    let undo = ["undo", "a.run", "--yes", "--report", "undo.html"];
+    world.run(undo).ends_with(3);
+    let page = text(&world, "undo.html");
+    holds(&page, "1 contact deleted");
+    let url = world.sandbox.base_url();
+    let force =
+        format!("lose their later changes: wazzup-contacts undo a.run --base-url {url} --force");
+    holds(&page, &force);
+    holds(&page, "From rows to contacts 1 contact 1 deleted");
+    world.run([&undo[..], &["--force"]].concat()).ends_with(0);
+    let page = text(&world, "undo.html");
+    holds(&page, "1 contact deleted Done");
+    assert_eq!(world.sandbox.contact_count(), 0);
+}
+
+#[test]
 fn a_command_that_had_nothing_to_do_writes_its_report() {
     let world = world();
     world
