@@ -1,8 +1,7 @@
 //! Records when the server accepted writes, on a logical clock.
 //!
-//! A batch that fails although others were accepted after it began to fail is itself at fault. The time of an answer would be
-//! wrong for this: a late answer does not show what changed since its request was sent. So an acceptance has the moment at
-//! which its request was sent.
+//! If another write is accepted after a batch began to fail, the batch is the cause. Acceptances are ordered by the
+//! time at which their request was sent, because a late answer says nothing about what changed since.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,11 +43,6 @@ impl Acceptances {
     pub(super) fn exist(&self, operation: Operation) -> bool {
         self.newest(operation) > 0
     }
-
-    /// Consumes all acceptances up to now. True if there were any.
-    pub(crate) fn take(&self, operation: Operation) -> bool {
-        self.newest[operation as usize].swap(0, Ordering::SeqCst) > 0
-    }
 }
 
 #[cfg(test)]
@@ -66,7 +60,5 @@ mod tests {
         acceptances.add(Operation::Update, first);
         assert_eq!(acceptances.newest(Operation::Update), second);
         assert!(!acceptances.exist(Operation::Create));
-        assert!(acceptances.take(Operation::Update));
-        assert!(!acceptances.take(Operation::Update));
     }
 }

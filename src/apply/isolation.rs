@@ -1,37 +1,34 @@
 //! Isolates the contacts on which the server fails, by bisection.
 //!
 //! If a request never gets a clear answer, either the server is down or it can't handle a contact in the request.
-//! So the payload is halved, breadth first. If part of it is accepted after the failures began, the server works
-//! (the acceptance is the *witness*), and contacts that still fail alone are to blame. Without a witness, halving
-//! stops after three levels and the batch stays in doubt: no contact is blamed for a server that is down or a
-//! token that lost its permissions. An acceptance from before the failures proves nothing, so moments
-//! (`Acceptances::moment`) are compared.
+//! So the payload is halved, breadth first. If a write is accepted after the failures began, the server works, and
+//! contacts that still fail alone are the cause. If nothing is accepted, halving stops after three levels and the
+//! failure stays unexplained: no contact is rejected because a server is down or a token lost its permissions. An
+//! acceptance from before the failures proves nothing, so moments (`Acceptances::moment`) are compared.
 //!
-//! A batch left by an earlier run must not stay in doubt for ever. For it, contacts that are already in the
-//! account also count as witnesses, except against the API's own 403, which is more often caused by the token than
-//! by a contact.
+//! The failure of a batch left by an earlier run must not stay unexplained for ever. For it, contacts that are
+//! already in the account also count as accepted, except against the API's own 403, which is more often caused by
+//! the token than by a contact.
 
 use std::collections::VecDeque;
 
 use super::payload::Payload;
 
-/// Number of payloads of a batch that are halved without a witness: the batch, its halves and its quarters.
-const UNWITNESSED_MAX: u32 = 7;
+/// Number of payloads of a batch that are halved while nothing is accepted: the batch, its halves and its quarters.
+const HALVINGS_MAX: u32 = 7;
 
 /// The kind of failure of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
-    /// An error of the server, or no answer.
+    /// An error of the server, no answer, or a web page of a firewall or proxy (403, 400, 409, 422).
     Breakdown,
-    /// Forbidden by a web page of a firewall or proxy (403, 400, 409, 422).
-    Page,
     /// Forbidden by the API itself (403).
     Forbidden,
 }
 
 /// The moment of a batch's first failure, by [`FailureKind`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct FailingSince([Option<u64>; 3]);
+pub(super) struct FailingSince([Option<u64>; 2]);
 
 impl FailingSince {
     /// True if the failures began before `moment`.
@@ -40,20 +37,20 @@ impl FailingSince {
     }
 }
 
-/// Halving found no witness.
+/// Nothing was accepted while the payloads of a batch were halved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NoWitness;
+pub(super) struct NothingAccepted;
 
-/// A contact that was sent alone without ever getting a clear answer.
+/// Contacts that were sent without ever getting a clear answer.
 #[derive(Debug)]
-pub(super) struct Suspect {
+pub(super) struct FailedPayload {
     pub(super) payload: Payload,
     pub(super) kind: FailureKind,
     /// The result of the last attempt.
     pub(super) reason: String,
 }
 
-/// The state of isolating a batch's culprits.
+/// The state of isolating the contacts on which the server fails.
 #[derive(Debug, Default)]
 pub(super) struct Isolation {
     pub(super) since: FailingSince,
@@ -61,14 +58,16 @@ pub(super) struct Isolation {
     last_arrival: u64,
     /// True if an earlier run may have sent the batch.
     pub(super) is_resumed: bool,
-    /// True if contacts accepted before the failures count as witnesses.
+    /// True if contacts accepted before the failures count, too.
     trusts_earlier: bool,
-    unwitnessed: u32,
-    /// Requests sent to find culprits, without the batch's first one.
+    /// Payloads halved while nothing was accepted.
+    halvings: u32,
+    /// Requests sent for parts of the batch.
     pub(super) requests: u64,
     /// Failed payloads to be halved.
     waiting: VecDeque<(FailureKind, Payload)>,
-    pub(super) alone: Vec<Suspect>,
+    /// Single contacts that failed.
+    pub(super) alone: Vec<FailedPayload>,
 }
 
 impl Isolation {
@@ -90,32 +89,32 @@ impl Isolation {
         self.since.0[kind as usize].get_or_insert(moment);
     }
 
-    /// Queues a failed payload to be halved, or a single contact to be judged.
-    pub(super) fn add(&mut self, suspect: Suspect) {
-        if suspect.payload.len() > 1 {
-            self.waiting.push_back((suspect.kind, suspect.payload));
+    /// Queues a failed payload to be halved, or a single contact to be rejected.
+    pub(super) fn add(&mut self, failed: FailedPayload) {
+        if failed.payload.len() > 1 {
+            self.waiting.push_back((failed.kind, failed.payload));
         } else {
-            self.alone.push(suspect);
+            self.alone.push(failed);
         }
     }
 
-    /// The next payload to halve. `accepted` is described at [`Self::has_witness`].
-    pub(super) fn next(&mut self, accepted: u64) -> Result<Option<Payload>, NoWitness> {
+    /// The next payload to halve. `accepted` is described at [`Self::was_accepted_since`].
+    pub(super) fn next(&mut self, accepted: u64) -> Result<Option<Payload>, NothingAccepted> {
         let Some((kind, payload)) = self.waiting.pop_front() else {
             return Ok(None);
         };
-        if !self.has_witness(kind, accepted) {
-            if self.unwitnessed == UNWITNESSED_MAX {
-                return Err(NoWitness);
+        if !self.was_accepted_since(kind, accepted) {
+            if self.halvings == HALVINGS_MAX {
+                return Err(NothingAccepted);
             }
-            self.unwitnessed += 1;
+            self.halvings += 1;
         }
         Ok(Some(payload))
     }
 
     /// True if something was accepted after the batch began to fail in this way. `accepted`: when the newest
     /// accepted write of any batch was sent.
-    pub(super) fn has_witness(&self, kind: FailureKind, accepted: u64) -> bool {
+    pub(super) fn was_accepted_since(&self, kind: FailureKind, accepted: u64) -> bool {
         let since = self.since.0[kind as usize];
         since.is_some_and(|since| self.last_arrival.max(accepted) > since)
             || (self.trusts_earlier && kind != FailureKind::Forbidden)
@@ -133,8 +132,8 @@ mod tests {
         payload
     }
 
-    fn broken(payload: Payload) -> Suspect {
-        Suspect {
+    fn broken(payload: Payload) -> FailedPayload {
+        FailedPayload {
             payload,
             kind: FailureKind::Breakdown,
             reason: String::new(),
@@ -142,27 +141,27 @@ mod tests {
     }
 
     #[test]
-    fn only_an_acceptance_after_the_failing_began_is_a_witness() {
+    fn only_an_acceptance_after_the_failures_began_counts() {
         let mut isolation = Isolation::default();
         isolation.arrived(3);
         assert!(
-            !isolation.has_witness(FailureKind::Breakdown, 9),
+            !isolation.was_accepted_since(FailureKind::Breakdown, 9),
             "no failure"
         );
         isolation.failed(FailureKind::Breakdown, 5);
         isolation.failed(FailureKind::Breakdown, 8);
-        assert!(!isolation.has_witness(FailureKind::Breakdown, 4));
+        assert!(!isolation.was_accepted_since(FailureKind::Breakdown, 4));
         assert!(
-            isolation.has_witness(FailureKind::Breakdown, 6),
+            isolation.was_accepted_since(FailureKind::Breakdown, 6),
             "another batch"
         );
         isolation.arrived(7);
         assert!(
-            isolation.has_witness(FailureKind::Breakdown, 0),
+            isolation.was_accepted_since(FailureKind::Breakdown, 0),
             "this batch"
         );
         isolation.failed(FailureKind::Forbidden, 9);
-        assert!(!isolation.has_witness(FailureKind::Forbidden, 0));
+        assert!(!isolation.was_accepted_since(FailureKind::Forbidden, 0));
     }
 
     #[test]
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn halving_stops_without_a_witness() {
+    fn halving_stops_if_nothing_is_accepted() {
         let mut isolation = Isolation::default();
         isolation.failed(FailureKind::Breakdown, 1);
         (0..20).for_each(|_| isolation.add(broken(payload(2))));

@@ -11,9 +11,9 @@
 //! outcomes and marks the next batches, so a slow disk makes the groups larger instead of slowing the run. Only
 //! this thread uses the run file; the senders only have the client.
 //!
-//! A batch on which the server fails without a witness (see `isolation`) is sent once more after all others, whose
-//! acceptance may be the missing witness. So is a batch that was put off because writes were failing; such batches
-//! are sent one at a time, up to the first that fails again.
+//! A batch whose failure is unexplained (see `isolation`) is sent once more after all others: if some of these were
+//! accepted, its contacts are the cause. So is a batch that was put off because writes were failing. Such batches are
+//! sent one at a time, up to the first that fails again.
 //!
 //! If a sender panics, the run ends, and its batch is *sending* on disk like every batch with an unknown outcome.
 //! The senders are not scoped threads: after a stop they may finish requests in flight within the grace period,
@@ -22,8 +22,8 @@
 mod budget;
 mod causes;
 mod columns;
+mod diagnosis;
 mod error;
-mod investigation;
 mod isolation;
 mod limits;
 mod lookup;
@@ -52,8 +52,8 @@ pub(crate) use scheduler::ApplyOptions;
 use scheduler::Scheduler;
 pub(crate) use state::SenderState;
 
-/// If an earlier run left at most this many contacts unknown and all others were accepted, those contacts are to
-/// blame.
+/// If an earlier run left at most this many contacts unknown and all others were accepted, those contacts are the
+/// cause.
 const REST_MAX: u64 = 8;
 
 /// Sends the rest of a sealed run. The caller marks the run as done after writing the rejects.
@@ -82,7 +82,7 @@ pub(crate) fn apply(
     if tally.unfinished() {
         state.budget.check()?;
     }
-    match state.doubt() {
+    match state.unknown_reason() {
         Some(reason) if tally.done.unknown > 0 => Err(UnconfirmedError {
             contacts: tally.done.unknown,
             reason,

@@ -19,8 +19,8 @@ pub(super) struct BatchJob {
     pub(super) planned: Vec<PlannedState>,
     /// Start of its failures, if it was sent before in this run.
     pub(super) since: FailingSince,
-    /// True if it is sent a second time because its culprits could not be determined.
-    pub(super) is_retrial: bool,
+    /// True if it is sent a second time because its failure could not be explained.
+    pub(super) is_second_attempt: bool,
 }
 
 /// The account's state of a contact when the plan was made.
@@ -127,7 +127,7 @@ impl<'a> OpenBatches<'a> {
             payload,
             planned,
             since: FailingSince::default(),
-            is_retrial: false,
+            is_second_attempt: false,
         })
     }
 }

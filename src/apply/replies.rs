@@ -8,11 +8,11 @@
 //! | refuses its size | it is divided, and later batches are smaller, see [`limits`](super::limits) |
 //! | refuses it without a name | it is halved until the refused contacts are alone: k of n cost at most 2·k·log2(n) requests; a half whose sibling was accepted is not sent as a whole |
 //! | refuses more than the [`budget`](super::budget) allows | the unsettled contacts are left for `apply` |
-//! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is to blame |
+//! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is the cause |
 //! | refuses one contact alone | it is rejected with the server's message; an existing id is updated instead, without erasing anything |
 //! | does not answer a create | each is looked up: if it is as sent, it is done; if different, it is updated; if missing, it is sent again |
 //! | answers without confirming anything | the same, but each is sent again only once; if no such write was ever accepted, the first and the last contact are tried, and sending ends if that changes nothing |
-//! | fails writes one after another, or forbids them, without a witness | one batch at a time investigates the cause; the others are put off to the end of the run |
+//! | fails or forbids writes one after another | one batch at a time is diagnosed; the others are put off to the end of the run |
 //! | breaks down on it every time | it is halved as well, see [`isolation`](super::isolation) |
 //!
 //! A server that silently updates on a create with an existing id can't be detected here; the mode `upsert` looks
@@ -21,7 +21,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    investigation::Investigation,
+    diagnosis::FailureDiagnosis,
     isolation::FailureKind,
     lookup::{self, Merged},
     outcome::OutcomeBuilder,
@@ -51,12 +51,12 @@ pub(super) enum Reply {
 }
 
 /// Handles the replies to the payloads of one batch. Payloads on which the server fails are left to the
-/// [`investigation`](Self::investigation).
+/// [`diagnosis`](Self::diagnosis).
 pub(super) struct ReplyHandler<'a> {
     pub(super) client: &'a Client,
     pub(super) state: &'a SenderState,
     pub(super) outcome: OutcomeBuilder<'a>,
-    pub(super) investigation: Investigation<'a>,
+    pub(super) diagnosis: FailureDiagnosis<'a>,
     /// True if the server named a contact of this batch in a refusal, but accepted it alone.
     are_names_wrong: bool,
     /// True if a request was answered, or may have been carried out.
@@ -68,13 +68,13 @@ impl<'a> ReplyHandler<'a> {
         client: &'a Client,
         state: &'a SenderState,
         outcome: OutcomeBuilder<'a>,
-        investigation: Investigation<'a>,
+        diagnosis: FailureDiagnosis<'a>,
     ) -> Self {
         Self {
             client,
             state,
             outcome,
-            investigation,
+            diagnosis,
             are_names_wrong: false,
             has_sent: false,
         }
@@ -88,7 +88,7 @@ impl<'a> ReplyHandler<'a> {
         if let Some(parts) = self.state.limits.divide(payload) {
             return self.send_parts(&parts, rounds);
         }
-        let is_isolation = self.investigation.isolation.requests > 0;
+        let is_isolation = self.diagnosis.isolation.requests > 0;
         let reply = self.client.write(
             payload.operation,
             payload.body(),
@@ -110,7 +110,7 @@ impl<'a> ReplyHandler<'a> {
             }
             Ok(Delivery::Unknown(reason)) => {
                 self.outcome.unanswered();
-                if self.investigation.unanswered()? {
+                if self.diagnosis.unanswered()? {
                     self.look_up(payload, rounds, &reason)?;
                 }
                 Ok(Reply::Other)
@@ -148,25 +148,25 @@ impl<'a> ReplyHandler<'a> {
     ) -> Result<Reply, ApiError> {
         let is_about_existing = payload.operation == Operation::Create && refusal.says_exists();
         if is_about_existing || self.state.budget.may_isolate() {
-            return self.send_suspect(payload, rounds);
+            return self.send_isolated(payload, rounds);
         }
         self.outcome.leave(payload);
         Ok(Reply::Other)
     }
 
-    pub(super) fn send_suspect(
+    pub(super) fn send_isolated(
         &mut self,
         payload: &Payload,
         rounds: u32,
     ) -> Result<Reply, ApiError> {
         crash::point(Point::Split);
-        self.investigation.isolation.requests += 1;
+        self.diagnosis.isolation.requests += 1;
         self.send(payload, rounds)
     }
 
     pub(super) fn arrived(&mut self, payload: &Payload) {
         if !payload.is_empty() {
-            self.investigation.arrived();
+            self.diagnosis.arrived();
         }
         self.state.budget.arrived(payload);
         self.outcome.arrived(payload);
@@ -179,12 +179,12 @@ impl<'a> ReplyHandler<'a> {
         rounds: u32,
         reason: &str,
     ) -> Result<(), ApiError> {
-        let may_blame = self.investigation.unconfirmed(payload.operation);
+        let may_be_contacts = self.diagnosis.unconfirmed(payload.operation);
         if rounds == 0 {
             return self.look_up(payload, 0, reason);
         }
-        if may_blame {
-            if self.investigation.unanswered()? {
+        if may_be_contacts {
+            if self.diagnosis.unanswered()? {
                 self.look_up(payload, 1, reason)?;
             }
             return Ok(());
@@ -194,7 +194,7 @@ impl<'a> ReplyHandler<'a> {
             tries: 1,
             last: reason.to_owned(),
         };
-        if self.investigation.takes_lead(put_off) {
+        if self.diagnosis.takes_turn(put_off) {
             self.probe(payload, reason)?;
         }
         Ok(())
@@ -210,12 +210,12 @@ impl<'a> ReplyHandler<'a> {
         }
         let mut untried = ends.singles();
         while let Some(single) = untried.next() {
-            if self.send_suspect(&single, 0)? == Reply::Accepted {
+            if self.send_isolated(&single, 0)? == Reply::Accepted {
                 untried.try_for_each(|single| self.look_up(&single, 1, reason))?;
                 return self.look_up(&middle, 1, reason);
             }
         }
-        self.investigation.in_doubt = true;
+        self.diagnosis.is_unexplained = true;
         self.state.nothing_is_confirmed();
         Ok(())
     }
@@ -228,9 +228,9 @@ impl<'a> ReplyHandler<'a> {
         reason: &str,
     ) -> Result<(), ApiError> {
         if rounds == 0 {
-            self.state.note_doubt(reason);
+            self.state.note_unknown(reason);
             let breakdown = FailureKind::Breakdown;
-            self.investigation.suspect(payload, breakdown, reason);
+            self.diagnosis.failed(payload, breakdown, reason);
             return Ok(());
         }
         let found = lookup::compare(self.client, payload)?;
@@ -283,7 +283,7 @@ impl<'a> ReplyHandler<'a> {
         self.arrived(&found.as_sent);
         if payload.len() > 1 {
             let mut singles = found.different.singles().chain(found.missing.singles());
-            return singles.try_for_each(|single| self.send_suspect(&single, rounds).map(drop));
+            return singles.try_for_each(|single| self.send_isolated(&single, rounds).map(drop));
         }
         if payload.operation == Operation::Create && rounds > 0 && !found.different.is_empty() {
             return self.update_instead(payload, rounds - 1);
@@ -304,7 +304,7 @@ impl<'a> ReplyHandler<'a> {
         rounds: u32,
     ) -> Result<Reply, ApiError> {
         if refusal.status == 403 || (refusal.is_page && refusal.status != 413) {
-            self.investigation.forbidden(payload, refusal);
+            self.diagnosis.forbidden(payload, refusal);
             return Ok(Reply::Other);
         }
         let named = payload.named(refusal);
@@ -391,7 +391,7 @@ impl<'a> ReplyHandler<'a> {
                     && lookup::compare(self.client, payload)?.missing.is_empty() =>
             {
                 // After an interruption, an earlier request may have created the contact.
-                if !self.investigation.isolation.is_resumed {
+                if !self.diagnosis.isolation.is_resumed {
                     self.state.found_existing(payload.len());
                 }
                 return self.update_instead(payload, rounds - 1);
@@ -417,16 +417,16 @@ impl<'a> ReplyHandler<'a> {
         rounds: u32,
     ) -> Result<(), ApiError> {
         let (kind, reason) = (FailureKind::Breakdown, gave_up.to_string());
-        self.investigation.gave_up(payload, gave_up)?;
+        self.diagnosis.gave_up(payload, gave_up)?;
         if payload.operation != Operation::Create {
-            self.investigation.suspect(payload, kind, &reason);
+            self.diagnosis.failed(payload, kind, &reason);
             return Ok(());
         }
         // A proxy that answers 503 may still have passed a create on.
         let found = lookup::compare(self.client, payload)?;
         self.arrived(&found.as_sent);
         if !found.missing.is_empty() {
-            self.investigation.suspect(&found.missing, kind, &reason);
+            self.diagnosis.failed(&found.missing, kind, &reason);
         }
         self.update_instead(&found.different, rounds.saturating_sub(1))
     }

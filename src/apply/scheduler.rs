@@ -92,7 +92,7 @@ pub(super) struct Scheduler<'a> {
     in_flight: usize,
     exhausted: bool,
     deletes: Deletes,
-    /// Batches in doubt or put off because writes failed, to be sent once more.
+    /// Batches whose failure is unexplained, to be sent once more.
     again: VecDeque<BatchJob>,
     /// The last reason for putting a batch off.
     put_off_error: Option<ApiError>,
@@ -156,7 +156,7 @@ impl<'a> Scheduler<'a> {
             let next = self.next_jobs()?;
             self.record(&taken, next)?;
             if self.in_flight == 0 && (self.exhausted || self.deletes == Deletes::Held) {
-                let again = self.retrial();
+                let again = self.next_second_attempt();
                 self.record(&CollectedReports::default(), Vec::from_iter(again))?;
             }
             if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
@@ -227,8 +227,8 @@ impl<'a> Scheduler<'a> {
         Ok(next.jobs)
     }
 
-    /// The next batch to be sent once more: it was put off, or there is a witness now.
-    fn retrial(&mut self) -> Option<BatchJob> {
+    /// The next batch to be sent once more: it was put off, or something was accepted after it failed.
+    fn next_second_attempt(&mut self) -> Option<BatchJob> {
         loop {
             let job = self.again.pop_front()?;
             let accepted = self.client.acceptances.newest(job.batch.operation);
@@ -281,8 +281,8 @@ impl<'a> Scheduler<'a> {
                     error.map(ApplyError::Api)
                 }
                 SenderReport::Unsettled { error } => error.map(ApplyError::Api),
-                SenderReport::Doubtful { job, put_off } => {
-                    self.doubt(*job, put_off).map(ApplyError::Api)
+                SenderReport::Unexplained { job, put_off } => {
+                    self.keep(*job, put_off).map(ApplyError::Api)
                 }
                 SenderReport::Panicked => Some(ApplyError::SenderPanicked),
             };
@@ -323,11 +323,11 @@ impl<'a> Scheduler<'a> {
 
     /// Keeps a batch for a second attempt. If that fails too while others wait, these would fail as well, so the
     /// error is returned.
-    fn doubt(&mut self, mut job: BatchJob, put_off: Option<ApiError>) -> Option<ApiError> {
-        if job.is_retrial {
+    fn keep(&mut self, mut job: BatchJob, put_off: Option<ApiError>) -> Option<ApiError> {
+        if job.is_second_attempt {
             return put_off.or(self.put_off_error.take());
         }
-        (job.is_retrial, job.batch.unknown) = (true, true);
+        (job.is_second_attempt, job.batch.unknown) = (true, true);
         self.put_off_error = put_off.or(self.put_off_error.take());
         self.again.push_back(job);
         None

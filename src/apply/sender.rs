@@ -25,8 +25,8 @@ pub(super) enum SenderReport {
     Released { no: u64, error: Option<ApiError> },
     /// The API is unusable and the outcome unknown, so it stays *sending*.
     Unsettled { error: Option<ApiError> },
-    /// The server fails on it without a witness, or it was put off because of this error. It stays *sending*.
-    Doubtful {
+    /// The server fails on it for an unknown reason, or it was put off because of this error. It stays *sending*.
+    Unexplained {
         job: Box<BatchJob>,
         put_off: Option<ApiError>,
     },
@@ -82,7 +82,7 @@ impl SenderThread {
                         contacts: contacts as u64,
                     }
                 }
-                Err(put_off) => SenderReport::Doubtful {
+                Err(put_off) => SenderReport::Unexplained {
                     job: Box::new(job),
                     put_off,
                 },

@@ -1,8 +1,8 @@
 //! Settles a batch: sends it, isolates the contacts on which the server fails, and builds the outcome.
 
 use super::{
-    investigation::Investigation,
-    isolation::{FailingSince, Suspect},
+    diagnosis::FailureDiagnosis,
+    isolation::{FailedPayload, FailingSince},
     lookup::{self, Staleness},
     open_batches::{BatchJob, PlannedState},
     outcome::OutcomeBuilder,
@@ -31,22 +31,24 @@ impl<'a> Settler<'a> {
         is_rest: bool,
     ) -> Self {
         let outcome = OutcomeBuilder::new(state, job.batch.no, job.batch.operation);
-        let investigation = Investigation::new(client, state, job.since, is_rest);
+        let diagnosis = FailureDiagnosis::new(client, state, job.since, is_rest);
         Self {
-            replies: ReplyHandler::new(client, state, outcome, investigation),
+            replies: ReplyHandler::new(client, state, outcome, diagnosis),
         }
     }
 
     /// The outcome of the batch and the number of its contacts that were settled. An error if it is to be sent once
-    /// more: some contacts are still in doubt, or it was put off because of that error.
+    /// more: its failure is unexplained, or it was put off because of that error.
     pub(super) fn into_outcome(
         self,
         batch: &Payload,
     ) -> Result<(BatchOutcome, usize), Option<ApiError>> {
-        let Investigation {
-            in_doubt, put_off, ..
-        } = self.replies.investigation;
-        if in_doubt || put_off.is_some() {
+        let FailureDiagnosis {
+            is_unexplained,
+            put_off,
+            ..
+        } = self.replies.diagnosis;
+        if is_unexplained || put_off.is_some() {
             return Err(put_off);
         }
         Ok(self.replies.outcome.into_outcome(batch))
@@ -54,7 +56,7 @@ impl<'a> Settler<'a> {
 
     /// The start of the batch's failures.
     pub(super) fn failing_since(&self) -> FailingSince {
-        self.replies.investigation.isolation.since
+        self.replies.diagnosis.isolation.since
     }
 
     /// True if a request was answered, or may have been carried out.
@@ -75,14 +77,14 @@ impl<'a> Settler<'a> {
         replies.state.budget.sent(payload.len());
         // An interrupted run may have sent it already.
         let is_resumed = job.batch.unknown;
-        replies.investigation.isolation.is_resumed = is_resumed;
+        replies.diagnosis.isolation.is_resumed = is_resumed;
         if is_resumed && payload.operation == Operation::Create {
             replies.look_up(payload, ROUNDS_MAX, "the run was interrupted")?;
         } else {
             replies.send(payload, ROUNDS_MAX)?;
         }
-        self.settle_suspects(payload)?;
-        self.replies.investigation.end();
+        self.settle_failed(payload)?;
+        self.replies.diagnosis.end();
         Ok(())
     }
 
@@ -114,27 +116,26 @@ impl<'a> Settler<'a> {
         Ok(fresh)
     }
 
-    /// Halves failed payloads until the culprits are alone, and rejects these if there is a witness.
-    fn settle_suspects(&mut self, batch: &Payload) -> Result<(), ApiError> {
+    /// Halves failed payloads until the contacts that fail are alone, and rejects these if they are the cause.
+    fn settle_failed(&mut self, batch: &Payload) -> Result<(), ApiError> {
         let replies = &mut self.replies;
-        while let Some(payload) = replies.investigation.next(batch.operation)? {
+        while let Some(payload) = replies.diagnosis.next(batch.operation)? {
             for half in payload.halves() {
-                replies.send_suspect(&half, 1)?;
+                replies.send_isolated(&half, 1)?;
             }
         }
-        // The last request of a suspect may also have been carried out, so each is looked up before it is
-        // rejected.
+        // The last request of a contact may also have been carried out, so each is looked up before it is rejected.
         let mut absent = Vec::new();
-        for suspect in std::mem::take(&mut replies.investigation.isolation.alone) {
-            let found = lookup::compare(replies.client, &suspect.payload)?;
+        for failed in std::mem::take(&mut replies.diagnosis.isolation.alone) {
+            let found = lookup::compare(replies.client, &failed.payload)?;
             replies.arrived(&found.as_sent);
             if found.as_sent.is_empty() {
-                absent.push(suspect);
+                absent.push(failed);
             }
         }
-        for Suspect {
+        for FailedPayload {
             payload, reason, ..
-        } in replies.investigation.judge(absent, batch.len())?
+        } in replies.diagnosis.causes(absent)?
         {
             let reason = format!(
                 "the server fails whenever this contact is sent ({reason}), and accepts the others of its batch"

@@ -1,7 +1,7 @@
 //! The state that all sender threads of a process share: the budget, and facts about the server and the sources.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
@@ -23,14 +23,14 @@ pub(crate) struct SenderState {
     pub(crate) limits: SizeLimits,
     pub(super) columns: SourceColumns,
     trusts_names: AtomicBool,
-    /// True if a batch is investigating why writes fail.
-    is_led: AtomicBool,
+    /// True while a batch is diagnosed because writes fail.
+    is_diagnosing: AtomicBool,
     /// True if the plan read the account, so a contact to be created was missing from it.
     has_looked: bool,
     /// Number of contacts to be created that already existed.
     existing: AtomicU64,
-    /// The last reason for which contacts stayed in doubt.
-    doubt: Mutex<Option<String>>,
+    /// The last reason for which the outcome of contacts stayed unknown.
+    unknown_reason: Mutex<Option<String>>,
     /// True if the server answers writes without confirming or carrying out any.
     confirms_nothing: AtomicBool,
 }
@@ -46,22 +46,25 @@ impl SenderState {
             limits: SizeLimits::new(run.find_fact("limits")?.unwrap_or_default()),
             columns,
             trusts_names: AtomicBool::new(false),
-            is_led: AtomicBool::new(false),
+            is_diagnosing: AtomicBool::new(false),
             has_looked: snapshot::exists(run)?,
             existing: AtomicU64::new(0),
-            doubt: Mutex::default(),
+            unknown_reason: Mutex::default(),
             confirms_nothing: AtomicBool::new(false),
         })
     }
 
-    pub(super) fn note_doubt(&self, reason: &str) {
-        let mut doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
-        *doubt = Some(reason.to_owned());
+    pub(super) fn note_unknown(&self, reason: &str) {
+        *self.last_unknown() = Some(reason.to_owned());
     }
 
-    pub(super) fn doubt(&self) -> Option<String> {
-        let doubt = self.doubt.lock().unwrap_or_else(PoisonError::into_inner);
-        doubt.clone()
+    pub(super) fn unknown_reason(&self) -> Option<String> {
+        self.last_unknown().clone()
+    }
+
+    fn last_unknown(&self) -> MutexGuard<'_, Option<String>> {
+        let reason = self.unknown_reason.lock();
+        reason.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends sending, because the server answers writes without confirming or carrying out any.
@@ -91,14 +94,13 @@ impl SenderState {
         })
     }
 
-    /// True if the batch may lead the investigation of failing writes. Only one at a time may, so that a server
-    /// that is down costs few requests.
-    pub(super) fn take_lead(&self) -> bool {
-        !self.is_led.swap(true, Ordering::SeqCst)
+    /// True if a batch may be diagnosed while writes fail: only one at a time.
+    pub(super) fn take_turn(&self) -> bool {
+        !self.is_diagnosing.swap(true, Ordering::SeqCst)
     }
 
-    pub(super) fn end_lead(&self) {
-        self.is_led.store(false, Ordering::SeqCst);
+    pub(super) fn end_turn(&self) {
+        self.is_diagnosing.store(false, Ordering::SeqCst);
     }
 
     /// True if the contacts that the server names in refusals have proved right.

@@ -1,11 +1,11 @@
-//! Investigates why the server fails on a batch: because of its contacts, or because it is down.
+//! Determines why the server fails on a batch: because of its contacts, or because it is down.
 //!
-//! While writes fail one after another, or are forbidden without a [witness](super::isolation), only one batch at a
-//! time leads the investigation, so that a server that is down costs few requests. The others are put off to the end
+//! While writes fail one after another, or are forbidden before anything was [accepted](super::isolation), only one
+//! batch at a time is diagnosed, so that a server that is down costs few requests. The others are put off to the end
 //! of the run.
 
 use super::{
-    isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
+    isolation::{FailedPayload, FailingSince, FailureKind, Isolation, NothingAccepted},
     payload::{Payload, id_of},
     state::SenderState,
 };
@@ -17,23 +17,24 @@ use crate::{
 /// Longest wait for a server that fails writes, in doublings of the first.
 const PAUSE_DOUBLINGS_MAX: u32 = 6;
 
-/// The investigation of one batch.
-pub(super) struct Investigation<'a> {
+/// The diagnosis of one batch.
+pub(super) struct FailureDiagnosis<'a> {
     client: &'a Client,
     state: &'a SenderState,
     pub(super) isolation: Isolation,
-    has_lead: bool,
-    /// The error for which the batch was put off until the leading batch has its outcome.
+    /// True if this is the batch that is diagnosed while writes fail.
+    has_turn: bool,
+    /// The error for which the batch was put off until the other one is diagnosed.
     pub(super) put_off: Option<ApiError>,
     /// The error if the server forbade something in the batch.
     forbidden: Option<ApiError>,
     /// The error with which the client gave up on something in the batch.
     gave_up: Option<ApiError>,
-    /// True if the outcome of some contacts can't be determined.
-    pub(super) in_doubt: bool,
+    /// True if the cause, or the outcome of some contacts, can't be determined.
+    pub(super) is_unexplained: bool,
 }
 
-impl<'a> Investigation<'a> {
+impl<'a> FailureDiagnosis<'a> {
     /// `since` and `is_rest` are described at [`Isolation::new`].
     pub(super) fn new(
         client: &'a Client,
@@ -45,11 +46,11 @@ impl<'a> Investigation<'a> {
             client,
             state,
             isolation: Isolation::new(since, is_rest),
-            has_lead: false,
+            has_turn: false,
             put_off: None,
             forbidden: None,
             gave_up: None,
-            in_doubt: false,
+            is_unexplained: false,
         }
     }
 
@@ -63,9 +64,10 @@ impl<'a> Investigation<'a> {
             .failed(kind, self.client.acceptances.moment());
     }
 
-    pub(super) fn suspect(&mut self, payload: &Payload, kind: FailureKind, reason: &str) {
+    /// Notes a payload that is to be halved, or to be rejected if it is a single contact.
+    pub(super) fn failed(&mut self, payload: &Payload, kind: FailureKind, reason: &str) {
         self.note_failure(kind);
-        self.isolation.add(Suspect {
+        self.isolation.add(FailedPayload {
             payload: payload.clone(),
             kind,
             reason: reason.to_owned(),
@@ -79,17 +81,17 @@ impl<'a> Investigation<'a> {
         let Some((failures, last)) = self.client.failing_writes() else {
             return Ok(true);
         };
-        let has_lead = self.takes_lead(ApiErrorKind::Circuit { failures, last });
+        let has_turn = self.takes_turn(ApiErrorKind::Circuit { failures, last });
         self.client.pause(failures.min(PAUSE_DOUBLINGS_MAX))?;
-        Ok(has_lead)
+        Ok(has_turn)
     }
 
     /// Notes an answer that does not confirm a write. True if the server has accepted such a write, so the contacts
-    /// may be to blame.
+    /// may be the cause.
     pub(super) fn unconfirmed(&mut self, operation: Operation) -> bool {
         self.note_failure(FailureKind::Breakdown);
         self.client.acceptances.newest(operation) > 0
-            || self.has_witness(FailureKind::Breakdown, operation)
+            || self.was_accepted_since(FailureKind::Breakdown, operation)
     }
 
     /// Notes that the client gave up on a payload. If the server does not even answer a look-up, it is down.
@@ -104,72 +106,62 @@ impl<'a> Investigation<'a> {
 
     /// Notes a payload that a firewall, a proxy or the token's permissions keep from the API.
     pub(super) fn forbidden(&mut self, payload: &Payload, refusal: &Refusal) {
-        let failure = if refusal.is_page {
-            FailureKind::Page
+        let kind = if refusal.is_page {
+            FailureKind::Breakdown
         } else {
             FailureKind::Forbidden
         };
-        self.note_failure(failure);
+        self.note_failure(kind);
         let error = || self.client.forbidden(payload.operation, refusal);
-        if self.has_witness(failure, payload.operation) || self.takes_lead(error()) {
+        if self.was_accepted_since(kind, payload.operation) || self.takes_turn(error()) {
             self.forbidden = Some(error());
-            self.suspect(payload, failure, &refusal.to_string());
+            self.failed(payload, kind, &refusal.to_string());
         }
     }
 
-    /// True if this batch leads the investigation. Otherwise it is put off because of the error.
-    pub(super) fn takes_lead(&mut self, error: impl Into<ApiError>) -> bool {
-        self.has_lead = self.has_lead || self.state.take_lead();
-        if !self.has_lead {
+    /// True if this batch may be diagnosed now. Otherwise it is put off because of the error.
+    pub(super) fn takes_turn(&mut self, error: impl Into<ApiError>) -> bool {
+        self.has_turn = self.has_turn || self.state.take_turn();
+        if !self.has_turn {
             self.put_off = Some(error.into());
         }
-        self.has_lead
+        self.has_turn
     }
 
-    fn has_witness(&self, kind: FailureKind, operation: Operation) -> bool {
+    fn was_accepted_since(&self, kind: FailureKind, operation: Operation) -> bool {
         let accepted = self.client.acceptances.newest(operation);
-        self.isolation.has_witness(kind, accepted)
+        self.isolation.was_accepted_since(kind, accepted)
     }
 
-    /// The next failed payload to halve. If no witness was found, the batch stays in doubt.
+    /// The next failed payload to halve. If nothing is accepted meanwhile, the failure stays unexplained.
     pub(super) fn next(&mut self, operation: Operation) -> Result<Option<Payload>, ApiError> {
         let accepted = self.client.acceptances.newest(operation);
-        self.isolation.next(accepted).or_else(|NoWitness| {
-            self.in_doubt = true;
+        self.isolation.next(accepted).or_else(|NothingAccepted| {
+            self.is_unexplained = true;
             self.gave_up.take().map_or(Ok(None), Err)
         })
     }
 
-    /// Judges contacts that failed alone and are not in the account, of a batch of this size. Returns them if they
-    /// are all guilty; otherwise the batch stays in doubt.
-    pub(super) fn judge(
+    /// Returns the contacts that failed alone and are not in the account if each is the cause; otherwise the failure
+    /// stays unexplained.
+    pub(super) fn causes(
         &mut self,
-        absent: Vec<Suspect>,
-        size: usize,
-    ) -> Result<Vec<Suspect>, ApiError> {
+        absent: Vec<FailedPayload>,
+    ) -> Result<Vec<FailedPayload>, ApiError> {
         tracing::debug!(requests = self.isolation.requests, "isolated");
-        self.in_doubt |= !absent.iter().all(|suspect| self.is_guilty(suspect, size));
-        if self.in_doubt {
+        let is_cause = |it: &FailedPayload| self.was_accepted_since(it.kind, it.payload.operation);
+        self.is_unexplained |= !absent.iter().all(is_cause);
+        if self.is_unexplained {
             return self.forbidden.take().map_or(Ok(Vec::new()), Err);
         }
         Ok(absent)
     }
 
-    /// True if a witness incriminates the suspect. A contact alone in its batch that a firewall's page forbids is
-    /// considered the cause once per acceptance.
-    fn is_guilty(&self, suspect: &Suspect, size: usize) -> bool {
-        let operation = suspect.payload.operation;
-        self.has_witness(suspect.kind, operation)
-            || (suspect.kind == FailureKind::Page
-                && size == 1
-                && self.client.acceptances.take(operation))
-    }
-
-    /// Lets another batch lead. Not called after an error, which ends the run, so no other batch must repeat the
-    /// investigation.
+    /// Lets another batch be diagnosed. Not called after an error, which ends the run, so no other batch must repeat
+    /// the diagnosis.
     pub(super) fn end(&self) {
-        if self.has_lead {
-            self.state.end_lead();
+        if self.has_turn {
+            self.state.end_turn();
         }
     }
 }
