@@ -332,7 +332,29 @@ impl Call {
     /// Like [`Call::run`], on a terminal with this many columns and `typed` as input. Returns the exit code and
     /// the output of the terminal.
     #[cfg(unix)]
-    pub(crate) fn on_terminal(mut self, columns: u16, typed: &str) -> (Option<i32>, String) {
+    pub(crate) fn on_terminal(self, columns: u16, typed: &str) -> (Option<i32>, String) {
+        self.watched_on_terminal(columns, typed, &[], || {})
+    }
+
+    /// Like [`Call::on_terminal`] without input. Calls `then` once all these words were shown, which must happen for
+    /// the command to end.
+    #[cfg(unix)]
+    pub(crate) fn on_terminal_until(
+        self,
+        words: &[&str],
+        then: impl FnOnce(),
+    ) -> (Option<i32>, String) {
+        self.watched_on_terminal(100, "", words, then)
+    }
+
+    #[cfg(unix)]
+    fn watched_on_terminal(
+        mut self,
+        columns: u16,
+        typed: &str,
+        words: &[&str],
+        then: impl FnOnce(),
+    ) -> (Option<i32>, String) {
         use rustix::{pty, termios};
 
         let terminal = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
@@ -359,9 +381,16 @@ impl Call {
         let mut child = self.command.spawn().expect("the binary starts");
         // The command holds the other end of the terminal, too.
         drop(self.command);
-        let mut sent = Vec::new();
-        // Fails once the other end is closed.
-        let _ = terminal.read_to_end(&mut sent);
+        let (mut sent, mut then) = (Vec::new(), Some(then));
+        let mut buffer = [0; 4096];
+        // Reading fails once the other end is closed.
+        while let Ok(length @ 1..) = terminal.read(&mut buffer) {
+            sent.extend_from_slice(&buffer[..length]);
+            let shown = String::from_utf8_lossy(&sent);
+            if words.iter().all(|word| shown.contains(word)) {
+                then.take().map_or((), |then| then());
+            }
+        }
         let code = child.wait().expect("it ends").code();
         (code, String::from_utf8(sent).expect("output is UTF-8"))
     }

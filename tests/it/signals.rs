@@ -12,22 +12,25 @@ use crate::{
 
 const CONTACTS: usize = 2_000;
 
-/// An import with requests of this duration. Returns when the tenth has arrived.
-fn started(slow: Duration) -> (World, Running) {
+/// An import whose answers are held from the eighth on. Returns when the tenth request has arrived.
+fn started() -> (World, Running) {
     let world = quick(Options::default());
     world.write(
         "contacts.csv",
         csv((1..=CONTACTS).map(|n| contact(n, "new"))),
     );
-    world
-        .sandbox
-        .set_faults(faults([format!("slow={}ms@8+", slow.as_millis())]));
+    world.sandbox.set_faults(faults(["slow=3600s@8+"]));
     let told = world.when_request(10);
     let import =
         "import contacts.csv --mode create --run x.run --json --concurrency 4 --batch-size 10";
     let running = world.call(import.split_whitespace()).start();
     told.recv_timeout(Duration::from_secs(60)).unwrap();
     (world, running)
+}
+
+/// Waits until the first signal is reported, and returns the line.
+fn stopping(running: &mut Running) -> String {
+    running.says("requests in flight have 30 s to finish")
 }
 
 fn goes_on(world: &World) {
@@ -44,8 +47,11 @@ fn goes_on(world: &World) {
 fn the_first_signal_lets_end_what_is_in_flight_and_says_how_to_go_on() {
     let hang_up = cfg!(target_os = "linux").then_some(("HUP", 129));
     for (signal, code) in [("INT", 130), ("TERM", 143)].into_iter().chain(hang_up) {
-        let (world, running) = started(Duration::from_millis(300));
+        let (world, mut running) = started();
         running.signal(signal);
+        stopping(&mut running);
+        // Sends the answers that were held.
+        world.sandbox.set_faults(Faults::default());
         let ran = running.wait().ends_with(code);
         let summary = ran.json();
         assert_eq!(summary["exit_code"], code);
@@ -75,9 +81,9 @@ fn the_first_signal_lets_end_what_is_in_flight_and_says_how_to_go_on() {
 
 #[test]
 fn the_second_signal_ends_at_once_and_loses_nothing() {
-    let (world, mut running) = started(Duration::from_secs(3_600));
+    let (world, mut running) = started();
     running.signal("INT");
-    let said = running.says("requests in flight have 30 s to finish");
+    let said = stopping(&mut running);
     assert!(said.contains("wazzup-contacts apply x.run"), "{said}");
     let begun = Instant::now();
     running.signal("INT");
@@ -89,10 +95,11 @@ fn the_second_signal_ends_at_once_and_loses_nothing() {
 /// `timeout` sends it to the process and to its group.
 #[test]
 fn a_second_sigterm_does_not_cut_the_end_short() {
-    let (world, mut running) = started(Duration::from_millis(500));
+    let (world, mut running) = started();
     running.signal("TERM");
-    running.says("requests in flight have 30 s to finish");
+    stopping(&mut running);
     running.signal("TERM");
+    world.sandbox.set_faults(Faults::default());
     running
         .wait()
         .ends_with(143)
@@ -109,7 +116,7 @@ fn what_is_in_flight_is_not_waited_for_without_end() {
         "contacts.csv",
         csv((1..=CONTACTS).map(|n| contact(n, "new"))),
     );
-    world.sandbox.set_faults(faults(["slow=60s"]));
+    world.sandbox.set_faults(faults(["slow=3600s"]));
     let told = world.when_request(1);
     let import = [
         "import",
@@ -144,7 +151,7 @@ fn a_signal_while_planning_leaves_nothing_behind() {
         "contacts.csv",
         csv((1..=CONTACTS).map(|n| contact(n, "new"))),
     );
-    world.sandbox.set_faults(faults(["slow=200ms"]));
+    world.sandbox.set_faults(faults(["slow=3600s@3+"]));
     let told = world.when_request(3);
     let running = world
         .call(["import", "contacts.csv", "--run", "x.run"])
@@ -166,8 +173,8 @@ fn a_signal_while_planning_leaves_nothing_behind() {
 fn a_hang_up_is_ignored_under_nohup() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=20).map(|n| contact(n, "new"))));
-    world.sandbox.set_faults(faults(["slow=300ms"]));
-    let told = world.when_request(1);
+    world.sandbox.set_faults(faults(["slow=3600s@2+"]));
+    let told = world.when_request(2);
     let script = format!(
         "trap '' HUP; exec {} import contacts.csv --batch-size 5 --concurrency 1 --run x.run",
         env!("CARGO_BIN_EXE_wazzup-contacts")
@@ -175,6 +182,7 @@ fn a_hang_up_is_ignored_under_nohup() {
     let running = world.call_program("sh", ["-c", &script]).start();
     told.recv_timeout(Duration::from_secs(60)).unwrap();
     running.signal("HUP");
+    world.sandbox.set_faults(Faults::default());
     running.wait().ends_with(0);
     assert_eq!(world.sandbox.contact_count(), 20);
 }
