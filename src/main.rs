@@ -3,8 +3,8 @@
 use std::process;
 
 use wazzup_contacts::{
-    cli::Cli,
-    commands::{print_error, run},
+    cli::parse_command_line,
+    commands::{print_answer, print_error, run},
     core_dumps, crash,
     error::ExitCode,
     logging,
@@ -14,13 +14,14 @@ use wazzup_contacts::{
 fn main() -> process::ExitCode {
     core_dumps::forbid();
     crash::arm();
-    let cli = match Cli::parse_or_print() {
-        Ok(cli) => cli,
-        Err(code) => return code,
+    let code = match parse_command_line() {
+        Ok(cli) => {
+            logging::begin(&cli);
+            Signals::listen()
+                .and_then(|signals| run(cli, signals))
+                .unwrap_or_else(|error| print_error(&error))
+        }
+        Err(answer) => print_answer(&answer),
     };
-    logging::begin(&cli);
-    let code = Signals::listen()
-        .and_then(|signals| run(cli, signals))
-        .unwrap_or_else(|error| print_error(&error));
     process::ExitCode::from(u8::try_from(code as i32).unwrap_or(ExitCode::Failed as u8))
 }

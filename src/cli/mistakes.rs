@@ -1,9 +1,8 @@
-//! Tips for an invalid command line: the command or flag that was probably meant.
+//! Parses the command line, and adds tips to errors: the command or flag that was probably meant.
 
 use std::{
-    io::Write as _,
+    ffi::OsString,
     path::{Path, PathBuf},
-    process,
 };
 
 use clap::{
@@ -17,9 +16,6 @@ use crate::{
     layout::{error_width, fit, output_width},
     nearest::question,
 };
-
-/// The exit code for wrong arguments, which is defined in a higher layer.
-const USAGE: u8 = 2;
 
 /// Alternative names, and the commands that they refer to. A command that deletes is never suggested.
 const SYNONYMS: [(&[&str], &str); 9] = [
@@ -70,58 +66,62 @@ const SYNONYMS: [(&[&str], &str); 9] = [
     ),
 ];
 
-impl Cli {
-    /// Parses the command line. Prints an error with the usage and a tip; prints help and version unchanged.
-    ///
-    /// # Errors
-    ///
-    /// The exit code, if there is nothing left to do.
-    pub fn parse_or_print() -> Result<Self, process::ExitCode> {
-        let words: Vec<_> = std::env::args_os().collect();
-        let command = fit_examples(Self::command(), output_width());
-        let matches = command.try_get_matches_from(&words);
-        let parsed = matches.and_then(|it| Self::from_arg_matches(&it));
-        let parsed = parsed.and_then(|cli| match cli.detached_reset() {
-            Some(error) => Err(error),
-            None => Ok(cli),
-        });
-        parsed.map_err(|error| {
-            let words = words.iter().map(|word| word.to_string_lossy().into_owned());
-            print(&with_tip(error, &words.collect::<Vec<_>>()))
-        })
-    }
+/// Parses the command line of the process.
+pub fn parse_command_line() -> Result<Cli, ParserAnswer> {
+    let words: Vec<_> = std::env::args_os().collect();
+    let command = fit_examples(Cli::command(), output_width());
+    let matches = command.try_get_matches_from(&words);
+    let parsed = matches.and_then(|it| Cli::from_arg_matches(&it));
+    let parsed = parsed.and_then(|cli| match detached_reset(&cli) {
+        Some(error) => Err(error),
+        None => Ok(cli),
+    });
+    parsed.map_err(|error| ParserAnswer::new(error, &words))
+}
 
-    /// The error for `--changed-only reset`, where `reset` is parsed as a file.
-    fn detached_reset(&self) -> Option<clap::Error> {
-        let (super::Command::Import(ImportArgs { sources, .. })
-        | super::Command::Plan(PlanArgs { sources, .. })) = &self.command
-        else {
-            return None;
+/// The parser's answer to a command line without a command: help, the version, or an error.
+#[derive(Debug)]
+pub struct ParserAnswer {
+    /// Lines that fit the terminal.
+    pub(crate) text: String,
+    pub(crate) is_error: bool,
+}
+
+impl ParserAnswer {
+    /// Adds a tip to an error. `words`: the command line.
+    fn new(error: clap::Error, words: &[OsString]) -> Self {
+        let words = words.iter().map(|word| word.to_string_lossy().into_owned());
+        let error = with_tip(error, &words.collect::<Vec<_>>());
+        let is_error = error.use_stderr();
+        let width = if is_error {
+            error_width()
+        } else {
+            output_width()
         };
-        let SourceArgs { read, planning, .. } = sources;
-        let is_reset = |file: &PathBuf| file == Path::new("reset") && !file.exists();
-        let is_detached = planning.changed_only == Some(ChangedOnly::On);
-        (is_detached && read.files.iter().any(is_reset)).then(|| {
-            Self::command().error(
-                ErrorKind::ValueValidation,
-                "the value of --changed-only needs a `=`: --changed-only=reset",
-            )
-        })
+        let text = error.render().ansi().to_string();
+        Self {
+            text: fit(&text, width),
+            is_error,
+        }
     }
 }
 
-/// Prints an error in lines that fit the terminal. Help and the version are errors of the parser, too.
-fn print(error: &clap::Error) -> process::ExitCode {
-    let text = error.render().ansi().to_string();
-    // If writing fails, there is no other place to report it.
-    if !error.use_stderr() {
-        let text = fit(&text, output_width());
-        let _ = anstream::stdout().write_all(text.as_bytes());
-        return process::ExitCode::SUCCESS;
-    }
-    let text = fit(&text, error_width());
-    let _ = anstream::stderr().write_all(text.as_bytes());
-    process::ExitCode::from(USAGE)
+/// The error for `--changed-only reset`, where `reset` is parsed as a file.
+fn detached_reset(cli: &Cli) -> Option<clap::Error> {
+    let (super::Command::Import(ImportArgs { sources, .. })
+    | super::Command::Plan(PlanArgs { sources, .. })) = &cli.command
+    else {
+        return None;
+    };
+    let SourceArgs { read, planning, .. } = sources;
+    let is_reset = |file: &PathBuf| file == Path::new("reset") && !file.exists();
+    let is_detached = planning.changed_only == Some(ChangedOnly::On);
+    (is_detached && read.files.iter().any(is_reset)).then(|| {
+        Cli::command().error(
+            ErrorKind::ValueValidation,
+            "the value of --changed-only needs a `=`: --changed-only=reset",
+        )
+    })
 }
 
 /// Wraps the examples of a command: the parser only wraps options correctly.

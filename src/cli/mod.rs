@@ -19,6 +19,7 @@ pub(crate) use commands::{
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs, SourceArgs, WatchArgs};
 pub(crate) use job::{JobLine, without_ping_url};
+pub use mistakes::{ParserAnswer, parse_command_line};
 pub(crate) use run_commands::{
     ApplyArgs, ImportArgs, PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs,
 };

@@ -39,8 +39,12 @@ mod watched;
 
 pub use conclusion::print_error;
 
+use std::io::Write as _;
+
+use anstream::{stderr, stdout};
+
 use crate::{
-    cli::{AccountArgs, Cli, Command, CommonArgs},
+    cli::{AccountArgs, Cli, Command, CommonArgs, ParserAnswer},
     error::{Error, ExitCode},
     settings::{Configuration, Settings},
     signals::Signals,
@@ -56,6 +60,19 @@ pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
     let watched = Watched::new((&cli.command).into(), None);
     let result = Error::catch_panic(|| execute(cli, signals, &console, &watched));
     conclude(&console, &watched, result)
+}
+
+/// Prints the parser's answer, and returns the exit code. If writing fails, there is no other place to report it.
+#[must_use]
+pub fn print_answer(answer: &ParserAnswer) -> ExitCode {
+    let bytes = answer.text.as_bytes();
+    if answer.is_error {
+        let _ = stderr().write_all(bytes);
+        ExitCode::Usage
+    } else {
+        let _ = stdout().write_all(bytes);
+        ExitCode::Done
+    }
 }
 
 fn execute(
