@@ -1,6 +1,6 @@
 //! `export`: all contacts to a file.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use jiff::Zoned;
 use serde_json::json;
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         exported,
         path,
         rotated,
-    } = request.export(&session)?;
+    } = request.export(&session, &mut io::stdout())?;
     let is_whole = exported.unreadable.is_empty();
     show_rotated(context, &rotated, args.keep.is_some() && !is_whole);
     let output = path.map(|path| path.display().to_string());

@@ -1,16 +1,19 @@
 //! Formats of a backup, by file extension or `--format`.
 
-use std::{path::Path, str::FromStr};
+use std::{
+    io::{self, Write},
+    path::Path,
+    str::FromStr,
+};
 
-/// The separation and form of cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CsvDialect {
-    /// The cell delimiter.
-    pub delimiter: u8,
-    /// True if spreadsheet programs can open the file with a double click: it begins with a BOM, and no cell is
-    /// mistaken for a formula or a number.
-    pub for_excel: bool,
-}
+use flate2::write::GzEncoder;
+
+pub(crate) use super::text::CsvDialect;
+use super::{
+    book::BookWriter,
+    rows::RowWriter,
+    text::{CsvWriter, LinesWriter},
+};
 
 /// The format of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +83,50 @@ impl BackupFormat {
         let packed = endings.next().map(|_| format!("{before}.{last}"));
         let packed = packed.and_then(|ending| ending.parse().ok());
         packed.or_else(|| last.parse().ok())
+    }
+}
+
+/// The default level of the zstd command.
+const ZSTD_LEVEL: i32 = 3;
+
+impl Compression {
+    /// Writes compressed.
+    pub(super) fn compress(
+        self,
+        out: &mut (dyn Write + Send),
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match self {
+            Self::None => write(out),
+            Self::Gzip => {
+                let mut out = GzEncoder::new(out, flate2::Compression::default());
+                write(&mut out)?;
+                out.finish().map(drop)
+            }
+            Self::Zstd => {
+                let mut out = zstd::Encoder::new(out, ZSTD_LEVEL)?;
+                write(&mut out)?;
+                out.finish().map(drop)
+            }
+        }
+    }
+}
+
+impl TableFormat {
+    /// Writes rows with these columns. `scratch`: the directory of temporary files; `sheet_rows_max`: the rows of
+    /// a sheet including its header.
+    pub(super) fn writer<'a>(
+        self,
+        out: &'a mut (dyn Write + Send),
+        columns: &[String],
+        scratch: &Path,
+        sheet_rows_max: u32,
+    ) -> io::Result<Box<dyn RowWriter + 'a>> {
+        Ok(match self {
+            Self::Csv(dialect) => Box::new(CsvWriter::create(out, columns, dialect)?),
+            Self::Xlsx => Box::new(BookWriter::create(out, columns, scratch, sheet_rows_max)?),
+            Self::Jsonl => Box::new(LinesWriter::create(out, columns)?),
+        })
     }
 }
 

@@ -25,8 +25,6 @@ use std::{
     path::Path,
 };
 
-use flate2::write::GzEncoder;
-
 use crate::{
     account::{Reader, listing::ListPass},
     api::ApiError,
@@ -36,13 +34,11 @@ use crate::{
     progress::StopReason,
     source::SHEET_ROWS_MAX,
 };
-use book::BookWriter;
 use format::{Compression, TableFormat};
 use rotation::{ShrinkError, ShrinkGuard};
 pub(crate) use rows::OwnerNames;
-use rows::{ExportCell, RowMaker, RowWriter};
+use rows::{ExportCell, RowMaker};
 use spool::{BUFFER_BYTES, Spool, SpooledContact};
-use text::{CsvWriter, LinesWriter};
 
 /// The form of a backup.
 #[derive(Debug)]
@@ -103,10 +99,11 @@ pub(crate) struct Exported {
     pub unreadable: Vec<UnreadableContact>,
 }
 
-/// Exports all contacts to `output` or standard output, unless the guard refuses.
+/// Exports all contacts to the file `output`, otherwise to `stream`, unless the guard refuses.
 pub(crate) fn export(
     account: Reader<'_>,
     output: Option<&Path>,
+    stream: &mut (dyn Write + Send),
     form: &BackupForm,
     guard: Option<ShrinkGuard>,
 ) -> Result<Exported, ExportError> {
@@ -130,7 +127,7 @@ pub(crate) fn export(
     if let Some(guard) = guard {
         guard.check(spool.contacts())?;
     }
-    exported.is_read = write(&mut spool, form, output).map_err(named)?;
+    exported.is_read = write(&mut spool, form, output, stream).map_err(named)?;
     exported.contacts = spool.contacts();
     Ok(exported)
 }
@@ -162,13 +159,18 @@ fn read(
     Ok((pass, moved))
 }
 
-fn write(spool: &mut Spool, form: &BackupForm, path: Option<&Path>) -> io::Result<bool> {
+fn write(
+    spool: &mut Spool,
+    form: &BackupForm,
+    path: Option<&Path>,
+    stream: &mut (dyn Write + Send),
+) -> io::Result<bool> {
     let file = path.filter(|path| !output::is_special(path));
     let scratch = file.map_or_else(env::temp_dir, |file| {
         output::directory(&output::real(file)).to_path_buf()
     });
     let Some(path) = path else {
-        let mut out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout());
+        let mut out = BufWriter::with_capacity(BUFFER_BYTES, stream);
         let written = form.write(spool, &scratch, &mut out);
         return output::is_read(written.and_then(|()| out.flush()));
     };
@@ -176,50 +178,6 @@ fn write(spool: &mut Spool, form: &BackupForm, path: Option<&Path>) -> io::Resul
     form.write(spool, &scratch, &mut out)?;
     OutputFile::finish_buffer(out)?;
     Ok(true)
-}
-
-/// The default level of the zstd command.
-const ZSTD_LEVEL: i32 = 3;
-
-impl Compression {
-    /// Writes compressed.
-    fn compress(
-        self,
-        out: &mut (dyn Write + Send),
-        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-    ) -> io::Result<()> {
-        match self {
-            Self::None => write(out),
-            Self::Gzip => {
-                let mut out = GzEncoder::new(out, flate2::Compression::default());
-                write(&mut out)?;
-                out.finish().map(drop)
-            }
-            Self::Zstd => {
-                let mut out = zstd::Encoder::new(out, ZSTD_LEVEL)?;
-                write(&mut out)?;
-                out.finish().map(drop)
-            }
-        }
-    }
-}
-
-impl TableFormat {
-    /// Writes rows with these columns. `scratch`: the directory of temporary files; `sheet_rows_max`: the rows of
-    /// a sheet including its header.
-    fn writer<'a>(
-        self,
-        out: &'a mut (dyn Write + Send),
-        columns: &[String],
-        scratch: &Path,
-        sheet_rows_max: u32,
-    ) -> io::Result<Box<dyn RowWriter + 'a>> {
-        Ok(match self {
-            Self::Csv(dialect) => Box::new(CsvWriter::create(out, columns, dialect)?),
-            Self::Xlsx => Box::new(BookWriter::create(out, columns, scratch, sheet_rows_max)?),
-            Self::Jsonl => Box::new(LinesWriter::create(out, columns)?),
-        })
-    }
 }
 
 impl BackupForm {

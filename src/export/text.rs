@@ -3,10 +3,19 @@
 use std::io::{self, Write};
 
 use super::{
-    format::CsvDialect,
     guard::GuardedFrom,
     rows::{ExportCell, RowWriter},
 };
+
+/// The separation and form of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CsvDialect {
+    /// The cell delimiter.
+    pub delimiter: u8,
+    /// True if spreadsheet programs can open the file with a double click: it begins with a BOM, and no cell is
+    /// mistaken for a formula or a number.
+    pub for_excel: bool,
+}
 
 pub(super) struct CsvWriter<'a> {
     out: &'a mut (dyn Write + Send),

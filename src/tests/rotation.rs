@@ -81,7 +81,7 @@ impl Days {
             keep: NonZeroU32::new(keep),
             now: self.now.clone(),
         };
-        request.export(&self.session)
+        request.export(&self.session, &mut std::io::sink())
     }
 
     fn files(&self) -> Vec<String> {

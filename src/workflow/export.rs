@@ -1,6 +1,7 @@
 //! Saves the account: naming of the backup, the guard against a shrunk account, and rotation.
 
 use std::{
+    io::Write,
     num::NonZeroU32,
     path::{Path, PathBuf},
 };
@@ -27,7 +28,7 @@ use crate::{
 };
 
 pub(crate) struct ExportRequest<'a> {
-    /// The name of the file, if not standard output.
+    /// The name of the file, if there is one.
     pub name: Option<BackupName>,
     pub form: &'a BackupForm,
     /// The allowed decrease compared with the last backup.
@@ -39,7 +40,7 @@ pub(crate) struct ExportRequest<'a> {
 
 pub(crate) struct Backup {
     pub exported: Exported,
-    /// The file, if not standard output.
+    /// The file, if there is one.
     pub path: Option<PathBuf>,
     /// The older backups that were removed or should have been.
     pub rotated: Rotated,
@@ -47,7 +48,12 @@ pub(crate) struct Backup {
 
 impl ExportRequest<'_> {
     /// Writes the backup. Older ones are removed only afterwards, and only if the new one has every contact.
-    pub(crate) fn export(&self, session: &Session) -> Result<Backup, Error> {
+    /// Without a name, it goes to `stream`.
+    pub(crate) fn export(
+        &self,
+        session: &Session,
+        stream: &mut (dyn Write + Send),
+    ) -> Result<Backup, Error> {
         let facts = ExportFacts {
             now: &self.now,
             account: &session.account,
@@ -59,7 +65,7 @@ impl ExportRequest<'_> {
             Some(file) => self.guard(session, file)?,
             None => None,
         };
-        let exported = export(session.reader(), path.as_deref(), self.form, guard)?;
+        let exported = export(session.reader(), path.as_deref(), stream, self.form, guard)?;
         let mut backup = Backup {
             exported,
             path: path.clone(),
