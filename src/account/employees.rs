@@ -5,9 +5,9 @@
 
 use std::collections::HashSet;
 
-use super::{Reader, pages::PAGE_LIMIT};
+use super::pages::PAGE_LIMIT;
 use crate::{
-    api::{ApiError, ApiErrorKind},
+    api::{ApiError, ApiErrorKind, Client},
     employees::{Employee, Employees},
     wording::grouped,
 };
@@ -37,34 +37,32 @@ impl ListedEmployees {
     }
 }
 
-impl Reader<'_> {
-    /// Lists the employees of the account.
-    pub(crate) fn list_employees(&self) -> Result<ListedEmployees, ApiError> {
-        let mut list = Vec::new();
-        let mut ids = HashSet::new();
-        let (mut received, mut unreadable) = (0, 0);
-        for _ in 0..PAGES_MAX {
-            let page = self.client.employees(received, PAGE_LIMIT)?;
-            let size = page.len();
-            let readable: Vec<Employee> = page.into_iter().flatten().collect();
-            let (unreadable_here, known) = (size - readable.len(), list.len());
-            let is_new = |it: &Employee| ids.insert(it.id.clone());
-            list.extend(readable.into_iter().filter(is_new));
-            let is_repeated = unreadable_here < size && list.len() == known;
-            if size == 0 || is_repeated {
-                return Ok(ListedEmployees {
-                    employees: Employees::new(list),
-                    unreadable,
-                });
-            }
-            received += size;
-            unreadable += unreadable_here;
-            if list.len() > EMPLOYEES_MAX {
-                break;
-            }
+/// Lists the employees of the account.
+pub(super) fn list(client: &Client) -> Result<ListedEmployees, ApiError> {
+    let mut list = Vec::new();
+    let mut ids = HashSet::new();
+    let (mut received, mut unreadable) = (0, 0);
+    for _ in 0..PAGES_MAX {
+        let page = client.employees(received, PAGE_LIMIT)?;
+        let size = page.len();
+        let readable: Vec<Employee> = page.into_iter().flatten().collect();
+        let (unreadable_here, known) = (size - readable.len(), list.len());
+        let is_new = |it: &Employee| ids.insert(it.id.clone());
+        list.extend(readable.into_iter().filter(is_new));
+        let is_repeated = unreadable_here < size && list.len() == known;
+        if size == 0 || is_repeated {
+            return Ok(ListedEmployees {
+                employees: Employees::new(list),
+                unreadable,
+            });
         }
-        let detail = format!("there are more after {received} entries");
-        let of = "employees";
-        Err(ApiErrorKind::EndlessList { of, detail }.into())
+        received += size;
+        unreadable += unreadable_here;
+        if list.len() > EMPLOYEES_MAX {
+            break;
+        }
     }
+    let detail = format!("there are more after {received} entries");
+    let of = "employees";
+    Err(ApiErrorKind::EndlessList { of, detail }.into())
 }

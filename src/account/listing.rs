@@ -19,15 +19,11 @@ use std::{cell::RefCell, iter, ops::ControlFlow};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{
-    Reader,
-    pages::{Edge, PAGE, Pages, STRIDE, Stretch, is_there, last_id},
-};
+use super::pages::{Edge, Pages, STRIDE, Stretch, last_id};
 use crate::{
-    api::{ApiError, Listed},
+    api::{ApiError, Client, Listed},
     contact::{Contact, reading::UnreadableContact},
     parallel,
-    progress::Phase,
 };
 
 /// The result of one pass over the account.
@@ -64,61 +60,32 @@ impl ListPass {
     }
 }
 
-impl Reader<'_> {
-    /// Lists all contacts once, in the account's order. `keep`, called on other threads, reduces each contact to
-    /// what `each` needs.
-    pub(crate) fn list<T: Send, E: From<ApiError>>(
-        &self,
-        keep: impl Fn(Contact<'_>) -> T + Sync,
-        mut each: impl FnMut(Vec<T>) -> Result<(), E>,
-    ) -> Result<ListPass, E> {
-        let client = self.client;
-        let pages = Pages::new(client, &keep);
-        let walk = RefCell::new(Walk::new());
-        let mut receive = |stretch| {
-            let mut walk = walk.borrow_mut();
-            let contacts = walk.receive(stretch, &pages)?;
-            self.monitor.advance(contacts.len() as u64);
-            each(contacts)?;
-            Ok::<_, E>(match walk.edge {
-                Some(_) => ControlFlow::Continue(()),
-                None => ControlFlow::Break(()),
-            })
-        };
-        self.monitor.begin(Phase::Listing, self.expected);
-        if receive(pages.first()?)?.is_continue() {
-            parallel::ordered(
-                || client.concurrency(),
-                iter::from_fn(|| walk.borrow_mut().next_offset()),
-                |offset| pages.stretch_ahead(offset),
-                |stretch| receive(stretch?),
-            )?;
-        }
-        self.monitor.end();
-        Ok(walk.into_inner().pass)
-    }
-
-    /// Lists the account with `pass` until it did not change meanwhile, at most a few times. Returns whether it did
-    /// not. `pass` also returns the number of contacts that were listed again, because others may be missing then.
-    pub(crate) fn list_until_steady<E>(
-        &self,
-        mut pass: impl FnMut() -> Result<(ListPass, u64), E>,
-    ) -> Result<bool, E> {
-        let mut order = None;
-        self.until_steady(|| {
-            let (pass, listed_again) = pass()?;
-            // A server may also list a contact twice permanently.
-            let is_same = order.replace(pass.order) == Some(pass.order);
-            Ok(pass.steady && (listed_again == 0 || is_same))
+/// Lists all contacts once, in the account's order. `keep`, called on other threads, reduces each contact to what
+/// `each` needs.
+pub(super) fn list<T: Send, E: From<ApiError>>(
+    client: &Client,
+    keep: impl Fn(Contact<'_>) -> T + Sync,
+    mut each: impl FnMut(Vec<T>) -> Result<(), E>,
+) -> Result<ListPass, E> {
+    let pages = Pages::new(client, &keep);
+    let walk = RefCell::new(Walk::new());
+    let mut receive = |stretch| {
+        let mut walk = walk.borrow_mut();
+        each(walk.receive(stretch, &pages)?)?;
+        Ok::<_, E>(match walk.edge {
+            Some(_) => ControlFlow::Continue(()),
+            None => ControlFlow::Break(()),
         })
+    };
+    if receive(pages.first()?)?.is_continue() {
+        parallel::ordered(
+            || client.concurrency(),
+            iter::from_fn(|| walk.borrow_mut().next_offset()),
+            |offset| pages.stretch_ahead(offset),
+            |stretch| receive(stretch?),
+        )?;
     }
-
-    /// True if looking up `wanted` contacts takes fewer requests than listing the account. Decided by one probe:
-    /// an account with a contact after `wanted` pages has more pages than that. If the server refuses such an
-    /// offset, the account is listed.
-    pub(crate) fn look_up_is_cheaper(&self, wanted: u64) -> Result<bool, ApiError> {
-        Ok(wanted <= 1 || is_there(self.client, wanted.saturating_mul(PAGE))?)
-    }
+    Ok(walk.into_inner().pass)
 }
 
 struct Walk {
@@ -193,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{Client, ClientOptions, Rate, TokenSource},
+        api::{ClientOptions, Rate, TokenSource},
         progress::Silent,
         sandbox::{Options, Sandbox},
     };

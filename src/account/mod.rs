@@ -10,8 +10,11 @@ use crate::{
     api::{ApiError, ApiErrorKind, Client, ClientOptions, LookUp, TokenSource},
     contact::Contact,
     parallel,
-    progress::{Event, Monitor},
+    progress::{Event, Monitor, Phase},
 };
+use employees::ListedEmployees;
+use listing::ListPass;
+use pages::{PAGE, is_there};
 
 /// Maximum number of passes over an account that keeps changing.
 const PASSES_MAX: u32 = 3;
@@ -73,6 +76,49 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Lists all contacts once, in the account's order. `keep`, called on other threads, reduces each contact to
+    /// what `each` needs.
+    pub(crate) fn list<T: Send, E: From<ApiError>>(
+        &self,
+        keep: impl Fn(Contact<'_>) -> T + Sync,
+        mut each: impl FnMut(Vec<T>) -> Result<(), E>,
+    ) -> Result<ListPass, E> {
+        self.monitor.begin(Phase::Listing, self.expected);
+        let pass = listing::list(self.client, keep, |contacts| {
+            self.monitor.advance(contacts.len() as u64);
+            each(contacts)
+        })?;
+        self.monitor.end();
+        Ok(pass)
+    }
+
+    /// Lists the account with `pass` until it did not change meanwhile, at most a few times. Returns whether it did
+    /// not. `pass` also returns the number of contacts that were listed again, because others may be missing then.
+    pub(crate) fn list_until_steady<E>(
+        &self,
+        mut pass: impl FnMut() -> Result<(ListPass, u64), E>,
+    ) -> Result<bool, E> {
+        let mut order = None;
+        self.until_steady(|| {
+            let (pass, listed_again) = pass()?;
+            // A server may also list a contact twice permanently.
+            let is_same = order.replace(pass.order) == Some(pass.order);
+            Ok(pass.steady && (listed_again == 0 || is_same))
+        })
+    }
+
+    /// Lists the employees of the account.
+    pub(crate) fn list_employees(&self) -> Result<ListedEmployees, ApiError> {
+        employees::list(self.client)
+    }
+
+    /// True if looking up `wanted` contacts takes fewer requests than listing the account. Decided by one probe:
+    /// an account with a contact after `wanted` pages has more pages than that. If the server refuses such an
+    /// offset, the account is listed.
+    pub(crate) fn look_up_is_cheaper(&self, wanted: u64) -> Result<bool, ApiError> {
+        Ok(wanted <= 1 || is_there(self.client, wanted.saturating_mul(PAGE))?)
+    }
+
     /// Repeats `pass` a few times, until it reports that the account did not change. Returns whether it did.
     fn until_steady<E>(&self, mut pass: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
         for number in 1..=PASSES_MAX {

@@ -23,14 +23,12 @@ pub(super) struct PhaseProgress {
     pub(super) since: Instant,
 }
 
-impl Phase {
-    const fn verb(self) -> &'static str {
-        match self {
-            Self::Reading => "reading",
-            Self::Listing => "listing",
-            Self::LookingUp => "looking up",
-            Self::Sending => "sending",
-        }
+const fn verb(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Reading => "reading",
+        Phase::Listing => "listing",
+        Phase::LookingUp => "looking up",
+        Phase::Sending => "sending",
     }
 }
 
@@ -44,7 +42,7 @@ impl PhaseProgress {
             self.trouble(),
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
-        format!("{}: {}", self.phase.verb(), parts.join(", "))
+        format!("{}: {}", verb(self.phase), parts.join(", "))
     }
 
     /// The parts that fit, the most important ones first.
@@ -55,7 +53,7 @@ impl PhaseProgress {
         };
         let counts = self.counts(shown);
         let rate = format!("{}/s", shown(self.rate()));
-        let mut line = format!("{} {counts}", self.phase.verb());
+        let mut line = format!("{} {counts}", verb(self.phase));
         let trouble = self.trouble();
         for part in [self.time_left(), trouble, Some(rate)]
             .into_iter()
