@@ -135,8 +135,13 @@ impl CheckReport {
     /// The summary as JSON, with all tables.
     pub(crate) fn with_tables(&self, summary: &Summary) -> Value {
         let mut summary = json!(summary);
-        let SharedChats { phones, accounts } = &self.repeated.shared;
+        let SharedChats {
+            phones,
+            respelt,
+            accounts,
+        } = &self.repeated.shared;
         summary["shared_phones"] = json!(phones.rows().collect::<Vec<_>>());
+        summary["respelt_phones"] = json!(respelt.rows().collect::<Vec<_>>());
         summary["shared_accounts"] = json!(accounts.rows().collect::<Vec<_>>());
         let mut missing_values = BTreeMap::<_, u64>::new();
         for table in &self.tables {
@@ -168,7 +173,7 @@ impl CheckReport {
         let Repeated {
             contradicting,
             same,
-            shared: SharedChats { phones, accounts },
+            shared,
         } = &self.repeated;
         let inside = |group: &Vec<At>| -> Vec<u64> {
             let here = group.iter().filter(|(table, _)| *table == at);
@@ -182,21 +187,21 @@ impl CheckReport {
             "mapping": mapping,
             "rows": counts.rows, "codes": counts.codes, "changes": edits.lines(), "hints": edits.hints(), "warnings": warnings,
             "missing_values": edits.missing_values(),
-            "duplicates": duplicates, "shared_phones": phones.rows_of(at),
-            "shared_accounts": accounts.rows_of(at), "clean": counts.rows.rejected == 0,
+            "duplicates": duplicates, "shared_phones": shared.phones.rows_of(at),
+            "respelt_phones": shared.respelt.rows_of(at), "shared_accounts": shared.accounts.rows_of(at), "clean": counts.rows.rejected == 0,
         })
     }
 }
 
 impl Repeated {
     /// The first groups of each kind as text, with headings.
-    pub(crate) fn sections(&self, names: &[String]) -> [(&'static str, Vec<String>); 4] {
+    pub(crate) fn sections(&self, names: &[String]) -> [(&'static str, Vec<String>); 5] {
         let in_words = |&(table, row): &At| match names {
             [_, _, ..] => format!("{row} of {}", names[table]),
             _ => row.to_string(),
         };
         let lines = |groups: &[Vec<At>]| group_lines(groups.iter().cloned(), "groups", in_words);
-        let [phones, accounts] = self.shared.sections(names);
+        let [phones, respelt, accounts] = self.shared.sections(names);
         [
             (
                 "rows of the same id with different values, rejected (see import --on-duplicate)",
@@ -207,6 +212,7 @@ impl Repeated {
                 lines(&self.same),
             ),
             phones,
+            respelt,
             accounts,
         ]
     }

@@ -1,4 +1,5 @@
-//! Ids that a server may treat as equal, because it folds letter case, Unicode normalization or leading zeros.
+//! Ids that a server may treat as equal, because it folds letter case, Unicode normalization or leading zeros; and
+//! the two spellings of a phone number in `WhatsApp`.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -46,9 +47,53 @@ pub(crate) fn respelling(one: &str, other: &str) -> Option<Respelling> {
     })
 }
 
+/// The short spelling of a number in its long one; `None` for other numbers. `WhatsApp` has Mexican numbers with and
+/// without a 1, Argentinian ones with and without a 9, and Brazilian mobiles of before 2016 with and without the ninth
+/// digit. Brazilian landlines and newer mobiles have one spelling.
+pub(crate) fn short_phone(digits: &str) -> Option<[u8; 12]> {
+    let digits: &[u8; 13] = digits.as_bytes().try_into().ok()?;
+    let inserted = match digits {
+        [b'5', b'2', b'1', ..] | [b'5', b'4', b'9', ..] => 2,
+        [b'5', b'5', _, _, b'9', b'6'..=b'9', ..] => 4,
+        _ => return None,
+    };
+    let mut short = [0; 12];
+    short[..inserted].copy_from_slice(&digits[..inserted]);
+    short[inserted..].copy_from_slice(&digits[inserted + 1..]);
+    Some(short)
+}
+
+/// True if the digits are different spellings of the same number.
+pub(crate) fn is_respelt_phone(one: &str, other: &str) -> bool {
+    let is_short_of =
+        |short: &str, long| short_phone(long).is_some_and(|it| it == short.as_bytes());
+    is_short_of(one, other) || is_short_of(other, one)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_of_three_countries_have_two_spellings() {
+        for (long, short) in [
+            ("5215512345678", "525512345678"),
+            ("5491123456789", "541123456789"),
+            ("5511987654321", "551187654321"),
+        ] {
+            assert!(is_respelt_phone(long, short) && is_respelt_phone(short, long));
+            assert!(!is_respelt_phone(long, long) && !is_respelt_phone(short, short));
+        }
+        for (one, other) in [
+            // A landline, and a mobile that never had eight digits.
+            ("5511923456789", "551123456789"),
+            ("5225512345678", "525512345678"),
+            ("5491123456789", "541123456780"),
+            ("79161234567", "9161234567"),
+        ] {
+            assert!(!is_respelt_phone(one, other), "{one} {other}");
+        }
+    }
 
     #[test]
     fn ids_differ_in_spelling_by_case_normalization_or_leading_zeros() {

@@ -10,7 +10,7 @@ use super::{
     text::tidy_code,
 };
 use crate::{
-    contact::{Chat, ChatType},
+    contact::{Chat, ChatType, spelling::is_respelt_phone},
     mapping::Field,
     reject::Fault,
 };
@@ -34,6 +34,23 @@ pub(super) fn add_phone<'r>(
             add(chats, Chat::by_phone(*chat_type, number.clone()), edits);
         }
         add(chats, Chat::by_phone(*last, number), edits);
+    }
+}
+
+/// Counts a `WhatsApp` number that the contact has in both of its spellings.
+pub(super) fn inspect(chats: &[Chat<'_>], edits: &mut Edits) {
+    for (index, chat) in chats.iter().enumerate() {
+        let mut earlier = chats[..index].iter();
+        let is_same = |other: &&Chat<'_>| {
+            other.chat_type == ChatType::Whatsapp && is_respelt_phone(&chat.chat_id, &other.chat_id)
+        };
+        if chat.chat_type == ChatType::Whatsapp
+            && let Some(other) = earlier.find(is_same)
+        {
+            edits.count(Edit::TwoSpellings, || {
+                format!("{} and {}", other.chat_id, chat.chat_id)
+            });
+        }
     }
 }
 

@@ -72,6 +72,8 @@ edits! {
     HeaderRepeated: "row", "the column names again, skipped", Change;
     LinkWithoutScheme: "link", "without https:// or another scheme",
         Warning("correct the column, or make the address with --map ignore='COLUMN' --set uri='https://{COLUMN}'");
+    TwoSpellings: "number", "in two spellings in the same row, both sent",
+        Warning("only one of them reaches the person: keep the one that WhatsApp shows");
     EmptyWord: "cell", "a word for a missing value, read as empty", Change;
     YesOrNo: "value", "yes or no in a column of accounts or numbers, left out",
         Hint("if the column only says that there is a chat, read the number with --map phone='…'");

@@ -105,6 +105,7 @@ impl<'r> RowReader<'r, '_> {
             owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
             if !self.cells.is_literal() {
                 inspect_link(&self.contact.uri, self.edits);
+                chat::inspect(&self.contact.contact_data, self.edits);
             }
             self.edits.count_dropped();
             return Some(Ok(self.contact));

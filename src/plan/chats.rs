@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use crate::contact::{Chat, ChatType, UnknownFields};
+use crate::contact::{Chat, ChatType, UnknownFields, spelling::is_respelt_phone};
 
 /// The chats that the contact should have, and whether they differ from the account's. Chats of types in the
 /// source are replaced, and other types stay. The `cleared` types are replaced even if the source has none. The
@@ -41,6 +41,50 @@ pub(super) fn merge<'a>(
         }
     }
     (merged, differ)
+}
+
+/// The chats of the source, with the account's spelling of each `WhatsApp` number that has two.
+pub(super) fn spelled_as<'a>(account: &[Chat<'a>], local: &[Chat<'a>]) -> Vec<Chat<'a>> {
+    let spelled = local.iter().enumerate().map(|(index, chat)| {
+        let mut chat = chat.clone();
+        if let Some(other) = other_spelling(local, index, account) {
+            chat.chat_id.clone_from(&other.chat_id);
+        }
+        chat
+    });
+    spelled.collect()
+}
+
+/// A number of the source that the account has in its other spelling, and that spelling.
+pub(super) fn respelt<'c>(
+    local: &'c [Chat<'_>],
+    account: &'c [Chat<'_>],
+) -> Option<(&'c str, &'c str)> {
+    (0..local.len()).find_map(|index| {
+        let other = other_spelling(local, index, account)?;
+        Some((&*local[index].chat_id, &*other.chat_id))
+    })
+}
+
+/// The account's chat with the other spelling of this number, unless either list has both spellings.
+fn other_spelling<'c, 'a>(
+    local: &[Chat<'_>],
+    index: usize,
+    account: &'c [Chat<'a>],
+) -> Option<&'c Chat<'a>> {
+    let number = local[index].chat_id.as_ref();
+    if local[index].chat_type != ChatType::Whatsapp {
+        return None;
+    }
+    let has = |chats: &[Chat<'_>], number: &str| {
+        let mut chats = chats.iter();
+        chats.any(|chat| chat.chat_type == ChatType::Whatsapp && chat.chat_id == number)
+    };
+    let mut candidates = account.iter();
+    let other = candidates.find(|chat| {
+        chat.chat_type == ChatType::Whatsapp && is_respelt_phone(number, &chat.chat_id)
+    })?;
+    (!has(account, number) && !has(local, &other.chat_id)).then_some(other)
 }
 
 /// True if both lists contain the same chats, in any order.

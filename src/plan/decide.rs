@@ -8,9 +8,9 @@ use crate::{
     contact::{Contact, ContactField},
     normalize,
     plan::{
-        Mode, PlanContext, PlanError,
+        Mode, PlanContext, PlanError, chats,
         decision_notes::{DecisionNotes, OwnerCounts},
-        diff::{Difference, difference},
+        diff::{Difference, difference, exact_difference},
         duplicates,
         finder::{ContactFinder, FoundContact},
         kept::KeptContacts,
@@ -229,8 +229,16 @@ impl Decider<'_, '_> {
         let run = self.context.run;
         self.kept.mark(found.seq);
         let account = run.contact(found.json.as_bytes())?;
+        let compare = if self.context.options.mode == Mode::Update {
+            // Complete rows are sent as they are, without reading the account.
+            exact_difference
+        } else {
+            let respelt = chats::respelt(&local.contact_data, &account.contact_data);
+            self.notes.respelt.add(respelt);
+            difference
+        };
         let Difference::Changed { fields, mut merged } =
-            difference(local, &account, &self.context.options.cleared)
+            compare(local, &account, &self.context.options.cleared)
         else {
             return Ok(Decision::Unchanged);
         };

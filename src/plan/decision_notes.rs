@@ -17,6 +17,7 @@ pub(super) struct DecisionNotes<'a> {
     /// Number of updates without a link.
     pub(super) without_link: u64,
     pub(super) unsent: UnsentFields,
+    pub(super) respelt: RespeltNumbers,
     pub(super) owners: OwnerCounts<'a>,
 }
 
@@ -57,12 +58,12 @@ impl<'a> OwnerCounts<'a> {
     }
 
     /// Refuses a plan in which most owners are names.
-    pub(super) fn verdict(self) -> Option<GateVerdict> {
+    pub(super) fn verdict(&self) -> Option<GateVerdict> {
         let rule = self.rule.filter(|_| self.names * 2 > self.owners)?;
         Some(GateVerdict::OwnersAreNames {
             names: self.names,
             owners: self.owners,
-            example: self.example,
+            example: self.example.clone(),
             can_look_up: rule.can_look_up(),
         })
     }
@@ -83,9 +84,41 @@ impl UnsentFields {
     }
 }
 
-/// Warnings about unreadable contacts, and about fields that can't be sent.
-pub(super) fn warnings(run: &RunFile, unsent: &UnsentFields) -> Result<Vec<String>, RunError> {
+/// Contacts whose `WhatsApp` number has another spelling in the account, which stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RespeltNumbers {
+    contacts: u64,
+    /// The first number, and the account's spelling of it.
+    example: (String, String),
+}
+
+impl RespeltNumbers {
+    pub(super) fn add(&mut self, respelt: Option<(&str, &str)>) {
+        if let Some((number, in_account)) = respelt {
+            if self.contacts == 0 {
+                self.example = (number.to_owned(), in_account.to_owned());
+            }
+            self.contacts += 1;
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        let (number, in_account) = &self.example;
+        (self.contacts > 0).then(|| {
+            format!(
+                "{} with another spelling of the same WhatsApp number than in the account, which is left as it is \
+                 (such as {number}, in the account {in_account}); --mode update sends the spelling of the file",
+                counted(self.contacts, "contact")
+            )
+        })
+    }
+}
+
+/// Warnings about unreadable contacts, spellings that stay, and fields that can't be sent.
+pub(super) fn warnings(run: &RunFile, notes: &DecisionNotes<'_>) -> Result<Vec<String>, RunError> {
+    let unsent = &notes.unsent;
     let mut warnings = unreadable_warnings(&snapshot::unreadable(run)?);
+    warnings.extend(notes.respelt.warning());
     if unsent.contacts > 0 {
         let names: Vec<_> = unsent.names.iter().map(String::as_str).collect();
         warnings.push(format!(

@@ -3,7 +3,8 @@
 //! Nothing is erased by omission. A field that is empty in the source keeps the account's value. Chats of types in
 //! the source are replaced, and other types stay. A `uri` in the API's own form is not the stored link: it is
 //! never a difference and never sent back. \[doc\] Undocumented members are not a difference either, and are not
-//! sent.
+//! sent. A `WhatsApp` number in its other spelling is not a difference, and keeps the account's spelling, because
+//! only `WhatsApp` knows the right one.
 
 use std::borrow::Cow;
 
@@ -33,9 +34,25 @@ pub(crate) enum Difference<'a> {
     },
 }
 
+/// Compares like [`exact_difference`], except that a `WhatsApp` number in its other spelling is not a difference.
+pub(crate) fn difference<'a>(
+    local: &Contact<'a>,
+    account: &Contact<'a>,
+    cleared: &[ChatType],
+) -> Difference<'a> {
+    if chats::respelt(&local.contact_data, &account.contact_data).is_none() {
+        return exact_difference(local, account, cleared);
+    }
+    let local = Contact {
+        contact_data: chats::spelled_as(&account.contact_data, &local.contact_data),
+        ..local.clone()
+    };
+    exact_difference(&local, account, cleared)
+}
+
 /// Compares a contact of the source with the account's. Empty cells of the chat types in `cleared` remove the chat
 /// (`--blank clear`).
-pub(crate) fn difference<'a>(
+pub(super) fn exact_difference<'a>(
     local: &Contact<'a>,
     account: &Contact<'a>,
     cleared: &[ChatType],
@@ -196,6 +213,36 @@ mod tests {
             merged.uri, "",
             "a uri in the API's own form is never sent back"
         );
+    }
+
+    #[test]
+    fn a_whatsapp_number_in_its_other_spelling_keeps_that_of_the_account() {
+        let local = |chats: &str| {
+            let chats = chats.replace('(', r#"{"chat_type":"whatsapp","chat_id":""#);
+            format!(
+                r#"{{"id":"1","name":"Ann","contact_data":[{}]}}"#,
+                chats.replace(')', "\"}")
+            )
+        };
+        let short = local("(525512345678)");
+        let (short, long) = (contact(&short), &local("(5215512345678)"));
+        let long = contact(long);
+        assert_eq!(difference(&short, &long, &[]), Difference::Unchanged);
+        assert_eq!(difference(&long, &short, &[]), Difference::Unchanged);
+        assert_ne!(exact_difference(&long, &short, &[]), Difference::Unchanged);
+        let both = local("(525512345678),(5215512345678)");
+        let both = contact(&both);
+        assert_ne!(difference(&both, &long, &[]), Difference::Unchanged);
+        assert_eq!(difference(&both, &both, &[]), Difference::Unchanged);
+        let renamed = Contact {
+            name: "Anna".into(),
+            ..short
+        };
+        let Difference::Changed { fields, merged } = difference(&renamed, &long, &[]) else {
+            panic!("no difference")
+        };
+        assert_eq!(fields.len(), 1);
+        assert_eq!(merged.contact_data[0].chat_id, "5215512345678");
     }
 
     #[test]

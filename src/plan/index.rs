@@ -53,7 +53,7 @@ const fn low_bits(hash: u64) -> u32 {
 #[derive(Debug)]
 pub(crate) struct ChatIndex {
     /// The number of an occurrence is that of its row, counted through all sources; its tag is a part of the hash of
-    /// the row's id.
+    /// the row's id, and in the lowest bit, the spelling of the phone.
     occurrences: Occurrences,
     /// The number of row 0 of each source.
     starts: Vec<u32>,
@@ -81,7 +81,8 @@ impl ChatIndex {
         for &(index, key) in &block.chat_hashes {
             let index = index as usize;
             let number = first.saturating_add(block.rows[index]);
-            let tag = low_bits(block.id_hashes[index]);
+            let tag = low_bits(block.id_hashes[index]) & !1 | u32::from(key & LONG != 0);
+            let key = key & !LONG;
             self.occurrences.add(Occurrence { key, number, tag })?;
         }
         Ok(())
@@ -89,15 +90,19 @@ impl ChatIndex {
 
     /// The groups of rows that share a phone or an account, in file order.
     pub(crate) fn into_groups(self, workers: &Workers) -> io::Result<SharedChats> {
-        let (mut phones, mut accounts) = (Vec::new(), Vec::new());
+        let (mut phones, mut respelt, mut accounts) = (Vec::new(), Vec::new(), Vec::new());
         self.occurrences.for_each_group(workers, |group| {
             let first = group[0];
-            let others = group[1..].iter().filter(|it| it.tag != first.tag);
-            let pairs = match first.key & ACCOUNT {
-                0 => &mut phones,
-                _ => &mut accounts,
-            };
-            pairs.extend(others.map(|it| (first.number, it.number)));
+            for other in &group[1..] {
+                let pairs = match other.tag ^ first.tag {
+                    // The same id.
+                    0 | 1 => continue,
+                    _ if first.key & ACCOUNT != 0 => &mut accounts,
+                    tags if tags & 1 != 0 => &mut respelt,
+                    _ => &mut phones,
+                };
+                pairs.push((first.number, other.number));
+            }
         })?;
         let shared = |mut pairs: Vec<_>| {
             pairs.sort_unstable();
@@ -107,6 +112,7 @@ impl ChatIndex {
         };
         Ok(SharedChats {
             phones: shared(phones),
+            respelt: shared(respelt),
             accounts: shared(accounts),
         })
     }
@@ -115,30 +121,40 @@ impl ChatIndex {
 /// The bit of a chat's hash that distinguishes an account from a phone.
 const ACCOUNT: u64 = 1;
 
-/// The hash of a phone, from a keyed hash of its digits.
-pub(crate) const fn phone_hash(hash: u64) -> u64 {
-    hash & !ACCOUNT
+/// The bit of a phone's hash that distinguishes the long spelling from the short one.
+const LONG: u64 = 2;
+
+/// The hash of a phone, from a keyed hash of its digits in the short spelling.
+pub(crate) const fn phone_hash(hash: u64, is_long: bool) -> u64 {
+    let spelling = if is_long { LONG } else { 0 };
+    hash & !ACCOUNT & !LONG | spelling
 }
 
 /// The hash of an account, from a keyed hash of its messenger and its id or name.
 pub(crate) const fn account_hash(hash: u64) -> u64 {
-    hash | ACCOUNT
+    (hash | ACCOUNT) & !LONG
 }
 
 /// Rows with different ids and the same phone or messenger account.
 #[derive(Debug)]
 pub(crate) struct SharedChats {
     pub(crate) phones: SharedRows,
+    /// The same phone in both spellings.
+    pub(crate) respelt: SharedRows,
     pub(crate) accounts: SharedRows,
 }
 
 impl SharedChats {
     /// The first groups of each kind as text, with headings. Sources are named if there are several.
-    pub(crate) fn sections(&self, sources: &[String]) -> [(&'static str, Vec<String>); 2] {
+    pub(crate) fn sections(&self, sources: &[String]) -> [(&'static str, Vec<String>); 3] {
         [
             (
                 "the same phone under different ids",
                 self.phones.lines("phones", sources),
+            ),
+            (
+                "the same WhatsApp in two spellings under different ids (52/521, 54/549, or 55 without the ninth digit)",
+                self.respelt.lines("phones", sources),
             ),
             (
                 "the same account of a messenger under different ids",
@@ -148,11 +164,15 @@ impl SharedChats {
     }
 
     pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
-        let kinds = [(&self.phones, "phone"), (&self.accounts, "account")];
-        let shared = kinds.into_iter().filter(|(rows, _)| !rows.pairs.is_empty());
-        shared.map(|(rows, noun)| {
+        let kinds = [
+            (&self.phones, "phone", ""),
+            (&self.respelt, "phone", "in two spellings "),
+            (&self.accounts, "account", ""),
+        ];
+        let shared = kinds.into_iter().filter(|kind| !kind.0.pairs.is_empty());
+        shared.map(|(rows, noun, spelling)| {
             let what = counted(rows.groups().count() as u64, noun);
-            format!("{what} under different ids: messages may reach the wrong contact")
+            format!("{what} {spelling}under different ids: messages may reach the wrong contact")
         })
     }
 }
@@ -262,21 +282,24 @@ mod tests {
         assert_eq!(groups, [(vec![2, 4], true), (vec![3, 5, 6], false)]);
     }
 
-    /// A block of contacts, a row each, whose ids and phones have these hashes.
+    /// A block of contacts, a row each, whose ids and phones have these hashes. That of a phone in the long spelling
+    /// is odd.
     fn block(contacts: &[(u64, &[u64])]) -> StagedBlock {
         let mut block = StagedBlock::default();
         for (index, (id, phones)) in (0..).zip(contacts) {
             block.rows.push(index);
             block.id_hashes.push(*id);
-            block
-                .chat_hashes
-                .extend(phones.iter().map(|phone| (index, phone_hash(*phone))));
+            block.chat_hashes.extend(
+                phones
+                    .iter()
+                    .map(|phone| (index, phone_hash(phone & !1, phone & 1 == 1))),
+            );
             block.row_count += 1;
         }
         block
     }
 
-    fn shared(sources: &[StagedBlock]) -> SharedRows {
+    fn shared(sources: &[StagedBlock]) -> SharedChats {
         let mut index = ChatIndex::new(None);
         for (source, block) in (0..).zip(sources) {
             let at = Position {
@@ -286,23 +309,42 @@ mod tests {
             };
             index.add(at, block).unwrap();
         }
-        index.into_groups(&Workers::new(1)).unwrap().phones
+        index.into_groups(&Workers::new(1)).unwrap()
     }
 
     #[test]
     fn phones_of_one_id_are_not_shared() {
-        let found = shared(&[block(&[(1, &[70]), (1, &[70]), (2, &[72]), (3, &[74])])]);
-        assert!(found.rows_of(0).is_empty());
+        let found = shared(&[block(&[
+            (8, &[80]),
+            (8, &[80, 81]),
+            (10, &[88]),
+            (12, &[96]),
+        ])]);
+        assert!(found.phones.rows_of(0).is_empty() && found.respelt.rows_of(0).is_empty());
+    }
+
+    #[test]
+    fn phones_in_two_spellings_are_groups_of_their_own() {
+        let found = shared(&[block(&[
+            (8, &[80]),
+            (10, &[81]),
+            (12, &[80, 89]),
+            (14, &[89]),
+            (16, &[81]),
+        ])]);
+        assert_eq!(found.phones.rows_of(0), [vec![2, 4], vec![4, 5]]);
+        assert_eq!(found.respelt.rows_of(0), [vec![2, 3, 6]]);
     }
 
     #[test]
     fn phones_that_the_same_rows_share_are_one_group() {
         let found = shared(&[block(&[
-            (1, &[70, 72]),
-            (2, &[70, 72]),
-            (3, &[72]),
-            (1, &[70]),
-        ])]);
+            (8, &[80, 88]),
+            (10, &[80, 88]),
+            (12, &[88]),
+            (8, &[80]),
+        ])])
+        .phones;
         assert_eq!(found.rows_of(0), [vec![2, 3, 4]]);
         assert_eq!(
             found.lines("phones", &["a.csv".to_owned()]),
@@ -313,9 +355,10 @@ mod tests {
     #[test]
     fn sources_are_named_if_there_are_several() {
         let found = shared(&[
-            block(&[(1, &[70]), (2, &[72])]),
-            block(&[(3, &[72]), (4, &[70])]),
-        ]);
+            block(&[(8, &[80]), (10, &[88])]),
+            block(&[(12, &[88]), (14, &[80])]),
+        ])
+        .phones;
         let names = ["a.csv".to_owned(), "b.csv".to_owned()];
         assert!(found.rows_of(1).is_empty());
         assert_eq!(

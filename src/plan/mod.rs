@@ -89,7 +89,7 @@ pub(crate) fn plan(
     let shrunk = shrunk.filter(|_| has_contacts && !is_part);
     let verdict = shrunk.and_then(|bound| bound.verdict(tally.rows));
     let verdict = verdict.or_else(|| gate::verdict(&tally, snapshot, nameless, bounds));
-    let verdict = verdict.or(notes.owners.verdict());
+    let verdict = verdict.or_else(|| notes.owners.verdict());
     if verdict.is_none() {
         run.seal()?;
     }
@@ -98,7 +98,7 @@ pub(crate) fn plan(
         snapshot,
         without_link: notes.without_link,
         verdict,
-        warnings: decision_notes::warnings(run, &notes.unsent)?,
+        warnings: decision_notes::warnings(run, &notes)?,
     })
 }
 

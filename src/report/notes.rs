@@ -34,6 +34,9 @@ pub(crate) struct SourceNotes {
     pub hints: Vec<String>,
     /// Rows with the same phone and different ids.
     pub shared_phones: SharedGroups,
+    /// Rows with the same phone in two spellings and different ids. Earlier builds didn't look for them.
+    #[serde(default)]
+    pub respelt_phones: SharedGroups,
     /// Rows with the same account of a messenger and different ids.
     pub shared_accounts: SharedGroups,
 }
@@ -52,6 +55,7 @@ impl SourceNotes {
             changes: edits.changes(),
             hints: edits.hints(),
             shared_phones: SharedGroups::of(&shared.phones),
+            respelt_phones: SharedGroups::of(&shared.respelt),
             shared_accounts: SharedGroups::of(&shared.accounts),
         }
     }

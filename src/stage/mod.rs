@@ -72,7 +72,7 @@ pub(crate) struct Staged {
     /// Changes made to cells, and hints that follow from them.
     pub notes: Edits,
     /// Phones and accounts with several ids, as lines with headings.
-    shared: [(&'static str, Vec<String>); 2],
+    shared: [(&'static str, Vec<String>); 3],
     /// Chat types for which the source has columns.
     pub chat_types: BTreeSet<ChatType>,
     pub warnings: Vec<String>,

@@ -3,7 +3,7 @@
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
-    contact::Contact,
+    contact::{Contact, spelling::short_phone},
     mapping::BackupLayout,
     normalize::{Edits, FileRules, Rejection, read_row},
     plan::index::{account_hash, phone_hash},
@@ -112,18 +112,21 @@ impl Worker<'_> {
     fn add_chats(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
         let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
         let first = staged.chat_hashes.len();
-        let hash = |text: &str, seed| xxh3_64_with_seed(text.as_bytes(), seed);
+        let hash = xxh3_64_with_seed;
         let mut add = |hash| {
             if !staged.chat_hashes[first..].contains(&(index, hash)) {
                 staged.chat_hashes.push((index, hash));
             }
         };
         for phone in contact.phones() {
-            add(phone_hash(hash(phone, self.hash_seed)));
+            add(match short_phone(phone) {
+                Some(short) => phone_hash(hash(&short, self.hash_seed), true),
+                None => phone_hash(hash(phone.as_bytes(), self.hash_seed), false),
+            });
         }
         for (chat_type, account) in contact.accounts() {
-            let of_type = hash(chat_type.as_str(), self.hash_seed);
-            add(account_hash(hash(&account, of_type)));
+            let of_type = hash(chat_type.as_str().as_bytes(), self.hash_seed);
+            add(account_hash(hash(account.as_bytes(), of_type)));
         }
     }
 

@@ -193,6 +193,80 @@ fn the_same_account_of_a_messenger_under_different_ids_is_reported() {
     imported.tells("2 accounts under different ids: messages may reach the wrong contact");
 }
 
+fn whatsapp_rows(numbers: &[(u8, &str)]) -> String {
+    let row = |(id, number): &(u8, &str)| {
+        format!("{id},user-1,N{id},https://crm.example.com/{id},{number}\n")
+    };
+    let rows: String = numbers.iter().map(row).collect();
+    format!("id,responsible_user_id,name,uri,whatsapp\n{rows}")
+}
+
+#[test]
+fn the_same_whatsapp_in_two_spellings_is_reported() {
+    let world = World::new();
+    let rows = whatsapp_rows(&[
+        (1, "525512345678"),
+        (2, "5215512345678"),
+        (3, "5491123456789;541123456789"),
+        (4, "5511987654321"),
+        (5, "551187654321"),
+        // A landline and a mobile that never had eight digits.
+        (6, "5511923456789"),
+        (7, "551123456789"),
+    ]);
+    world.write("new.csv", rows);
+    let checked = world.run(["check", "new.csv", "--json"]).ends_with(0);
+    let object = checked.json();
+    assert_eq!(object["shared_phones"], json!([]));
+    let groups = json!([[[0, 2], [0, 3]], [[0, 5], [0, 6]]]);
+    assert_eq!(object["respelt_phones"], groups);
+    let groups = json!([[2, 3], [5, 6]]);
+    assert_eq!(object["tables"][0]["respelt_phones"], groups);
+    let imported = world.run(["import", "new.csv"]).ends_with(0);
+    imported
+        .tells("54/549, or 55 without the ninth digit)\n  rows 2, 3\n  rows 5, 6\n")
+        .tells("2 phones in two spellings under different ids")
+        .tells("1 number: in two spellings in the same row, both sent (such as `5491123456789 and 541123456789`)");
+    assert_eq!(world.sandbox.contact("3").unwrap().contact_data.len(), 2);
+}
+
+#[test]
+fn an_upsert_leaves_the_account_s_spelling_of_a_whatsapp_number() {
+    let world = World::new();
+    let number = || {
+        world.sandbox.contact("1").unwrap().contact_data[0]
+            .chat_id
+            .clone()
+    };
+    world.write("long.csv", whatsapp_rows(&[(1, "5215512345678")]));
+    world.run(["import", "long.csv"]).ends_with(0);
+    world.write("short.csv", whatsapp_rows(&[(1, "525512345678")]));
+    world.run(["verify", "short.csv"]).ends_with(0);
+    let warning = "1 contact with another spelling of the same WhatsApp number than in the account";
+    world
+        .run(["plan", "short.csv", "--exit-code"])
+        .ends_with(0)
+        .tells(warning);
+    let renamed = whatsapp_rows(&[(1, "525512345678")]).replace("N1", "Ann");
+    world.write("renamed.csv", renamed);
+    world
+        .run(["import", "renamed.csv"])
+        .ends_with(0)
+        .tells(warning);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
+    assert_eq!(number(), "5215512345678");
+    // As the warning says, both for complete rows and for those compared with the account.
+    world.write("partial.csv", "id,whatsapp\n1,525512345678\n");
+    world
+        .run(["import", "partial.csv", "--mode", "update"])
+        .ends_with(0);
+    assert_eq!(number(), "525512345678");
+    world
+        .run(["import", "long.csv", "--mode", "update"])
+        .ends_with(0);
+    assert_eq!(number(), "5215512345678");
+}
+
 #[test]
 fn rows_of_several_files_are_named_with_their_file_and_its_own_column() {
     let world = World::new();

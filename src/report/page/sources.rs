@@ -154,11 +154,13 @@ impl<'a> Sources<'a> {
     pub(super) fn shared(&self) -> Markup {
         let SourceNotes {
             shared_phones,
+            respelt_phones,
             shared_accounts,
             ..
         } = self.notes;
         html! {
             (self.shared_list("The same phone under different ids", shared_phones))
+            (self.shared_list("The same WhatsApp in two spellings under different ids", respelt_phones))
             (self.shared_list("The same account of a messenger under different ids", shared_accounts))
         }
     }

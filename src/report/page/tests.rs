@@ -183,6 +183,7 @@ fn notes(word: &str) -> SourceNotes {
         changes: vec![change(1_200), change(99)],
         hints: vec![word.to_owned()],
         shared_phones: shared.clone(),
+        respelt_phones: shared.clone(),
         shared_accounts: shared,
     }
 }
