@@ -199,8 +199,13 @@ impl RowCollector<'_, '_> {
         if row != self.at && self.go_to(row)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
+        if (column as usize) < self.row.cells().len() {
+            let number = row + 1;
+            return Err(damaged(format!(
+                "row {number} occurs twice, or its cells are out of order"
+            )));
+        }
         let cell = self.row.cell(column as usize);
-        cell.text.clear();
         cell.day = day_of(value);
         cell.fault = write_value(value, &mut cell.text);
         // An XML escape, or text of the wrong width.

@@ -103,6 +103,20 @@ fn rows_that_come_out_of_order_are_refused_rather_than_misnumbered() {
 }
 
 #[test]
+fn a_row_that_occurs_twice_and_cells_out_of_order_are_refused() {
+    let cell = |at: &str| format!(r#"<c r="{at}" t="inlineStr"><is><t>x</t></is></c>"#);
+    for rows in [
+        format!(r#"<row r="2">{0}</row><row r="2">{0}</row>"#, cell("A2")),
+        format!(r#"<row r="2">{}{}</row>"#, cell("B2"), cell("A2")),
+    ] {
+        let sheet = format!("{HEAD}{rows}</sheetData></worksheet>");
+        let error = fails(&workbook_of(sheet.as_bytes(), NO_TEXTS));
+        let message = "row 2 occurs twice, or its cells are out of order";
+        assert!(error.to_string().contains(message), "{error}");
+    }
+}
+
+#[test]
 fn a_row_that_comes_late_at_the_start_of_a_block_is_refused_too() {
     let row = |number: u32| format!(r#"<row r="{number}"><c r="A{number}"><v>1</v></c></row>"#);
     let sheet = format!("{HEAD}{}{}</sheetData></worksheet>", row(9), row(5));
