@@ -117,6 +117,19 @@ fn surplus_cells_and_bytes_that_are_no_text_come_back_as_they_were() {
     assert!(holds(b"bytes_undecodable") && holds(b"2,Jos\xe9,7999"));
 }
 
+#[test]
+fn quotes_that_close_too_early_come_back() {
+    let world = World::new();
+    let rows = "id;name;whatsapp\n1;\"Pepe\" García;79990000001\n";
+    world.write("contacts.csv", rows);
+    let flags = ["--rejects", "bad.csv"];
+    world
+        .run([&["check", "contacts.csv"], &flags[..]].concat())
+        .ends_with(3);
+    let rejects = world.read("bad.csv");
+    assert!(rejects.contains(";\"\"\"Pepe\"\" García\";"), "{rejects}");
+}
+
 /// The message of `chat_type_unknown` lists more messengers than the source has columns.
 #[test]
 fn rejects_whose_reasons_list_messengers_are_mended_and_imported() {

@@ -112,7 +112,8 @@ impl<'a> Originals<'a> {
             }
             // Blank rows in between have no cells.
             rows.resize(row.offset as usize, Vec::new());
-            rows.push(if row.faults.is_empty() {
+            let is_plain = row.faults.is_empty() && !row.raw.contains(&b'"');
+            rows.push(if is_plain {
                 row.cells.iter().map(|cell| Vec::from(*cell)).collect()
             } else {
                 as_they_are(row.raw, delimiter)
@@ -135,8 +136,11 @@ pub(super) fn added(sources: &[StagedSource]) -> &'static [&'static str] {
     }
 }
 
-/// The cells of one record, with invalid bytes unchanged.
+/// The cells of one record, with invalid bytes and quotes before further text unchanged.
 fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
+    if let Some(cells) = with_stray_quotes(record, delimiter) {
+        return cells;
+    }
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .has_headers(false)
@@ -147,4 +151,72 @@ fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
     first.and_then(Result::ok).map_or_else(Vec::new, |record| {
         record.iter().map(<[u8]>::to_vec).collect()
     })
+}
+
+/// The cells of a record in which text follows a closing quote; `None` for other records. Such a cell ends at the next
+/// delimiter.
+fn with_stray_quotes(record: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
+    let (mut cells, mut rest, mut has_stray) = (Vec::new(), record, false);
+    loop {
+        let (cell, end) = match quoted(rest) {
+            Some((cell, end)) if rest.get(end).is_none_or(|&byte| byte == delimiter) => (cell, end),
+            start => {
+                has_stray |= start.is_some();
+                let end = memchr::memchr(delimiter, rest).unwrap_or(rest.len());
+                (rest[..end].to_vec(), end)
+            }
+        };
+        cells.push(cell);
+        match rest.get(end + 1..) {
+            Some(after) => rest = after,
+            None => return has_stray.then_some(cells),
+        }
+    }
+}
+
+/// The text in the quotes at the start of a cell, and the position after the closing quote.
+fn quoted(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let mut inner = Vec::new();
+    let mut at = 1;
+    text.strip_prefix(b"\"")?;
+    loop {
+        match (text.get(at)?, text.get(at + 1)) {
+            (b'"', Some(b'"')) => at += 1,
+            (b'"', _) => return Some((inner, at + 1)),
+            _ => {}
+        }
+        inner.push(text[at]);
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_before_further_text_are_kept() {
+        for (record, expected) in [
+            (
+                "1;\"Pepe\" García;u1;",
+                vec!["1", "\"Pepe\" García", "u1", ""],
+            ),
+            (
+                "\"a;b\";\"c\" d \"e\";\"f \"\"g\"\"\"",
+                vec!["a;b", "\"c\" d \"e\"", "f \"g\""],
+            ),
+            (
+                "\"a;b\";\"\"\"c\"\" d\";e\"f\"",
+                vec!["a;b", "\"c\" d", "e\"f\""],
+            ),
+            ("a;;b", vec!["a", "", "b"]),
+        ] {
+            let cells = as_they_are(record.as_bytes(), b';');
+            let cells: Vec<_> = cells
+                .iter()
+                .map(|cell| String::from_utf8_lossy(cell))
+                .collect();
+            assert_eq!(cells, expected, "{record}");
+        }
+    }
 }
