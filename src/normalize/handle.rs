@@ -251,14 +251,22 @@ fn of_digits<'r>(
 
 fn not_an_account(chat_type: ChatType, value: &str) -> Fault {
     let text = shown(value);
+    let parts = value.split([',', '/', '|', '&']);
+    let several = if parts.filter(|part| !part.trim().is_empty()).count() > 1 {
+        "; separate several values with `;`"
+    } else {
+        ""
+    };
     let reason = match chat_type {
         ChatType::Telegram => format!(
-            "{text} is not a Telegram username (letters, digits and _, at least three): write @name, a link t.me/name, or a number with +"
+            "{text} is not a Telegram username (letters, digits and _, at least three): write @name, a link t.me/name, or a number with +{several}"
         ),
         ChatType::Instagram => format!(
-            "{text} is not an Instagram account (letters, digits, `.` and _): write the account's name or its link"
+            "{text} is not an Instagram account (letters, digits, `.` and _): write the account's name or its link{several}"
         ),
-        _ => format!("{text} is not a valid {chat_type} account: write its id or its link"),
+        _ => {
+            format!("{text} is not a valid {chat_type} account: write its id or its link{several}")
+        }
     };
     Fault::new(RejectCode::UsernameInvalid, reason)
 }
@@ -552,7 +560,8 @@ mod tests {
         }
         let two = seen(Instagram, "lux.m / lux.n").expect_err("two accounts");
         assert!(
-            two.reason.contains("not an Instagram account"),
+            two.reason.contains("not an Instagram account")
+                && two.reason.ends_with("separate several values with `;`"),
             "{}",
             two.reason
         );

@@ -143,13 +143,13 @@ fn pairs<T: FromStr<Err: std::fmt::Display>>(
                 ));
             }
             let field = field.trim().parse().map_err(|error: UnknownField| {
-                // A column name in everyday language.
-                let meant = mapping::field_called(field);
-                let hint = meant.map(|meant| {
-                    format!(
-                        "did you mean {flag} {meant}={}?",
-                        shell_quoted(value.trim())
-                    )
+                // Field and column may be swapped, or the field may be a column's name in everyday language.
+                let swapped = value.trim().parse().ok().filter(|_| flag == "--map");
+                let swapped = swapped.map(|meant: Field| (meant, field));
+                let meant = swapped.or_else(|| Some((mapping::field_called(field)?, value)));
+                let hint = meant.map(|(meant, value)| {
+                    let value = shell_quoted(value.trim());
+                    format!("did you mean {flag} {meant}={value}?")
                 });
                 SettingsError::wrong(format!("{flag}: {error}"), hint)
             })?;
