@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use self::ReportedAs::{Change, Hint, Warning};
-use super::{country::Numbers, owner_notes::OwnerNotes};
+use super::{country::Numbers, damage::DamagedTexts, owner_notes::OwnerNotes};
 use crate::{
     contact::ChatType,
     reject::DroppedNumber,
@@ -98,6 +98,7 @@ pub(crate) struct Edits {
     /// Advice about the columns.
     about_columns: Vec<String>,
     pub(crate) numbers: Numbers,
+    pub(crate) damaged: DamagedTexts,
     /// The numbers that were left out of the current row.
     pub(crate) dropped: Vec<DroppedNumber>,
 }
@@ -242,6 +243,7 @@ impl Edits {
     /// Adds the edits of a later part of the same table.
     pub(crate) fn merge(&mut self, later: Self) {
         self.numbers.merge(later.numbers);
+        self.damaged.merge(later.damaged);
         for (edit, (count, example)) in later.counts {
             self.counts.entry(edit).or_insert((0, example)).0 += count;
         }

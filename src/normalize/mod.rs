@@ -7,6 +7,7 @@ mod cells;
 mod chat;
 mod chat_parts;
 mod country;
+mod damage;
 mod edits;
 mod fields;
 mod handle;

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::{
     cells::Cells,
     chat,
+    damage::{DamagedText, is_damaged},
     edits::{Edit, Edits},
     fields::{check, lacking},
     owner, phone,
@@ -101,6 +102,7 @@ impl<'r> RowReader<'r, '_> {
             .settle_doubts(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
+            self.inspect_texts();
             // People type names into backups, too.
             owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
             if !self.cells.is_literal() {
@@ -116,6 +118,35 @@ impl<'r> RowReader<'r, '_> {
             lacks: lacking(&self.contact, self.file, &self.problems),
             problems: self.problems.finish(self.file),
         }))
+    }
+
+    /// Counts texts that were damaged before the file was read.
+    fn inspect_texts(&mut self) {
+        const NAME: [Field; 4] = [
+            Field::Name,
+            Field::FirstName,
+            Field::MiddleName,
+            Field::LastName,
+        ];
+        let (contact, cells) = (&self.contact, self.cells);
+        for (fields, text) in [
+            (
+                &[Field::ResponsibleUserId][..],
+                &contact.responsible_user_id,
+            ),
+            (&NAME, &contact.name),
+        ] {
+            if is_damaged(text) {
+                let assignments = self.file.mapping.assignments.iter();
+                let mut columns = assignments.filter(|it| fields.contains(&it.field));
+                let column = columns.find(|it| is_damaged(cells.raw(it.column)));
+                self.edits.damaged.add(|| DamagedText {
+                    row: cells.row.offset.into(),
+                    column: column.map(|it| it.column),
+                    text: text.to_string(),
+                });
+            }
+        }
     }
 
     /// The id, if it is surely that of the contact.

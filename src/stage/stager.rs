@@ -106,6 +106,7 @@ impl<'a> Stager<'a> {
         }
         let mut warnings = read.notes;
         warnings.extend(edits.numbers.warnings(&rules.mapping.columns));
+        warnings.extend(edits.damaged.warning(&rules.mapping.columns));
         Ok(StagedTable {
             source: StagedSource {
                 bytes: read.bytes,
@@ -152,13 +153,14 @@ impl<'a> Stager<'a> {
             blocks(&mut table, &**self.monitor),
             |block| block.map(|block| worker.stage_block(&block)),
             |staged| {
-                let (block, of_block) = staged.map_err(interrupted)?;
+                let (block, mut of_block) = staged.map_err(interrupted)?;
                 if let Some(reason) = self.monitor.stop_requested() {
                     // The workers then skip rows.
                     return Err(SourceErrorKind::Interrupted(reason)
                         .at(&origin, None)
                         .into());
                 }
+                of_block.damaged.locate(at.first_row);
                 edits.merge(of_block);
                 each(at.pass(&block), block)?;
                 Ok::<_, E>(ControlFlow::Continue(()))

@@ -310,3 +310,35 @@ fn owners_that_look_like_placeholders_are_warned_about_if_rows_share_them() {
         assert!(!mapped.stderr.contains(looks), "{}", mapped.shown());
     }
 }
+
+#[test]
+fn names_and_owners_that_were_damaged_before_are_named_once() {
+    let world = World::new();
+    let rows = "1,u1,Ann,https://crm.example.com/1,79990000001\n\
+                2,u1,???? ??????,https://crm.example.com/2,79990000002\n\
+                3,Mar\u{c3}\u{ad}a P,JosÃ© PeÃ±a,https://crm.example.com/3,79990000003\n";
+    world.write(
+        "a.csv",
+        format!("id,responsible_user_id,Nombre,uri,whatsapp\n{rows}"),
+    );
+    let warning = "3 texts in names or owners damaged before the file was read (row 3, column `Nombre`: `???? ??????`): export again as UTF-8";
+    for command in [&["check", "a.csv"][..], &["plan", "a.csv"]] {
+        let ran = world.run(command).ends_with(0).tells(warning);
+        assert_eq!(
+            ran.said().matches("damaged before").count(),
+            1,
+            "{}",
+            ran.shown()
+        );
+    }
+    // A backup, too: a spreadsheet program may have saved it again.
+    let columns = "id,responsible_user_id,name,uri,whatsapp_chats,viber_chats,instagram_chats,telegram_chats,vk_chats,avito_chats,max_chats";
+    world.write(
+        "b.csv",
+        format!("{columns}\n1,u1,??????? ?????,https://crm.example.com/1,79990000001,,,,,,\n"),
+    );
+    world
+        .run(["plan", "b.csv"])
+        .ends_with(0)
+        .tells("(row 2, column `name`: `??????? ?????`)");
+}

@@ -1,0 +1,175 @@
+//! Text that was damaged before the file was saved: letters replaced by question marks or U+FFFD, and UTF-8 that was
+//! read as another encoding and saved again (`MarÃ­a`). The tool can't restore it, so it warns.
+
+use encoding_rs::{MACINTOSH, WINDOWS_1251, WINDOWS_1252};
+
+use crate::wording::{counted, shown};
+
+/// The damaged texts of a table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DamagedTexts {
+    count: u64,
+    first: Option<DamagedText>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct DamagedText {
+    /// Counted from the first row of the block, until [`DamagedTexts::locate`].
+    pub(super) row: u64,
+    /// `None` for the value of a template.
+    pub(super) column: Option<usize>,
+    pub(super) text: String,
+}
+
+impl DamagedTexts {
+    #[cold]
+    pub(super) fn add(&mut self, text: impl FnOnce() -> DamagedText) {
+        self.count += 1;
+        self.first.get_or_insert_with(text);
+    }
+
+    /// Sets the first row of the block.
+    pub(crate) fn locate(&mut self, first_row: u64) {
+        if let Some(first) = &mut self.first {
+            first.row += first_row;
+        }
+    }
+
+    /// Adds the texts of a later part of the same table.
+    pub(super) fn merge(&mut self, later: Self) {
+        self.count += later.count;
+        self.first = self.first.take().or(later.first);
+    }
+
+    pub(crate) fn warning(&self, columns: &[String]) -> Option<String> {
+        let DamagedText { row, column, text } = self.first.as_ref()?;
+        let name = column.and_then(|column| columns.get(column));
+        let column = name.map_or_else(String::new, |name| format!(", column {}", shown(name)));
+        Some(format!(
+            "{} in names or owners damaged before the file was read (row {row}{column}: {}): export again as UTF-8 (in Excel: “CSV UTF-8” or .xlsx), and set no other encoding",
+            counted(self.count, "text"),
+            shown(text)
+        ))
+    }
+}
+
+/// True for text that hardly anyone would write, unlike its undamaged form.
+pub(super) fn is_damaged(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.contains('?') && has_lost_letters(text);
+    }
+    text.contains(char::REPLACEMENT_CHARACTER)
+        || (text.contains('?') && has_lost_letters(text))
+        || is_saved_twice(text)
+}
+
+/// True for letters that were replaced by question marks: within a word, or more than a person would type.
+fn has_lost_letters(text: &str) -> bool {
+    const TYPED_MAX: usize = 3;
+    let is_word = |char: char| char.is_alphanumeric();
+    let within_word = text.match_indices('?').any(|(at, _)| {
+        let after = text[at..].trim_start_matches('?');
+        text[..at].ends_with(char::is_alphabetic) && after.starts_with(char::is_alphabetic)
+    });
+    let marks = text.matches('?').count();
+    within_word
+        || text.contains(&"?".repeat(TYPED_MAX + 1))
+        || (marks > TYPED_MAX && !text.contains(is_word))
+}
+
+/// True for UTF-8 that was read as a code page, of Windows or the old Mac.
+fn is_saved_twice(text: &str) -> bool {
+    may_be_saved_twice(text)
+        && [WINDOWS_1252, WINDOWS_1251, MACINTOSH]
+            .into_iter()
+            .any(|page| {
+                let (bytes, _, is_replaced) = page.encode(text);
+                !is_replaced && is_mostly_utf8(&bytes)
+            })
+}
+
+/// A fast path: the first two adjacent characters beyond ASCII rule out almost every name. The second is never a
+/// basic Cyrillic letter, because these are the first bytes of characters in UTF-8.
+fn may_be_saved_twice(text: &str) -> bool {
+    let mut is_after_other = false;
+    for char in text.chars() {
+        if is_after_other && !char.is_ascii() {
+            return matches!(char,
+                '\u{80}'..='\u{2ff}' | '\u{400}'..='\u{40f}' | '\u{450}'..='\u{491}' | '\u{2010}'..='\u{25ff}');
+        }
+        is_after_other = !char.is_ascii();
+    }
+    false
+}
+
+/// True if the bytes beyond ASCII form characters in UTF-8. Programs that read a code page may lose some bytes. A
+/// single character may be a coincidence (`NESTLÉ®`) unless it is a Latin letter or has three bytes.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut characters, mut lost) = (0, 0);
+    let mut is_sure = false;
+    for chunk in bytes.utf8_chunks() {
+        for char in chunk.valid().chars().filter(|char| !char.is_ascii()) {
+            characters += 1;
+            is_sure |= matches!(char, '\u{80}'..='\u{17f}' | '\u{800}'..);
+        }
+        lost += chunk.invalid().len();
+    }
+    match characters {
+        0 => false,
+        1 => is_sure && lost == 0,
+        _ => lost * 2 <= characters,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_names_are_told_from_others() {
+        for damaged in [
+            "????",
+            "??? ???",
+            "Jos? P?rez",
+            "Mar??a",
+            "Mu\u{fffd}oz",
+            "MarÃ\u{ad}a",
+            "JosÃ© PeÃ±a",
+            "Ð\u{90}Ð½Ð½Ð°",
+            "ÐÐ½Ð½Ð°",
+            "Р°РЅРЅР°",
+            "РђРЅРЅР° Р\u{98}РІР°РЅРѕРІР°",
+            "Mar√≠a",
+            "Anna ðŸ˜€",
+            "Oâ€™Brien",
+        ] {
+            assert!(is_damaged(damaged), "{damaged:?}");
+        }
+        for sound in [
+            "",
+            "Ann",
+            "Ann?",
+            "???",
+            "Anna ???",
+            "who? me",
+            "María Ñíguez",
+            "JOÃO SÃO",
+            "NESTLÉ®",
+            "“CAFÉ”",
+            "«É»",
+            "ООО «Ромашка»",
+            "Пётр Ёлкин",
+            "Її Іївна",
+            "Ґалаґан №5",
+            "Łódź Żółć",
+            "Ünlü Çağrı Öğüt",
+            "Αθηνά",
+            "김민준 李小龙",
+            "👩\u{200d}🦰 Ann",
+            "Ñ™",
+            "Ç¢",
+        ] {
+            assert!(!is_damaged(sound), "{sound:?}");
+        }
+    }
+}
