@@ -50,7 +50,9 @@ pub(super) fn read<'r>(
     let is_name = match look {
         OwnerLook::Id => false,
         OwnerLook::Name => true,
-        OwnerLook::Unclear => file.owners_are_names || !value.is_ascii(),
+        OwnerLook::Unclear => {
+            file.owners_are_names || !value.is_ascii() || is_capitalised_word(&value)
+        }
     };
     if is_name && !matches!(file.owners, OwnerRule::AsWritten) {
         edits
@@ -58,6 +60,16 @@ pub(super) fn read<'r>(
             .unknown(&value, OwnersKnownBy::Nothing, can_look_up);
     }
     Ok(whole_id(value, file, edits))
+}
+
+/// True for `Ana`, which is hardly an id, but not sure enough for the guard.
+fn is_capitalised_word(value: &str) -> bool {
+    let mut letters = value.bytes();
+    letters
+        .next()
+        .is_some_and(|first| first.is_ascii_uppercase())
+        && letters.len() > 0
+        && letters.all(|letter| letter.is_ascii_lowercase())
 }
 
 fn not_in_table(value: &str, can_look_up: bool) -> Fault {

@@ -54,6 +54,22 @@ const ABOUT_FILES: &[Advice] = &[
         then: 0,
     },
     Advice {
+        file: "id,Client,whatsapp\n1,Ann,79990000001\n",
+        command: "check contacts.csv --map Client=name",
+        exit: 2,
+        hint: "did you mean --map name='Client'?",
+        followed: "check contacts.csv --map name=Client",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,instagram\n1,Ann,lux.m / lux.n\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "write the account's name or its link; separate several values with `;`",
+        followed: "check contacts.csv --map ignore=instagram --set instagram=lux.m;lux.n",
+        then: 0,
+    },
+    Advice {
         file: "id,name,whatsapp,chat\n1,Ann,,79990000001\n",
         command: "check contacts.csv --set chat_id_1={chat}",
         exit: 2,

@@ -133,6 +133,10 @@ fn half_of_the_owners_or_names_of_one_word_stop_nothing() {
     ] {
         import(&world(owners), "").ends_with(0);
     }
+    let unsure = "2 values in responsible_user_id that look like names rather than ids: \"Ana\" (1), \"Luis\" (1)";
+    import(&world(&["Ana", "Luis", "admin2", "ana", "VIP"]), "")
+        .ends_with(0)
+        .tells(unsure);
 }
 
 #[test]
