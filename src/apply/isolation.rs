@@ -30,13 +30,6 @@ pub(super) enum FailureKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FailingSince([Option<u64>; 2]);
 
-impl FailingSince {
-    /// True if the failures began before `moment`.
-    pub(super) fn is_before(self, moment: u64) -> bool {
-        self.0.iter().flatten().any(|since| *since < moment)
-    }
-}
-
 /// Nothing was accepted while the payloads of a batch were halved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NothingAccepted;

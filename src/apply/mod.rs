@@ -11,9 +11,9 @@
 //! outcomes and marks the next batches, so a slow disk makes the groups larger instead of slowing the run. Only
 //! this thread uses the run file; the senders only have the client.
 //!
-//! A batch whose failure is unexplained (see `isolation`) is sent once more after all others: if some of these were
-//! accepted, its contacts are the cause. So is a batch that was put off because writes were failing. Such batches are
-//! sent one at a time, up to the first that fails again.
+//! A batch whose failure is unexplained (see `isolation`), or that was put off because writes were failing, is sent
+//! once more after the others: if some of these were accepted, its contacts are the cause. Such batches are sent one
+//! at a time, up to the first that fails again.
 //!
 //! If a sender panics, the run ends, and its batch is *sending* on disk like every batch with an unknown outcome.
 //! The senders are not scoped threads: after a stop they may finish requests in flight within the grace period,

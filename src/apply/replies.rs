@@ -12,7 +12,7 @@
 //! | refuses one contact alone | it is rejected with the server's message; an existing id is updated instead, without erasing anything |
 //! | does not answer a create | each is looked up: if it is as sent, it is done; if different, it is updated; if missing, it is sent again |
 //! | answers without confirming anything | the same, but each is sent again only once; if no such write was ever accepted, the first and the last contact are tried, and sending ends if that changes nothing |
-//! | fails or forbids writes one after another | one batch at a time is diagnosed; the others are put off to the end of the run |
+//! | fails or forbids writes one after another | the batches are put off, and diagnosed one at a time |
 //! | breaks down on it every time | it is halved as well, see [`isolation`](super::isolation) |
 //!
 //! A server that silently updates on a create with an existing id can't be detected here; the mode `upsert` looks
@@ -194,7 +194,7 @@ impl<'a> ReplyHandler<'a> {
             tries: 1,
             last: reason.to_owned(),
         };
-        if self.diagnosis.takes_turn(put_off) {
+        if self.diagnosis.may_continue(put_off) {
             self.probe(payload, reason)?;
         }
         Ok(())

@@ -28,6 +28,10 @@ use crate::{
 /// for the next one, because each group of reports is a small part of them.
 const SENDERS_SERVED: usize = 8;
 
+/// Number of batches put off at which no other is sent before one of them is diagnosed. If the server is down, this
+/// ends the run while the others are still unsent.
+const PUT_OFF_MAX: usize = 8;
+
 /// Interval at which the scheduler checks whether a stop was requested.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -155,8 +159,8 @@ impl<'a> Scheduler<'a> {
             let taken = self.take_in(reports);
             let next = self.next_jobs()?;
             self.record(&taken, next)?;
-            if self.in_flight == 0 && (self.exhausted || self.deletes == Deletes::Held) {
-                let again = self.next_second_attempt();
+            if self.in_flight == 0 && (self.exhausted || self.is_held()) {
+                let again = self.again.pop_front();
                 self.record(&CollectedReports::default(), Vec::from_iter(again))?;
             }
             if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
@@ -192,7 +196,7 @@ impl<'a> Scheduler<'a> {
         let mut reports = Vec::new();
         let idle = self.jobs.is_none()
             || self.exhausted
-            || self.deletes == Deletes::Held
+            || self.is_held()
             || self.in_flight >= self.window();
         let wanted = (self.in_advance() / 2).max(1).min(self.in_flight);
         let deadline = Instant::now() + POLL;
@@ -208,12 +212,12 @@ impl<'a> Scheduler<'a> {
 
     fn next_jobs(&mut self) -> Result<Vec<BatchJob>, ApplyError> {
         let free = self.window().saturating_sub(self.in_flight);
-        if self.jobs.is_none() || self.exhausted || free == 0 {
-            return Ok(Vec::new());
-        }
         // Nothing is deleted before the outcome of every write is known, because refusals may stop the run.
         if self.deletes == Deletes::Held && self.in_flight == 0 && self.again.is_empty() {
             self.deletes = Deletes::Allowed;
+        }
+        if self.jobs.is_none() || self.exhausted || self.is_held() || free == 0 {
+            return Ok(Vec::new());
         }
         // In one transaction, because SQLite would otherwise lock the file for each batch.
         let may_delete = self.deletes == Deletes::Allowed;
@@ -227,15 +231,9 @@ impl<'a> Scheduler<'a> {
         Ok(next.jobs)
     }
 
-    /// The next batch to be sent once more: it was put off, or something was accepted after it failed.
-    fn next_second_attempt(&mut self) -> Option<BatchJob> {
-        loop {
-            let job = self.again.pop_front()?;
-            let accepted = self.client.acceptances.newest(job.batch.operation);
-            if self.put_off_error.is_some() || job.since.is_before(accepted) {
-                return Some(job);
-            }
-        }
+    /// True if other batches must have their outcome before the next one is sent.
+    fn is_held(&self) -> bool {
+        self.deletes == Deletes::Held || self.again.len() >= PUT_OFF_MAX
     }
 
     /// Records outcomes and marks the next batches in one transaction, then passes these to the senders.
@@ -322,12 +320,14 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Keeps a batch for a second attempt. If that fails too while others wait, these would fail as well, so the
-    /// error is returned.
+    /// error for which they were put off is returned.
     fn keep(&mut self, mut job: BatchJob, put_off: Option<ApiError>) -> Option<ApiError> {
         if job.is_second_attempt {
-            return put_off.or(self.put_off_error.take());
+            let is_last = self.exhausted && self.again.is_empty();
+            let others_wait = !is_last && !self.state.is_over();
+            return self.put_off_error.take().filter(|_| others_wait);
         }
-        (job.is_second_attempt, job.batch.unknown) = (true, true);
+        job.is_second_attempt = true;
         self.put_off_error = put_off.or(self.put_off_error.take());
         self.again.push_back(job);
         None

@@ -73,6 +73,7 @@ impl SenderThread {
         let mut settler = Settler::new(&self.client, &self.state, &job, self.is_rest);
         let result = settler.settle(&job);
         job.since = settler.failing_since();
+        job.batch.unknown |= settler.may_be_done();
         match result {
             Ok(()) => match settler.into_outcome(&job.payload) {
                 Ok((outcome, contacts)) => {

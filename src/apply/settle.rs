@@ -31,7 +31,7 @@ impl<'a> Settler<'a> {
         is_rest: bool,
     ) -> Self {
         let outcome = OutcomeBuilder::new(state, job.batch.no, job.batch.operation);
-        let diagnosis = FailureDiagnosis::new(client, state, job.since, is_rest);
+        let diagnosis = FailureDiagnosis::new(client, job, is_rest);
         Self {
             replies: ReplyHandler::new(client, state, outcome, diagnosis),
         }
@@ -59,6 +59,11 @@ impl<'a> Settler<'a> {
         self.replies.diagnosis.isolation.since
     }
 
+    /// True if part of the batch may have been carried out.
+    pub(super) fn may_be_done(&self) -> bool {
+        self.replies.diagnosis.may_be_done
+    }
+
     /// True if a request was answered, or may have been carried out.
     pub(super) fn has_sent(&self) -> bool {
         self.replies.has_sent
@@ -78,14 +83,12 @@ impl<'a> Settler<'a> {
         // An interrupted run may have sent it already.
         let is_resumed = job.batch.unknown;
         replies.diagnosis.isolation.is_resumed = is_resumed;
-        if is_resumed && payload.operation == Operation::Create {
+        if is_resumed && (payload.operation == Operation::Create || job.is_second_attempt) {
             replies.look_up(payload, ROUNDS_MAX, "the run was interrupted")?;
         } else {
             replies.send(payload, ROUNDS_MAX)?;
         }
-        self.settle_failed(payload)?;
-        self.replies.diagnosis.end();
-        Ok(())
+        self.settle_failed(payload)
     }
 
     /// Leaves out contacts that changed in the account since the plan was made and contacts that are already as

@@ -23,8 +23,6 @@ pub(crate) struct SenderState {
     pub(crate) limits: SizeLimits,
     pub(super) columns: SourceColumns,
     trusts_names: AtomicBool,
-    /// True while a batch is diagnosed because writes fail.
-    is_diagnosing: AtomicBool,
     /// True if the plan read the account, so a contact to be created was missing from it.
     has_looked: bool,
     /// Number of contacts to be created that already existed.
@@ -46,7 +44,6 @@ impl SenderState {
             limits: SizeLimits::new(run.find_fact("limits")?.unwrap_or_default()),
             columns,
             trusts_names: AtomicBool::new(false),
-            is_diagnosing: AtomicBool::new(false),
             has_looked: snapshot::exists(run)?,
             existing: AtomicU64::new(0),
             unknown_reason: Mutex::default(),
@@ -92,15 +89,6 @@ impl SenderState {
                 counted(existing, "contact")
             )
         })
-    }
-
-    /// True if a batch may be diagnosed while writes fail: only one at a time.
-    pub(super) fn take_turn(&self) -> bool {
-        !self.is_diagnosing.swap(true, Ordering::SeqCst)
-    }
-
-    pub(super) fn end_turn(&self) {
-        self.is_diagnosing.store(false, Ordering::SeqCst);
     }
 
     /// True if the contacts that the server names in refusals have proved right.

@@ -387,8 +387,10 @@ impl Call {
         while let Ok(length @ 1..) = terminal.read(&mut buffer) {
             sent.extend_from_slice(&buffer[..length]);
             let shown = String::from_utf8_lossy(&sent);
-            if words.iter().all(|word| shown.contains(word)) {
-                then.take().map_or((), |then| then());
+            if words.iter().all(|word| shown.contains(word))
+                && let Some(then) = then.take()
+            {
+                then();
             }
         }
         let code = child.wait().expect("it ends").code();
