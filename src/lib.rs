@@ -97,6 +97,7 @@
 //! * `jobs`: runs the jobs of a file concurrently.
 //! * [`signals`]: Ctrl-C and SIGTERM.
 //! * `terminal`: the monitor of the program: progress bars, or lines.
+//! * `console`: prints the results and messages of a command.
 //! * [`logging`]: diagnostics on standard error.
 //! * [`commands`]: one file per command.
 //!
@@ -149,6 +150,7 @@ mod canary;
 pub mod check;
 pub mod cli;
 pub mod commands;
+mod console;
 pub mod contact;
 pub mod core_dumps;
 pub mod crash;

@@ -29,6 +29,11 @@ pub(crate) fn directory(path: &Path) -> &Path {
     }
 }
 
+/// The absolute path, with links unresolved, as the ledger has it.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
 /// The system's reason why a file can't be read, in plain words for common ones.
 pub(crate) fn read_fault(error: &io::Error) -> String {
     match error.kind() {

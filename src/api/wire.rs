@@ -8,7 +8,11 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{attempt::BodyFault, refusal::describe_body, secrets::Secrets};
 use crate::{
-    contact::{Contact, Operation, reading::UnreadableContact, spelling::respelling},
+    contact::{
+        Contact, Operation,
+        reading::{UnreadableContact, read_contact},
+        spelling::respelling,
+    },
     employees::Employee,
 };
 
@@ -122,7 +126,7 @@ impl Page {
         secrets: &Secrets,
     ) -> impl ExactSizeIterator<Item = ListedContact> {
         self.raw().map(|json| {
-            let read = Contact::read(json);
+            let read = read_contact(json);
             if secrets.are_in(json) {
                 return Err(withheld(read, secrets));
             }

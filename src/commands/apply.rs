@@ -5,26 +5,27 @@ use std::path::Path;
 use super::{
     Context,
     confirm::confirm_deletes,
-    next_steps::ReportedState,
-    nothing_left::say_nothing_is_left,
+    history::{find_run, record_not_sent},
+    nothing_left::{say_nothing_is_left, show_again},
+    page::request_report,
     resume,
-    sent::{say_where_rejects_are, show_sent},
+    sent::show_sent,
     unfinished::last_unfinished,
 };
 use crate::{
     cli::ApplyArgs,
     error::{Error, ExitCode},
-    ledger::Ledger,
-    report::{page::Progress, rejects},
-    run::Tally,
+    plan::Mode,
+    report::rejects,
+    selection::Selection,
     settings::reading::selection,
     wording::counted,
-    workflow::{RunHistory, SealedRun, Session},
+    workflow::{self, RunHistory, SealedRun, Session},
 };
 
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let (path, session) = if let Some(run) = &args.run {
-        (context.find_run(run)?, None)
+        (find_run(context, run)?, None)
     } else if let Some((path, session)) = last_unfinished(context, args.locked.wait)? {
         (path, Some(session))
     } else {
@@ -35,8 +36,8 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         }
         return Ok(ExitCode::Done);
     };
-    context.request_report(args.report.report.as_deref(), &[], Some(&path))?;
-    send(context, args, &path, session).inspect_err(|error| context.record_stop(&path, error))
+    request_report(context, args.report.report.as_deref(), &[], Some(&path))?;
+    send(context, args, &path, session).inspect_err(|error| record_not_sent(context, &path, error))
 }
 
 fn send(
@@ -50,13 +51,12 @@ fn send(
     resumed.canary = args.canary.map(usize::from);
     resumed.meta.rejects_for_excel |= args.excel;
     let mode = resumed.meta.options.mode;
-    let ids = args.ids.as_deref();
-    context.await_ids(ids);
-    let selection = ids.map(|ids| selection(ids, mode)).transpose()?;
+    let selection = read_selection(context, args, mode)?;
     if args.run.is_none() {
         let (name, source) = (resumed.run.name(), &resumed.meta.source.path);
-        let line = format!("continuing run {name} ({source})");
-        context.console.say(&line);
+        context
+            .console
+            .say(&format!("continuing run {name} ({source})"));
     }
     if resumed.is_done()? {
         return show_again(context, args, &resumed);
@@ -81,23 +81,30 @@ fn send(
     }
     let ids = args.ids.as_deref().map(resume::argument);
     let ids = ids.map_or_else(String::new, |ids| format!(" --ids {ids}"));
-    let sent = resumed.send(&session, check_stale, &format!("{rest}{ids}"));
-    let left_out = sent.left_out;
+    let sent = workflow::send(&resumed, &session, check_stale, &format!("{rest}{ids}"));
+    let left_out = (sent.left_out > 0).then(|| counted(sent.left_out, "contact"));
     let result = show_sent(context, &resumed, sent);
-    if left_out > 0 {
-        context.console.say(&format!(
-            "--ids left out {} of the run; to send them: {rest}",
-            counted(left_out, "contact")
-        ));
+    if let Some(contacts) = left_out {
+        let line = format!("--ids left out {contacts} of the run; to send them: {rest}");
+        context.console.say(&line);
     }
     result
+}
+
+fn read_selection(
+    context: &Context,
+    args: &ApplyArgs,
+    mode: Mode,
+) -> Result<Option<Selection>, Error> {
+    let ids = args.ids.as_deref();
+    context.await_ids(ids);
+    Ok(ids.map(|ids| selection(ids, mode)).transpose()?)
 }
 
 /// Refuses an undone run. With `force`, returns a warning instead.
 fn check_undone(context: &Context, path: &Path, force: bool) -> Result<Option<String>, Error> {
     let history = RunHistory::read(&context.settings.state_directory)?;
-    let undone = history.undone(path);
-    match undone {
+    match history.undone(path) {
         Some(undone) if !force => Err(Error::usage(
             format!("{undone}, so its unsent contacts are out of date"),
             "import the source again; --force sends the rest of this run anyway".to_owned(),
@@ -115,36 +122,4 @@ fn say_changed(context: &Context, resumed: &SealedRun) -> Result<(), Error> {
         ));
     }
     Ok(())
-}
-
-/// Shows the result of a finished run. Its rejects are written only on request, because the user may be editing
-/// the existing file.
-fn show_again(context: &Context, args: &ApplyArgs, resumed: &SealedRun) -> Result<ExitCode, Error> {
-    let console = context.console;
-    let SealedRun { run, meta, .. } = resumed;
-    let history = RunHistory::read(&context.settings.state_directory)?;
-    let undone = history.undone(run.path());
-    let words = undone.as_ref().map(|undone| format!("; {undone}"));
-    console.say(&format!(
-        "nothing is left to send: run {} is done{}",
-        run.name(),
-        words.unwrap_or_default()
-    ));
-    let tally = Tally::of(run)?;
-    let rejects = if args.rejects.is_some() || args.excel {
-        let mut ledger = Ledger::open(&context.settings.state_directory, &meta.account);
-        let written = resumed.write_rejects(&mut ledger)?;
-        say_where_rejects_are(context, &written);
-        written.path
-    } else {
-        resumed.rejects.path.clone()
-    };
-    let (code, mut summary) = resumed.summary(tally, &rejects);
-    let state = ReportedState {
-        undone,
-        ..ReportedState::new(Progress::Sent)
-    };
-    context.write_report(run, meta, &mut summary, state)?;
-    console.summary(&summary, &summary.to_string());
-    Ok(code)
 }

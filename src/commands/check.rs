@@ -9,6 +9,7 @@ use std::{
 use super::{
     Context,
     findings::{show, show_mapping},
+    page::request_report,
 };
 use crate::{
     check::{CheckReport, Checker, early_warnings},
@@ -41,7 +42,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         ));
     }
     rejects::check_requested(args.rejects.as_deref())?;
-    context.request_report(page, &reading.files, None)?;
+    request_report(context, page, &reading.files, None)?;
     let monitor = context.monitor();
     let mut report = read(context, args, &reading, &monitor)?;
     let staged = reads_twice.then(|| {

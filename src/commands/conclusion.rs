@@ -5,8 +5,9 @@ use std::{error::Error as _, io::Write as _};
 use anstream::stderr;
 use serde_json::json;
 
-use super::{console::Console, watched::Watched};
+use super::watched::Watched;
 use crate::{
+    console::Console,
     error::{Error, ExitCode},
     layout::{error_width, fit},
     palette::Tone,

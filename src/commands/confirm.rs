@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Context, next_steps::ReportedState};
+use super::{Context, next_steps::ReportedState, page::write_report};
 use crate::{
     error::{Error, ExitCode},
     layout::{error_width, fit},
@@ -62,7 +62,8 @@ pub(super) fn decline(
         failure: Some(&declined),
         ..ReportedState::new(Progress::Planned)
     };
-    let written = context.write_report(
+    let written = write_report(
+        context,
         &planned.sealed.run,
         &planned.sealed.meta,
         &mut summary,

@@ -9,11 +9,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{console::Console, watched::Watched};
+use super::watched::Watched;
 use crate::{
     account::AccountOptions,
     api::Rate,
     cli::without_ping_url,
+    console::Console,
     error::{Error, ExitCode},
     paths::is_stream,
     progress::Monitor,

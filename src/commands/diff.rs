@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Context, console::data::FirstDifferences};
+use super::Context;
 use crate::{
     cli::DiffArgs,
     diff::{ContactDiff, DiffCounts, diff},
@@ -12,6 +12,7 @@ use crate::{
     export::write_table,
     output::IoError,
     report::changes::{self, ChangeSections},
+    report::summary::FirstDifferences,
     settings::{exporting::table_form, reading},
     wording::shown_path,
     workflow::ReadState,

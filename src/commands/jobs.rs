@@ -11,11 +11,12 @@ use serde_json::{json, value::RawValue};
 use super::{
     Context,
     conclusion::{advice_to_job, finish},
-    console::{Console, data},
+    history::record_unbegun,
     watched::Watched,
 };
 use crate::{
     cli::{Command, JobsArgs},
+    console::Console,
     error::{Error, ExitCode},
     jobs::{self, Job, JobResult, JobsSummary, run_all},
     signals::Signals,
@@ -59,7 +60,7 @@ pub(super) fn run(
     );
     let (summary, worst) = JobsSummary::new(results, started);
     if !console.wants_json() && !console.is_quiet() && !summary.is_empty() {
-        data::table(&JobsSummary::HEADINGS, &summary.rows())?;
+        console.table(&JobsSummary::HEADINGS, &summary.rows())?;
     }
     console.summary(&summary, &summary.totals());
     Ok(worst)
@@ -134,7 +135,7 @@ impl JobRunner {
         context.turns = Some(Arc::clone(&self.turns));
         let sources = job.sources().inspect_err(|error| {
             if let Some(mode) = job.recorded_mode {
-                context.record_unbegun(mode, job.patterns.join(", "), error);
+                record_unbegun(&context, mode, job.patterns.join(", "), error);
             }
         })?;
         let command;

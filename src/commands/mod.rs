@@ -22,7 +22,6 @@ mod verify;
 // Shared by several commands.
 mod conclusion;
 mod confirm;
-mod console;
 mod context;
 mod findings;
 mod history;
@@ -39,18 +38,19 @@ mod watched;
 
 pub use conclusion::print_error;
 
+use page::report_failure;
 use std::io::Write as _;
 
 use anstream::{stderr, stdout};
 
 use crate::{
     cli::{AccountArgs, Cli, Command, CommonArgs, ParserAnswer},
+    console::Console,
     error::{Error, ExitCode},
     settings::{Configuration, Settings},
     signals::Signals,
 };
 use conclusion::conclude;
-use console::Console;
 use context::{Context, command_line};
 use watched::Watched;
 
@@ -125,5 +125,5 @@ fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, Error> 
         Command::Completions { shell } => shells::completions(context, shell),
         Command::Man { dir } => shells::man(context, dir.as_deref()),
     };
-    result.inspect_err(|error| context.report_failure(started, error))
+    result.inspect_err(|error| report_failure(context, started, error))
 }

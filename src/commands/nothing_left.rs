@@ -1,12 +1,13 @@
-//! The reasons why `apply` without a name has no run to continue.
+//! Shows that nothing is left to send, or fails because no run can be continued.
 
-use super::Context;
+use super::{Context, next_steps::ReportedState, page::write_report, sent::say_where_rejects_are};
 use crate::{
-    error::Error,
-    ledger::{HistoryEntry, RunStatus},
-    report::summary::Summary,
-    run::{RunError, RunFile},
-    workflow::RunHistory,
+    cli::ApplyArgs,
+    error::{Error, ExitCode},
+    ledger::{HistoryEntry, Ledger, RunStatus},
+    report::{page::Progress, summary::Summary},
+    run::{RunError, RunFile, Tally},
+    workflow::{RunHistory, SealedRun},
 };
 
 /// Fails if the last run of the profile stopped while it was planned, which `apply` can't continue.
@@ -48,6 +49,42 @@ pub(super) fn say_nothing_is_left(context: &Context) {
         ..Summary::default()
     };
     context.console.summary(&nothing, "");
+}
+
+/// Shows the result of a finished run. Its rejects are written only on request, because the user may be editing
+/// the existing file.
+pub(super) fn show_again(
+    context: &Context,
+    args: &ApplyArgs,
+    resumed: &SealedRun,
+) -> Result<ExitCode, Error> {
+    let console = context.console;
+    let SealedRun { run, meta, .. } = resumed;
+    let history = RunHistory::read(&context.settings.state_directory)?;
+    let undone = history.undone(run.path());
+    let words = undone.as_ref().map(|undone| format!("; {undone}"));
+    console.say(&format!(
+        "nothing is left to send: run {} is done{}",
+        run.name(),
+        words.unwrap_or_default()
+    ));
+    let tally = Tally::of(run)?;
+    let rejects = if args.rejects.is_some() || args.excel {
+        let mut ledger = Ledger::open(&context.settings.state_directory, &meta.account);
+        let written = resumed.write_rejects(&mut ledger)?;
+        say_where_rejects_are(context, &written);
+        written.path
+    } else {
+        resumed.rejects.path.clone()
+    };
+    let (code, mut summary) = resumed.summary(tally, &rejects);
+    let state = ReportedState {
+        undone,
+        ..ReportedState::new(Progress::Sent)
+    };
+    write_report(context, run, meta, &mut summary, state)?;
+    console.summary(&summary, &summary.to_string());
+    Ok(code)
 }
 
 /// The error for an unreadable file that may be the run to continue.

@@ -45,77 +45,75 @@ fn said(error: &Error) -> (String, Option<String>) {
     (message(error), error.hint())
 }
 
-impl Context<'_> {
-    /// Notes the requested report, and checks that it can be written.
-    pub(super) fn request_report(
-        &self,
-        path: Option<&Path>,
-        sources: &[PathBuf],
-        run: Option<&Path>,
-    ) -> Result<(), Error> {
-        if let Some(path) = path {
-            let path = page::check_page(path, sources, run)?;
-            let console = self.console;
-            let is_used = console.wants_json() || (console.has_report() && !console.is_quiet());
-            if is_used && is_standard_output(&path) {
-                return Err(Error::usage(
-                    "the report and the command's other output would be mixed on standard output",
-                    "name a file with --report".to_owned(),
-                ));
-            }
-            self.report.get_or_init(|| path);
+/// Notes the requested report, and checks that it can be written.
+pub(super) fn request_report(
+    context: &Context,
+    path: Option<&Path>,
+    sources: &[PathBuf],
+    run: Option<&Path>,
+) -> Result<(), Error> {
+    if let Some(path) = path {
+        let path = page::check_page(path, sources, run)?;
+        let console = context.console;
+        let is_used = console.wants_json() || (console.has_report() && !console.is_quiet());
+        if is_used && is_standard_output(&path) {
+            return Err(Error::usage(
+                "the report and the command's other output would be mixed on standard output",
+                "name a file with --report".to_owned(),
+            ));
         }
-        Ok(())
+        context.report.get_or_init(|| path);
     }
+    Ok(())
+}
 
-    /// Writes the report if it was requested, and adds it to the files of the summary.
-    pub(super) fn write_report(
-        &self,
-        run: &RunFile,
-        meta: &RunMeta,
-        summary: &mut Summary,
-        state: ReportedState<'_>,
-    ) -> Result<(), Error> {
-        let Some(path) = self.report.get() else {
-            return Ok(());
-        };
-        summary.files.report = Some(shown_path(path));
-        page::save(&page_of(self, run, meta, summary, state)?, path)?;
-        self.has_report.set(true);
-        Ok(())
-    }
+/// Writes the report if it was requested, and adds it to the files of the summary.
+pub(super) fn write_report(
+    context: &Context,
+    run: &RunFile,
+    meta: &RunMeta,
+    summary: &mut Summary,
+    state: ReportedState<'_>,
+) -> Result<(), Error> {
+    let Some(path) = context.report.get() else {
+        return Ok(());
+    };
+    summary.files.report = Some(shown_path(path));
+    page::save(&page_of(context, run, meta, summary, state)?, path)?;
+    context.has_report.set(true);
+    Ok(())
+}
 
-    /// Writes a report about the error if a report was requested but not written yet.
-    pub(super) fn report_failure(&self, started: Timestamp, error: &Error) {
-        let Some(path) = self.report.get().filter(|_| !self.has_report.get()) else {
-            return;
-        };
-        let invocation = Invocation {
-            command_line: self.command_line.clone(),
-            profile: self.settings.profile_name.clone().unwrap_or_default(),
-            ..Invocation::default()
-        };
-        // The command has already failed, and another error would hide the first one.
-        if page::save_failure(&invocation, &started.to_string(), &said(error), path).is_ok() {
-            let path = shown_path(path);
-            let line = format!("report written to {}", visible(&path));
-            self.console.say(&line);
-            self.watched.failure_page.get_or_init(|| path);
-        }
+/// Writes a report about the error if a report was requested but not written yet.
+pub(super) fn report_failure(context: &Context, started: Timestamp, error: &Error) {
+    let Some(path) = context.report.get().filter(|_| !context.has_report.get()) else {
+        return;
+    };
+    let invocation = Invocation {
+        command_line: context.command_line.clone(),
+        profile: context.settings.profile_name.clone().unwrap_or_default(),
+        ..Invocation::default()
+    };
+    // The command has already failed, and another error would hide the first one.
+    if page::save_failure(&invocation, &started.to_string(), &said(error), path).is_ok() {
+        let path = shown_path(path);
+        let line = format!("report written to {}", visible(&path));
+        context.console.say(&line);
+        context.watched.failure_page.get_or_init(|| path);
     }
+}
 
-    /// Like [`Self::write_report`], for a plan that is not sent, or not yet.
-    pub(super) fn write_plan_report(
-        &self,
-        planned: &PlannedRun,
-        summary: &mut Summary,
-        resume: Option<String>,
-    ) -> Result<(), Error> {
-        let SealedRun { run, meta, .. } = &planned.sealed;
-        let state = ReportedState {
-            resume,
-            ..ReportedState::new(Progress::Planned)
-        };
-        self.write_report(run, meta, summary, state)
-    }
+/// Like [`write_report`], for a plan that is not sent, or not yet.
+pub(super) fn write_plan_report(
+    context: &Context,
+    planned: &PlannedRun,
+    summary: &mut Summary,
+    resume: Option<String>,
+) -> Result<(), Error> {
+    let SealedRun { run, meta, .. } = &planned.sealed;
+    let state = ReportedState {
+        resume,
+        ..ReportedState::new(Progress::Planned)
+    };
+    write_report(context, run, meta, summary, state)
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     Context,
+    page::write_plan_report,
     planned::{show, write_rejects},
     planning::{Purpose, plan_files},
     resume,
@@ -35,7 +36,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     planned.keep(code)?;
     let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
     let resume = is_sendable.then(|| resume::command(context, &planned.sealed.run));
-    context.write_plan_report(&planned, &mut summary, resume.transpose()?)?;
+    write_plan_report(context, &planned, &mut summary, resume.transpose()?)?;
     context.console.summary(&summary, &summary.to_string());
     if planned.changes() > 0 {
         context

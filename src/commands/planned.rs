@@ -1,6 +1,8 @@
 //! Shows a plan, for `import`, `plan` and `undo`.
 
-use super::{Context, preview::Preview, resume, sent::say_where_rejects_are};
+use super::{
+    Context, page::write_plan_report, preview::Preview, resume, sent::say_where_rejects_are,
+};
 use crate::{
     error::{Error, ExitCode},
     workflow::{PlannedRun, Session},
@@ -79,7 +81,7 @@ fn end_without_sending(
     write_rejects(context, session, &mut planned)?;
     let mut summary = planned.summary(session, code)?;
     summary.files.run = None;
-    context.write_plan_report(&planned, &mut summary, None)?;
+    write_plan_report(context, &planned, &mut summary, None)?;
     planned.discard_after(None)?;
     context.console.summary(&summary, &summary.to_string());
     Ok(())

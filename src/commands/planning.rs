@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Context;
+use super::{Context, history::session_to_plan, page::request_report};
 use crate::{
     cli::{Blank, ChangedOnly, PlanningArgs, SourceArgs},
     error::Error,
@@ -42,9 +42,9 @@ pub(super) fn plan_files(
     rejects::check_requested(planning.rejects.as_deref())?;
     context.await_ids(planning.ids.as_deref());
     let reading = reading::resolve_selected(read, planning, profile)?;
-    context.request_report(report.report.as_deref(), &reading.files, run)?;
+    request_report(context, report.report.as_deref(), &reading.files, run)?;
     let is_dry_run = purpose == Purpose::Show;
-    let session = context.session_to_plan(planning.mode, &reading.files, is_dry_run)?;
+    let session = session_to_plan(context, planning.mode, &reading.files, is_dry_run)?;
     let request = PlanRequest {
         command: if purpose == Purpose::Keep {
             "plan"
@@ -62,22 +62,20 @@ pub(super) fn plan_files(
         },
         ..plan_request(&reading, planning)
     };
-    let planned = context.plan(|| request.plan(&session))?;
+    let planned = plan(context, || request.plan(&session))?;
     Ok((session, planned))
 }
 
-impl Context<'_> {
-    /// Plans. If something other than the files fails, prints whether the command can be repeated.
-    pub(super) fn plan(
-        &self,
-        plan: impl FnOnce() -> Result<PlannedRun, Error>,
-    ) -> Result<PlannedRun, Error> {
-        plan().inspect_err(|error| {
-            if let Some(words) = error.without_plan() {
-                self.console.say(words);
-            }
-        })
-    }
+/// Plans. If something other than the files fails, prints whether the command can be repeated.
+pub(super) fn plan(
+    context: &Context,
+    plan: impl FnOnce() -> Result<PlannedRun, Error>,
+) -> Result<PlannedRun, Error> {
+    plan().inspect_err(|error| {
+        if let Some(words) = error.without_plan() {
+            context.console.say(words);
+        }
+    })
 }
 
 fn plan_request<'a>(reading: &'a ReadRequest, args: &'a PlanningArgs) -> PlanRequest<'a> {

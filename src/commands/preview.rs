@@ -1,7 +1,7 @@
 //! Shows a plan: the first changes in full, the number of requests, and the gate's verdict.
 
-use super::console::Console;
 use crate::{
+    console::Console,
     error::Error,
     plan::{
         Plan,

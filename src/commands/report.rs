@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{Context, next_steps::ReportedState, page::page_of, resume};
+use super::{Context, history::find_run, next_steps::ReportedState, page::page_of, resume};
 use crate::{
     cli::ReportArgs,
     error::{Error, ExitCode},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, Error> {
-    let path = context.find_run(&args.run)?;
+    let path = find_run(context, &args.run)?;
     let output = args.output.as_deref().filter(|path| !is_stream(path));
     let output = output.map(|output| page::check_page(output, &[], Some(&path)));
     let output = output.transpose()?;

@@ -1,6 +1,6 @@
 //! Shows a run that was sent, for `import`, `apply` and `undo`.
 
-use super::{Context, next_steps::ReportedState, resume};
+use super::{Context, next_steps::ReportedState, page::write_report, resume};
 use crate::{
     error::{Error, ExitCode},
     report::{page::Progress, rejects},
@@ -28,7 +28,7 @@ pub(super) fn show_sent(
         ..ReportedState::new(Progress::Sent)
     };
     if let Some(summary) = &mut sent.summary
-        && let Err(error) = context.write_report(run, meta, summary, state)
+        && let Err(error) = write_report(context, run, meta, summary, state)
     {
         summary.files.report = None;
         if sent.failure.is_none() {

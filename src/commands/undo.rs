@@ -5,8 +5,11 @@ use std::slice;
 use super::{
     Context,
     confirm::{confirm, confirm_deletes, decline},
+    history::{find_run, session_to_plan},
     next_steps::ReportedState,
+    page::{request_report, write_report},
     planned::{show, show_dry_run},
+    planning::plan,
     resume,
     sent::show_sent,
 };
@@ -24,9 +27,9 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         context.console.print_results();
     }
     rejects::check_requested(args.rejects.as_deref())?;
-    let undone = context.find_run(&args.run)?;
-    context.request_report(args.report.report.as_deref(), &[], Some(&undone))?;
-    let session = context.session_to_plan(Mode::Undo, slice::from_ref(&undone), args.dry_run)?;
+    let undone = find_run(context, &args.run)?;
+    request_report(context, args.report.report.as_deref(), &[], Some(&undone))?;
+    let session = session_to_plan(context, Mode::Undo, slice::from_ref(&undone), args.dry_run)?;
     let request = UndoRequest {
         run: &undone,
         force: args.force,
@@ -36,7 +39,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         wait: args.locked.wait,
         dry_run: args.dry_run,
     };
-    let planned = context.plan(|| request.plan(&session))?;
+    let planned = plan(context, || request.plan(&session))?;
     if planned.changes() == 0 && planned.rejected() == 0 {
         return nothing_left(context, &session, planned);
     }
@@ -76,7 +79,8 @@ fn nothing_left(
     (summary.run, summary.files.run) = (None, None);
     context.console.warnings(&planned.sealed.warnings);
     let state = ReportedState::new(Progress::Sent);
-    context.write_report(
+    write_report(
+        context,
         &planned.sealed.run,
         &planned.sealed.meta,
         &mut summary,

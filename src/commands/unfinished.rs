@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{
     Context,
+    history::record_not_sent,
     nothing_left::{doubt, is_of_profile, refuse_unplanned},
     resume,
 };
@@ -94,7 +95,7 @@ fn sign_in(context: &Context, unfinished: &[&HistoryEntry]) -> Result<Session, E
         let mut runs = unfinished.iter();
         let last = runs.find(|run| is_of_profile(context, run));
         if let Some(file) = last.and_then(|run| run.file.as_deref()) {
-            context.record_stop(file, error);
+            record_not_sent(context, file, error);
         }
     })
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::json;
 
-use super::{Context, console::data};
+use super::Context;
 use crate::{
     account::employees::ListedEmployees,
     api::ApiError,
@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error
     let row =
         |Employee { id, name, email }: &Employee| vec![id.clone(), name.clone(), email.clone()];
     let rows: Vec<_> = list.iter().map(row).collect();
-    data::table(&[], &rows)?;
+    context.console.table(&[], &rows)?;
     Ok(ExitCode::Done)
 }
 

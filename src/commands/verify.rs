@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Context, console::data::FirstDifferences};
+use super::Context;
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
+    report::summary::FirstDifferences,
     settings::reading,
     stage::ReadRequest,
     verify::{Finding, VerifyCounts},

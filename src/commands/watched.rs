@@ -8,9 +8,9 @@ use std::{
 use jiff::Timestamp;
 use tracing::Span;
 
-use super::console::Console;
 use crate::{
     cli::WatchArgs,
+    console::Console,
     error::{Error, ExitCode},
     metrics::RunMetrics,
     ping::PingUrl,

@@ -168,38 +168,36 @@ impl fmt::Display for UnreadableContact {
     }
 }
 
-impl Contact<'static> {
-    /// Reads a contact as the server sent it. Lone surrogates, left by servers that cut text in the middle of an
-    /// emoji, are replaced.
-    pub(crate) fn read(json: &str) -> Result<Self, UnreadableContact> {
-        let parse = |json| serde_json::from_str::<Contact<'_>>(json).map(Contact::into_owned);
-        let repaired;
-        let read = match parse(json) {
-            Err(_) => {
-                repaired = without_lone_surrogates(json);
-                parse(&repaired)
-            }
-            read => read,
-        };
-        let error = match read {
-            Ok(contact) if contact.id.is_empty() => de::Error::custom("the id is empty"),
-            Ok(contact) => return Ok(contact),
-            Err(error) => error,
-        };
-        let value: Value = serde_json::from_str(json).unwrap_or_default();
-        let reason = error.to_string();
-        // The position refers to this contact's JSON, not to the answer.
-        let reason = reason.rsplit_once(" at line ").map_or(&*reason, |it| it.0);
-        Err(UnreadableContact {
-            id: match &value["id"] {
-                Value::String(id) => Some(id.clone()),
-                Value::Number(id) => Some(id.to_string()),
-                _ => None,
-            },
-            index: None,
-            reason: reason.chars().take(200).collect(),
-        })
-    }
+/// Reads a contact as the server sent it. Lone surrogates, left by servers that cut text in the middle of an
+/// emoji, are replaced.
+pub(crate) fn read_contact(json: &str) -> Result<Contact<'static>, UnreadableContact> {
+    let parse = |json| serde_json::from_str::<Contact<'_>>(json).map(Contact::into_owned);
+    let repaired;
+    let read = match parse(json) {
+        Err(_) => {
+            repaired = without_lone_surrogates(json);
+            parse(&repaired)
+        }
+        read => read,
+    };
+    let error = match read {
+        Ok(contact) if contact.id.is_empty() => de::Error::custom("the id is empty"),
+        Ok(contact) => return Ok(contact),
+        Err(error) => error,
+    };
+    let value: Value = serde_json::from_str(json).unwrap_or_default();
+    let reason = error.to_string();
+    // The position refers to this contact's JSON, not to the answer.
+    let reason = reason.rsplit_once(" at line ").map_or(&*reason, |it| it.0);
+    Err(UnreadableContact {
+        id: match &value["id"] {
+            Value::String(id) => Some(id.clone()),
+            Value::Number(id) => Some(id.to_string()),
+            _ => None,
+        },
+        index: None,
+        reason: reason.chars().take(200).collect(),
+    })
 }
 
 /// JSON text with each escaped lone surrogate replaced by U+FFFD.
@@ -240,7 +238,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Contact<'static> {
-        Contact::read(json).unwrap()
+        read_contact(json).unwrap()
     }
 
     #[test]
@@ -292,7 +290,7 @@ mod tests {
             (r#"{"id":null}"#, "the id is empty"),
             ("7", "invalid type: integer `7`, expected a contact"),
         ] {
-            assert_eq!(Contact::read(json).unwrap_err().to_string(), shown);
+            assert_eq!(read_contact(json).unwrap_err().to_string(), shown);
         }
     }
 }

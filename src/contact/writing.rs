@@ -5,32 +5,34 @@
 
 use super::{Chat, Contact};
 
-impl Contact<'_> {
-    /// Appends the contact as JSON.
-    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
-        let has_unknown = |chat: &Chat<'_>| !chat.unknown.is_empty();
-        if !self.unknown.is_empty() || self.contact_data.iter().any(has_unknown) {
-            // Writing into memory can't fail.
-            let _ = serde_json::to_writer(out, self);
-            return;
-        }
-        out.extend_from_slice(b"{\"id\":");
-        write_text(&self.id, out);
-        write_field(b",\"responsible_user_id\":", &self.responsible_user_id, out);
-        write_field(b",\"name\":", &self.name, out);
-        for (index, chat) in self.contact_data.iter().enumerate() {
-            out.extend_from_slice(match index {
-                0 => b",\"contact_data\":[",
-                _ => b",",
-            });
-            write_chat(chat, out);
-        }
-        if !self.contact_data.is_empty() {
-            out.push(b']');
-        }
-        write_field(b",\"uri\":", &self.uri, out);
-        out.push(b'}');
+/// Appends the contact as JSON.
+pub(crate) fn write_contact(contact: &Contact<'_>, out: &mut Vec<u8>) {
+    let has_unknown = |chat: &Chat<'_>| !chat.unknown.is_empty();
+    if !contact.unknown.is_empty() || contact.contact_data.iter().any(has_unknown) {
+        // Writing into memory can't fail.
+        let _ = serde_json::to_writer(out, contact);
+        return;
     }
+    out.extend_from_slice(b"{\"id\":");
+    write_text(&contact.id, out);
+    write_field(
+        b",\"responsible_user_id\":",
+        &contact.responsible_user_id,
+        out,
+    );
+    write_field(b",\"name\":", &contact.name, out);
+    for (index, chat) in contact.contact_data.iter().enumerate() {
+        out.extend_from_slice(match index {
+            0 => b",\"contact_data\":[",
+            _ => b",",
+        });
+        write_chat(chat, out);
+    }
+    if !contact.contact_data.is_empty() {
+        out.push(b']');
+    }
+    write_field(b",\"uri\":", &contact.uri, out);
+    out.push(b'}');
 }
 
 fn write_chat(chat: &Chat<'_>, out: &mut Vec<u8>) {
@@ -101,7 +103,7 @@ mod tests {
             let read: Contact<'_> = serde_json::from_str(&with_unknown).expect("it is a contact");
             let contact = Contact { id, responsible_user_id, name, contact_data, uri, unknown: read.unknown };
             let mut written = Vec::new();
-            contact.write_json(&mut written);
+            write_contact(&contact, &mut written);
             prop_assert_eq!(written, serde_json::to_vec(&contact).expect("it is JSON"));
         }
     }

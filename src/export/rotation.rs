@@ -4,7 +4,7 @@
 use std::{fs, io, path::PathBuf};
 
 use crate::{
-    ledger::{ExportRecord, Ledger},
+    ledger::{ExportRecord, Ledger, exports_to, forget_export},
     output::{IoError, unlinked},
     plan::gate::Bound,
     wording::{counted, grouped},
@@ -59,7 +59,7 @@ pub(crate) struct Rotated {
 pub(crate) fn rotate(ledger: &mut Ledger, pattern: &str, keep: usize) -> Result<Rotated, IoError> {
     let mut rotated = Rotated::default();
     let mut kept = 0;
-    for export in ledger.exports_to(pattern)? {
+    for export in exports_to(ledger, pattern)? {
         if kept < keep {
             kept += usize::from(is_ours(&export));
             continue;
@@ -76,7 +76,7 @@ pub(crate) fn rotate(ledger: &mut Ledger, pattern: &str, keep: usize) -> Result<
             let reason = "was changed since it was written, so it was left alone".to_owned();
             rotated.left_alone.push((path.clone(), reason));
         }
-        ledger.forget_export(&path)?;
+        forget_export(ledger, &path)?;
     }
     Ok(rotated)
 }

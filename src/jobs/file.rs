@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     nearest::remark,
     output::{is_special, unlinked},
-    paths::{advice, read_fault},
+    paths::{absolute, advice, read_fault},
     ping::PingUrl,
     plan::Mode,
     settings::{self, Configuration, Settings, SettingsError},
@@ -218,7 +218,7 @@ impl Job {
             _ => file.to_owned(),
         };
         let path = Path::new(&file);
-        unlinked(&std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()))
+        unlinked(&absolute(path))
     }
 
     pub(crate) fn sources(&self) -> Result<Vec<String>, Error> {

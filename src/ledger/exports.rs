@@ -26,67 +26,67 @@ impl ExportRecord {
     }
 }
 
-impl Ledger {
-    pub(crate) fn record_export(
-        &mut self,
-        pattern: &str,
-        path: &Path,
-        contacts: u64,
-    ) -> Result<(), IoError> {
-        let data = path.symlink_metadata();
-        let written = data.and_then(|data| Ok((data.len(), modified_ns(&data)?)));
-        let (bytes, modified_ns) = written.map_err(IoError::at(path))?;
-        self.execute(
-            "INSERT OR REPLACE INTO export VALUES
-               (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM export), ?3, ?4, ?5)",
-            params![
-                path.to_string_lossy(),
-                pattern,
-                bytes,
-                modified_ns,
-                contacts
-            ],
-        )
-    }
+pub(crate) fn record_export(
+    ledger: &mut Ledger,
+    pattern: &str,
+    path: &Path,
+    contacts: u64,
+) -> Result<(), IoError> {
+    let data = path.symlink_metadata();
+    let written = data.and_then(|data| Ok((data.len(), modified_ns(&data)?)));
+    let (bytes, modified_ns) = written.map_err(IoError::at(path))?;
+    ledger.execute(
+        "INSERT OR REPLACE INTO export VALUES
+           (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM export), ?3, ?4, ?5)",
+        params![
+            path.to_string_lossy(),
+            pattern,
+            bytes,
+            modified_ns,
+            contacts
+        ],
+    )
+}
 
-    pub(crate) fn last_export(&self) -> Result<Option<ExportRecord>, IoError> {
-        Ok(self.exports("ORDER BY number DESC LIMIT 1", [])?.pop())
-    }
+pub(crate) fn last_export(ledger: &Ledger) -> Result<Option<ExportRecord>, IoError> {
+    Ok(exports(ledger, "ORDER BY number DESC LIMIT 1", [])?.pop())
+}
 
-    /// The number of contacts in the last backup, if any.
-    pub(crate) fn account_size(&self) -> Option<u64> {
-        let last = self.last_export().ok().flatten();
-        last.map(|export| export.contacts)
-    }
+/// The number of contacts in the last backup, if any.
+pub(crate) fn account_size(ledger: &Ledger) -> Option<u64> {
+    let last = last_export(ledger).ok().flatten();
+    last.map(|export| export.contacts)
+}
 
-    /// The backup at this path.
-    pub(crate) fn export_at(&self, path: &Path) -> Result<Option<ExportRecord>, IoError> {
-        Ok(self
-            .exports("WHERE path = ?1", [path.to_string_lossy()])?
-            .pop())
-    }
+/// The backup at this path.
+pub(crate) fn export_at(ledger: &Ledger, path: &Path) -> Result<Option<ExportRecord>, IoError> {
+    Ok(exports(ledger, "WHERE path = ?1", [path.to_string_lossy()])?.pop())
+}
 
-    /// The backups with this name pattern, newest first.
-    pub(crate) fn exports_to(&self, pattern: &str) -> Result<Vec<ExportRecord>, IoError> {
-        self.exports("WHERE pattern = ?1 ORDER BY number DESC", [pattern])
-    }
+/// The backups with this name pattern, newest first.
+pub(crate) fn exports_to(ledger: &Ledger, pattern: &str) -> Result<Vec<ExportRecord>, IoError> {
+    exports(ledger, "WHERE pattern = ?1 ORDER BY number DESC", [pattern])
+}
 
-    pub(crate) fn forget_export(&mut self, path: &Path) -> Result<(), IoError> {
-        self.execute(
-            "DELETE FROM export WHERE path = ?1",
-            [path.to_string_lossy()],
-        )
-    }
+pub(crate) fn forget_export(ledger: &mut Ledger, path: &Path) -> Result<(), IoError> {
+    ledger.execute(
+        "DELETE FROM export WHERE path = ?1",
+        [path.to_string_lossy()],
+    )
+}
 
-    fn exports(&self, which: &str, params: impl Params) -> Result<Vec<ExportRecord>, IoError> {
-        let select = format!("SELECT path, bytes, modified_ns, contacts FROM export {which}");
-        self.rows(&select, params, |row| {
-            Ok(ExportRecord {
-                path: row.get::<_, String>(0)?.into(),
-                bytes: row.get(1)?,
-                modified_ns: row.get(2)?,
-                contacts: row.get(3)?,
-            })
+fn exports(
+    ledger: &Ledger,
+    which: &str,
+    params: impl Params,
+) -> Result<Vec<ExportRecord>, IoError> {
+    let select = format!("SELECT path, bytes, modified_ns, contacts FROM export {which}");
+    ledger.rows(&select, params, |row| {
+        Ok(ExportRecord {
+            path: row.get::<_, String>(0)?.into(),
+            bytes: row.get(1)?,
+            modified_ns: row.get(2)?,
+            contacts: row.get(3)?,
         })
-    }
+    })
 }

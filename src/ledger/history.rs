@@ -152,78 +152,82 @@ pub(crate) fn without_claim(
     })
 }
 
-impl Ledger {
-    /// Writes a line, and sets its number if it is new. A file belongs to the last run that was written to it.
-    pub(crate) fn record_run(&mut self, run: &mut HistoryEntry) -> Result<(), IoError> {
-        let file = run
-            .file
-            .as_ref()
-            .map(|file| file.to_string_lossy().into_owned());
-        if run.number == 0 {
-            self.execute("UPDATE history SET file = NULL WHERE file = ?1", [&file])?;
-        }
-        let tally = serde_json::to_string(&run.tally).unwrap_or_default();
-        let status: &str = run.status.into();
-        self.execute(
-            "INSERT OR REPLACE INTO history
-               VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            params![
-                run.number,
-                run.run,
-                file,
-                run.started_at.as_millisecond(),
-                run.seconds,
-                run.profile,
-                run.command,
-                run.mode,
-                run.source,
-                run.directory,
-                status,
-                run.exit_code,
-                run.error,
-                tally
-            ],
-        )?;
-        if run.number == 0 {
-            run.number = self.database()?.connection.last_insert_rowid();
-        }
-        Ok(())
+/// Writes a line, and sets its number if it is new. A file belongs to the last run that was written to it.
+pub(crate) fn record_run(ledger: &mut Ledger, run: &mut HistoryEntry) -> Result<(), IoError> {
+    let file = run
+        .file
+        .as_ref()
+        .map(|file| file.to_string_lossy().into_owned());
+    if run.number == 0 {
+        ledger.execute("UPDATE history SET file = NULL WHERE file = ?1", [&file])?;
     }
+    let tally = serde_json::to_string(&run.tally).unwrap_or_default();
+    let status: &str = run.status.into();
+    ledger.execute(
+        "INSERT OR REPLACE INTO history
+           VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        params![
+            run.number,
+            run.run,
+            file,
+            run.started_at.as_millisecond(),
+            run.seconds,
+            run.profile,
+            run.command,
+            run.mode,
+            run.source,
+            run.directory,
+            status,
+            run.exit_code,
+            run.error,
+            tally
+        ],
+    )?;
+    if run.number == 0 {
+        run.number = ledger.database()?.connection.last_insert_rowid();
+    }
+    Ok(())
+}
 
-    /// The lines of the account, newest first.
-    pub(crate) fn history(&self) -> Result<Vec<HistoryEntry>, IoError> {
-        self.lines("", [])
-    }
+/// The lines of the account, newest first.
+pub(crate) fn lines(ledger: &Ledger) -> Result<Vec<HistoryEntry>, IoError> {
+    select(ledger, "", [])
+}
 
-    /// The lines of the runs that have a file, the newest first.
-    pub(crate) fn history_with_files(&self) -> Result<Vec<HistoryEntry>, IoError> {
-        self.lines("WHERE file IS NOT NULL", [])
-    }
+/// The lines of the runs that have a file, the newest first.
+pub(crate) fn lines_with_files(ledger: &Ledger) -> Result<Vec<HistoryEntry>, IoError> {
+    select(ledger, "WHERE file IS NOT NULL", [])
+}
 
-    /// The line of the run in this file.
-    pub(crate) fn line_of(&self, file: &Path) -> Result<Option<HistoryEntry>, IoError> {
-        let file = file.to_string_lossy();
-        Ok(self.lines("WHERE file = ?1", [file])?.into_iter().next())
-    }
+/// The line of the run in this file.
+pub(crate) fn line_of(ledger: &Ledger, file: &Path) -> Result<Option<HistoryEntry>, IoError> {
+    let file = file.to_string_lossy();
+    Ok(select(ledger, "WHERE file = ?1", [file])?
+        .into_iter()
+        .next())
+}
 
-    /// True if the account had a run of this name.
-    pub(crate) fn has_run(&self, name: &str) -> Result<bool, IoError> {
-        let found = self.find("SELECT 1 FROM history WHERE run = ?1", [name], |_| Ok(()))?;
-        Ok(found.is_some())
-    }
+/// True if the account had a run of this name.
+pub(crate) fn has_run(ledger: &Ledger, name: &str) -> Result<bool, IoError> {
+    let found = ledger.find("SELECT 1 FROM history WHERE run = ?1", [name], |_| Ok(()))?;
+    Ok(found.is_some())
+}
 
-    fn lines(&self, which: &str, params: impl Params) -> Result<Vec<HistoryEntry>, IoError> {
-        let account = self.path.file_stem().unwrap_or_default().to_string_lossy();
-        let select = format!("SELECT * FROM history {which} ORDER BY started_at DESC, number DESC");
-        self.rows(&select, params, |row| HistoryEntry::of(row, &account))
-    }
+fn select(ledger: &Ledger, which: &str, params: impl Params) -> Result<Vec<HistoryEntry>, IoError> {
+    let account = ledger
+        .path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let select = format!("SELECT * FROM history {which} ORDER BY started_at DESC, number DESC");
+    ledger.rows(&select, params, |row| HistoryEntry::of(row, &account))
+}
 
-    /// Deletes the lines of runs without a file that are older than 400 days.
-    pub(crate) fn forget_old_runs(&mut self, now: Timestamp) -> Result<(), IoError> {
-        let oldest = now.as_millisecond() - DAYS_KEPT * 86_400_000;
-        self.execute(
-            "DELETE FROM history WHERE file IS NULL AND started_at < ?1",
-            [oldest],
-        )
-    }
+/// Deletes the lines of runs without a file that are older than 400 days.
+pub(crate) fn forget_old_runs(ledger: &mut Ledger, now: Timestamp) -> Result<(), IoError> {
+    let oldest = now.as_millisecond() - DAYS_KEPT * 86_400_000;
+    ledger.execute(
+        "DELETE FROM history WHERE file IS NULL AND started_at < ?1",
+        [oldest],
+    )
 }

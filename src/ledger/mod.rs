@@ -28,10 +28,15 @@ mod history;
 mod records;
 mod rejects_path;
 
-pub(crate) use exports::ExportRecord;
-pub(crate) use history::{HistoryEntry, RunStatus, without_claim};
+pub(crate) use exports::{
+    ExportRecord, account_size, export_at, exports_to, forget_export, last_export, record_export,
+};
+pub(crate) use history::{
+    HistoryEntry, RunStatus, forget_old_runs, has_run, line_of, lines, lines_with_files,
+    record_run, without_claim,
+};
 pub(crate) use records::ContactRecords;
-pub(crate) use rejects_path::RejectsPath;
+pub(crate) use rejects_path::{RejectsPath, rejects_path_of, remember_rejects_path};
 
 use std::{
     fs, io,

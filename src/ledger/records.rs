@@ -26,15 +26,13 @@ pub(crate) struct ContactRecords {
 /// The value of the column `messengers`: builds that read the column look such a contact up before they update it.
 const UNKNOWN_MESSENGERS: u16 = 1 << 10;
 
-impl Ledger {
-    /// True if a profile has records, or if that can't be determined.
-    pub(crate) fn has_records(&self, profile: &str) -> bool {
-        let found = self.find(RECORDED, [profile], |_| Ok(()));
-        self.is_unreadable || found.map_or(true, |found| found.is_some())
-    }
-}
-
 impl ContactRecords {
+    /// True if a profile has records, or if that can't be determined.
+    pub(crate) fn are_in(ledger: &Ledger, profile: &str) -> bool {
+        let found = ledger.find(RECORDED, [profile], |_| Ok(()));
+        ledger.is_unreadable || found.map_or(true, |found| found.is_some())
+    }
+
     /// Opens the records of an account and a profile. Damaged ones count as missing.
     pub(crate) fn open(state_directory: &Path, account: &str, profile: &str) -> Self {
         let mut ledger = Ledger::open(state_directory, account);

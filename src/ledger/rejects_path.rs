@@ -20,45 +20,43 @@ pub(crate) struct RejectsPath {
     pub(crate) is_requested: bool,
 }
 
-impl Ledger {
-    /// The path of the rejects of a run that was planned here. `run` is the run's
-    /// [digest](crate::run::RunFile::digest).
-    pub(crate) fn rejects_path(&self, run: &str) -> Option<RejectsPath> {
-        let target = self.find(
-            "SELECT wanted, path, is_asked FROM run WHERE digest = ?1",
-            [run],
-            |row| {
-                let path = |index| row.get::<_, String>(index).map(PathBuf::from);
-                Ok(RejectsPath {
-                    wanted: path(0)?,
-                    path: path(1)?,
-                    is_requested: row.get(2)?,
-                })
-            },
-        );
-        target.ok().flatten()
-    }
+/// The path of the rejects of a run that was planned here. `run` is the run's
+/// [digest](crate::run::RunFile::digest).
+pub(crate) fn rejects_path_of(ledger: &Ledger, run: &str) -> Option<RejectsPath> {
+    let target = ledger.find(
+        "SELECT wanted, path, is_asked FROM run WHERE digest = ?1",
+        [run],
+        |row| {
+            let path = |index| row.get::<_, String>(index).map(PathBuf::from);
+            Ok(RejectsPath {
+                wanted: path(0)?,
+                path: path(1)?,
+                is_requested: row.get(2)?,
+            })
+        },
+    );
+    target.ok().flatten()
+}
 
-    /// Stores the path of a run's rejects, and deletes those of old runs.
-    pub(crate) fn remember_rejects_path(
-        &mut self,
-        run: &str,
-        target: &RejectsPath,
-    ) -> Result<(), IoError> {
-        let now = Timestamp::now().as_second();
-        self.execute(
-            "DELETE FROM run WHERE recorded_at < ?1",
-            [now - DAYS_KEPT * 86_400],
-        )?;
-        self.execute(
-            "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
-                run,
-                target.wanted.to_string_lossy(),
-                target.path.to_string_lossy(),
-                target.is_requested,
-                now
-            ],
-        )
-    }
+/// Stores the path of a run's rejects, and deletes those of old runs.
+pub(crate) fn remember_rejects_path(
+    ledger: &mut Ledger,
+    run: &str,
+    target: &RejectsPath,
+) -> Result<(), IoError> {
+    let now = Timestamp::now().as_second();
+    ledger.execute(
+        "DELETE FROM run WHERE recorded_at < ?1",
+        [now - DAYS_KEPT * 86_400],
+    )?;
+    ledger.execute(
+        "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            run,
+            target.wanted.to_string_lossy(),
+            target.path.to_string_lossy(),
+            target.is_requested,
+            now
+        ],
+    )
 }

@@ -169,13 +169,13 @@ fn exports_are_recorded_in_ledgers_of_before_and_not_read_from_newer_ones() {
     };
     execute("DROP TABLE export");
     let mut old = ledger(state.path(), "a");
-    assert_eq!((old.writes(), old.last_export().unwrap()), (1, None));
-    old.record_export("b-{date}.csv", &file, 7).unwrap();
-    let last = ledger(state.path(), "a").last_export().unwrap().unwrap();
+    assert_eq!((old.writes(), last_export(&old).unwrap()), (1, None));
+    record_export(&mut old, "b-{date}.csv", &file, 7).unwrap();
+    let last = last_export(&ledger(state.path(), "a")).unwrap().unwrap();
     assert_eq!((last.contacts, last.is_untouched()), (7, true));
-    assert_eq!(old.exports_to("b-{date}.csv").unwrap(), [last]);
+    assert_eq!(exports_to(&old, "b-{date}.csv").unwrap(), [last]);
     execute("PRAGMA user_version = 99");
-    assert_eq!(ledger(state.path(), "a").last_export().unwrap(), None);
+    assert_eq!(last_export(&ledger(state.path(), "a")).unwrap(), None);
 }
 
 fn run_of(status: RunStatus, created: u64, minute: i64) -> HistoryEntry {
@@ -208,20 +208,20 @@ fn a_line_comes_back_as_it_was_and_is_forgotten_after_400_days_without_a_file() 
     let mut old = run_of(RunStatus::Done, 3, 0);
     let mut new = run_of(RunStatus::Running, 0, DAY);
     new.file = None;
-    a.record_run(&mut old).unwrap();
-    a.record_run(&mut new).unwrap();
-    assert_eq!(a.history().unwrap(), [new.clone(), old.clone()]);
+    record_run(&mut a, &mut old).unwrap();
+    record_run(&mut a, &mut new).unwrap();
+    assert_eq!(lines(&a).unwrap(), [new.clone(), old.clone()]);
     (new.status, new.exit_code) = (RunStatus::Stopped, Some(7));
-    a.record_run(&mut new).unwrap();
+    record_run(&mut a, &mut new).unwrap();
     let after = |days: i64| Timestamp::from_second((days * DAY + 1) * 60).unwrap();
-    a.forget_old_runs(after(400)).unwrap();
-    assert_eq!(a.history().unwrap(), [new, old.clone()]);
-    a.forget_old_runs(after(401)).unwrap();
-    assert_eq!(a.history().unwrap(), [old.clone()], "it has a file");
+    forget_old_runs(&mut a, after(400)).unwrap();
+    assert_eq!(lines(&a).unwrap(), [new, old.clone()]);
+    forget_old_runs(&mut a, after(401)).unwrap();
+    assert_eq!(lines(&a).unwrap(), [old.clone()], "it has a file");
     let mut again = run_of(RunStatus::Done, 1, 2 * DAY);
     again.file.clone_from(&old.file);
-    a.record_run(&mut again).unwrap();
-    assert_eq!(a.history().unwrap()[1].file, None, "a file has one line");
+    record_run(&mut a, &mut again).unwrap();
+    assert_eq!(lines(&a).unwrap()[1].file, None, "a file has one line");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{fmt, path::Path};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     api::RequestStats,
@@ -211,6 +211,29 @@ impl fmt::Display for Summary {
             }
         }
         Ok(())
+    }
+}
+
+/// Maximum number of differences in a summary, which must fit into memory.
+const LISTED: usize = 1_000;
+
+/// The first differences, for the summary object.
+#[derive(Default)]
+pub(crate) struct FirstDifferences {
+    pub(crate) objects: Vec<Value>,
+    /// The number of further differences.
+    pub(crate) more: u64,
+}
+
+impl FirstDifferences {
+    pub(crate) fn add(&mut self, id: &str, difference: &impl Serialize) {
+        if self.objects.len() == LISTED {
+            self.more += 1;
+            return;
+        }
+        let mut object = json!(difference);
+        object["id"] = id.into();
+        self.objects.push(object);
     }
 }
 

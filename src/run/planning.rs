@@ -14,7 +14,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{contact::Contact, output};
+use crate::{
+    contact::{Contact, write_contact},
+    output,
+};
 
 /// Size of the records in memory before they are written to the file.
 const MEMORY_BYTES: usize = 4 << 20;
@@ -64,7 +67,7 @@ impl SnapshotRecord {
         bytes.resize(2 * LENGTH_BYTES, 0);
         bytes.extend_from_slice(id.as_bytes());
         let json = bytes.len();
-        contact.write_json(&mut bytes);
+        write_contact(contact, &mut bytes);
         let lengths = [id.len(), bytes.len() - json];
         for (place, length) in bytes.chunks_exact_mut(LENGTH_BYTES).zip(lengths) {
             // An answer of the server is far shorter.

@@ -3,7 +3,7 @@
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
-    contact::{Contact, spelling::short_phone},
+    contact::{Contact, spelling::short_phone, write_contact},
     mapping::BackupLayout,
     normalize::{Edits, FileRules, Rejection, read_row},
     plan::index::{account_hash, phone_hash},
@@ -132,7 +132,7 @@ impl Worker<'_> {
 
     fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
         if self.keep.wants_contact(staged.decisions.len()) {
-            contact.write_json(staged.next_json());
+            write_contact(contact, staged.next_json());
         }
         staged.add(offset, Decision::undecided(contact));
         let id_hash = xxh3_64_with_seed(contact.id.as_bytes(), self.hash_seed);

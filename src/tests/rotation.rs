@@ -16,7 +16,7 @@ use crate::{
         name::BackupName,
         rotation::rotate,
     },
-    ledger::Ledger,
+    ledger::{Ledger, record_export},
     mapping::BackupLayout,
     plan::gate::Bound,
     progress::Silent,
@@ -238,7 +238,7 @@ proptest! {
                 Event::Export(name, keep) => {
                     let path = files.join(format!("{name}-{number}"));
                     fs::write(&path, "contacts").unwrap();
-                    ledger.record_export(&name.to_string(), &path, 1).unwrap();
+                    record_export(&mut ledger, &name.to_string(), &path, 1).unwrap();
                     rotate(&mut ledger, &name.to_string(), keep).unwrap();
                     model.insert(number, (path, name, true));
                     let ours = model.iter().rev().filter(|(_, it)| it.1 == name && it.2);

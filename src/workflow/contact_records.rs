@@ -4,10 +4,11 @@
 //! successfully sent contacts are recorded. This is done whenever the profile has records, so a run without
 //! `--changed-only` can't leave stale ones behind.
 
-use super::{Session, run_record::absolute};
+use super::Session;
 use crate::{
     error::Error,
     ledger::ContactRecords,
+    paths::absolute,
     plan::{
         Mode, PlanOptions,
         gate::GateVerdict,
@@ -36,141 +37,144 @@ fn writer(run: &RunFile) -> String {
     absolute(run.path()).display().to_string()
 }
 
-impl Session {
-    fn records(&self) -> ContactRecords {
-        ContactRecords::open(&self.state_directory, &self.account, &self.profile)
-    }
+fn records(session: &Session) -> ContactRecords {
+    ContactRecords::open(&session.state_directory, &session.account, &session.profile)
+}
 
-    /// Chooses the reference with which a plan is compared.
-    pub(super) fn compared(
-        &self,
-        comparison: Comparison,
-        mode: Mode,
-    ) -> Result<(ComparedWith, Option<ContactRecords>), Error> {
-        if comparison == Comparison::Account {
-            return Ok((ComparedWith::Account, None));
-        }
-        if !matches!(mode, Mode::Upsert | Mode::Update) {
-            return Err(Error::usage(
-                format!(
-                    "--changed-only can't be combined with --mode {}",
-                    mode.as_str()
-                ),
-                Some(
-                    "it works with --mode upsert and update; a mirror must read the whole account"
-                        .to_owned(),
-                ),
-            ));
-        }
-        let Comparison::Ledger { full_every } = comparison else {
-            return Ok((ComparedWith::Reset, None));
-        };
-        let records = self.records();
-        let is_due = full_every.is_some_and(|every| records.runs_since_full() + 1 >= every);
-        if is_due || !records.is_found() || self.is_sandbox {
-            return Ok((ComparedWith::Afresh, None));
-        }
-        Ok((ComparedWith::Records, Some(records)))
+/// Chooses the reference with which a plan is compared.
+pub(super) fn compared(
+    session: &Session,
+    comparison: Comparison,
+    mode: Mode,
+) -> Result<(ComparedWith, Option<ContactRecords>), Error> {
+    if comparison == Comparison::Account {
+        return Ok((ComparedWith::Account, None));
     }
+    if !matches!(mode, Mode::Upsert | Mode::Update) {
+        return Err(Error::usage(
+            format!(
+                "--changed-only can't be combined with --mode {}",
+                mode.as_str()
+            ),
+            Some(
+                "it works with --mode upsert and update; a mirror must read the whole account"
+                    .to_owned(),
+            ),
+        ));
+    }
+    let Comparison::Ledger { full_every } = comparison else {
+        return Ok((ComparedWith::Reset, None));
+    };
+    let records = records(session);
+    let is_due = full_every.is_some_and(|every| records.runs_since_full() + 1 >= every);
+    if is_due || !records.is_found() || session.is_sandbox {
+        return Ok((ComparedWith::Afresh, None));
+    }
+    Ok((ComparedWith::Records, Some(records)))
+}
 
-    /// Stops a mirror of an account other than the one that the profile last used.
-    pub(super) fn check_last_account(&self, mode: Mode, other_account: bool) -> Result<(), Error> {
-        if self.is_sandbox
-            || mode != Mode::Mirror
-            || other_account
-            || !self.ledger().may_differ(&self.profile)
-        {
-            return Ok(());
-        }
-        let advice = format!(
-            "the profile `{}` used another account last time, or its last account is unknown; to mirror this one, add --other-account",
-            self.profile
-        );
-        Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
+/// Stops a mirror of an account other than the one that the profile last used.
+pub(super) fn check_last_account(
+    session: &Session,
+    mode: Mode,
+    other_account: bool,
+) -> Result<(), Error> {
+    if session.is_sandbox
+        || mode != Mode::Mirror
+        || other_account
+        || !session.ledger().may_differ(&session.profile)
+    {
+        return Ok(());
     }
+    let advice = format!(
+        "the profile `{}` used another account last time, or its last account is unknown; to mirror this one, add --other-account",
+        session.profile
+    );
+    Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
+}
 
-    /// Removes the records of contacts that the run will write. Must be called before it sends anything.
-    pub(super) fn forget_written(
-        &self,
-        run: &RunFile,
-        compared: ComparedWith,
-    ) -> Result<(), Error> {
-        if self.is_sandbox {
-            return Ok(());
-        }
-        self.record_writer(&writer(run))?;
-        if !self.ledger().has_records(&self.profile) {
-            return Ok(());
-        }
-        let mut records = self.records();
-        if compared == ComparedWith::Reset {
-            records.reset()?;
-        }
-        if records.is_found() {
-            incremental::forget_written(&mut records, run)?;
-        }
-        Ok(())
+/// Removes the records of contacts that the run will write. Must be called before it sends anything.
+pub(super) fn forget_written(
+    session: &Session,
+    run: &RunFile,
+    compared: ComparedWith,
+) -> Result<(), Error> {
+    if session.is_sandbox {
+        return Ok(());
     }
+    record_writer(session, &writer(run))?;
+    if !ContactRecords::are_in(&session.ledger(), &session.profile) {
+        return Ok(());
+    }
+    let mut records = records(session);
+    if compared == ComparedWith::Reset {
+        records.reset()?;
+    }
+    if records.is_found() {
+        incremental::forget_written(&mut records, run)?;
+    }
+    Ok(())
+}
 
-    /// Removes the records of contacts that are about to be deleted individually.
-    pub(crate) fn forget(&self, ids: &[String]) -> Result<(), Error> {
-        if self.is_sandbox {
-            return Ok(());
-        }
-        self.record_writer("delete")?;
-        Ok(incremental::forget(&mut self.records(), ids)?)
+/// Removes the records of contacts that are about to be deleted individually.
+pub(crate) fn forget(session: &Session, ids: &[String]) -> Result<(), Error> {
+    if session.is_sandbox {
+        return Ok(());
     }
+    record_writer(session, "delete")?;
+    Ok(incremental::forget(&mut records(session), ids)?)
+}
 
-    fn record_writer(&self, writer: &str) -> Result<(), Error> {
-        Ok(self.ledger().record_writer(&self.profile, writer)?)
-    }
+fn record_writer(session: &Session, writer: &str) -> Result<(), Error> {
+    Ok(session.ledger().record_writer(&session.profile, writer)?)
+}
 
-    /// Number of runs that have written to the account so far.
-    pub(super) fn writes(&self) -> u64 {
-        self.ledger().writes()
+/// True if another run has written to the account since this one was planned. The result is stored in the run
+/// file, because the run may be interrupted and continued.
+pub(super) fn is_overtaken(
+    session: &Session,
+    run: &RunFile,
+    writes_before: u64,
+) -> Result<bool, RunError> {
+    if run.find_fact("overtaken")?.unwrap_or(false) {
+        return Ok(true);
     }
+    let is_overtaken = session
+        .ledger()
+        .may_be_written_since(writes_before, &writer(run));
+    if is_overtaken {
+        run.set_fact("overtaken", &true)?;
+    }
+    Ok(is_overtaken)
+}
 
-    /// True if another run has written to the account since this one was planned. The result is stored in the run
-    /// file, because the run may be interrupted and continued.
-    pub(super) fn is_overtaken(&self, run: &RunFile, writes_before: u64) -> Result<bool, RunError> {
-        if run.find_fact("overtaken")?.unwrap_or(false) {
-            return Ok(true);
-        }
-        let is_overtaken = self
-            .ledger()
-            .may_be_written_since(writes_before, &writer(run));
-        if is_overtaken {
-            run.set_fact("overtaken", &true)?;
-        }
-        Ok(is_overtaken)
+/// Records what a complete run left in the account. `held`: the account has been locked since the plan was
+/// made.
+pub(super) fn record_written(
+    session: &Session,
+    run: &RunFile,
+    compared: ComparedWith,
+    options: &PlanOptions,
+    held: bool,
+) -> Result<(), Error> {
+    // An undo writes values that no source contains.
+    if session.is_sandbox || options.mode == Mode::Undo {
+        return Ok(());
     }
-
-    /// Records what a complete run left in the account. `held`: the account has been locked since the plan was
-    /// made.
-    pub(super) fn record_written(
-        &self,
-        run: &RunFile,
-        compared: ComparedWith,
-        options: &PlanOptions,
-        held: bool,
-    ) -> Result<(), Error> {
-        // An undo writes values that no source contains.
-        if self.is_sandbox || options.mode == Mode::Undo {
-            return Ok(());
-        }
-        if compared == ComparedWith::Account && !self.ledger().has_records(&self.profile) {
-            return Ok(());
-        }
-        let mut records = self.records();
-        if compared == ComparedWith::Account && !records.is_found() {
-            return Ok(());
-        }
-        let runs_since_full = match compared {
-            ComparedWith::Account => records.runs_since_full(),
-            ComparedWith::Afresh | ComparedWith::Reset => 0,
-            ComparedWith::Records => records.runs_since_full() + 1,
-        };
-        records.set_runs_since_full(runs_since_full);
-        Ok(incremental::record(&mut records, run, options, held)?)
+    if compared == ComparedWith::Account
+        && !ContactRecords::are_in(&session.ledger(), &session.profile)
+    {
+        return Ok(());
     }
+    let mut records = records(session);
+    if compared == ComparedWith::Account && !records.is_found() {
+        return Ok(());
+    }
+    let runs_since_full = match compared {
+        ComparedWith::Account => records.runs_since_full(),
+        ComparedWith::Afresh | ComparedWith::Reset => 0,
+        ComparedWith::Records => records.runs_since_full() + 1,
+    };
+    records.set_runs_since_full(runs_since_full);
+    Ok(incremental::record(&mut records, run, options, held)?)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Session, scratch_run};
+use super::{Session, contact_records::forget, scratch_run};
 use crate::{
     apply::{self, ApplyError, ApplyOptions, SenderState},
     contact::BATCH_MAX,
@@ -77,7 +77,7 @@ impl ContactsToDelete {
         max_refused: Bound,
     ) -> Result<DeletedContacts, Error> {
         let run = &self.run;
-        session.forget(&self.present)?;
+        forget(session, &self.present)?;
         let options = ApplyOptions {
             queued: session.queued,
             check_stale: false,

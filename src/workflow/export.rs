@@ -17,7 +17,7 @@ use crate::{
         name::{BackupName, ExportFacts},
         rotation::{Rotated, ShrinkGuard, rotate},
     },
-    ledger::{ExportRecord, Ledger},
+    ledger::{ExportRecord, Ledger, export_at, last_export, record_export},
     mapping::BackupLayout,
     output::{is_special, unlinked},
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
@@ -92,7 +92,12 @@ impl ExportRequest<'_> {
         backup: &mut Backup,
     ) -> Result<(), Error> {
         let mut ledger = session.ledger();
-        ledger.record_export(pattern, &unlinked(file), backup.exported.contacts)?;
+        record_export(
+            &mut ledger,
+            pattern,
+            &unlinked(file),
+            backup.exported.contacts,
+        )?;
         if let Some(keep) = self.keep
             && backup.exported.unreadable.is_empty()
         {
@@ -107,7 +112,7 @@ impl ExportRequest<'_> {
     fn guard(&self, session: &Session, file: &Path) -> Result<Option<ShrinkGuard>, Error> {
         // An unreadable ledger counts as empty.
         let ledger = (!session.is_sandbox).then(|| session.ledger());
-        let at_path = |ledger: &Ledger| ledger.export_at(&unlinked(file)).ok().flatten();
+        let at_path = |ledger: &Ledger| export_at(ledger, &unlinked(file)).ok().flatten();
         let written = ledger.as_deref().and_then(at_path);
         let replaced = match written.filter(ExportRecord::is_untouched) {
             // The ledger is consulted first, because reading a backup takes longer than making one.
@@ -119,7 +124,7 @@ impl ExportRequest<'_> {
                 let name = format!("{}, which would be replaced,", shown_path(file));
                 Some((contacts, name))
             }
-            (None, Some(ledger)) => ledger.last_export().ok().flatten().map(|last| {
+            (None, Some(ledger)) => last_export(&ledger).ok().flatten().map(|last| {
                 let path = shown_path(&last.path);
                 let name = format!("the last backup of this account, {path},");
                 (last.contacts, name)

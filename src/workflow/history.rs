@@ -10,12 +10,15 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     RunMeta, Session,
-    run_record::{absolute, name, stem_of},
+    run_record::{name, stem_of},
 };
 use crate::{
     error::Error,
-    ledger::{HistoryEntry, Ledger, RunStatus, without_claim},
-    report::summary::Summary,
+    ledger::{
+        HistoryEntry, Ledger, RunStatus, forget_old_runs, lines, lines_with_files, record_run,
+        without_claim,
+    },
+    paths::absolute,
     run::{
         RunError, RunFile, State, Tally, batches,
         store::{self, Lock, Store},
@@ -34,7 +37,7 @@ impl RunHistory {
         let mut unreadable = Vec::new();
         let mut runs = Vec::new();
         for ledger in Ledger::all(state_directory).map_err(Error::io(state_directory))? {
-            match ledger.history() {
+            match lines(&ledger) {
                 Ok(lines) if !ledger.is_unreadable() => runs.extend(lines),
                 _ => unreadable.push(ledger.path().to_path_buf()),
             }
@@ -116,27 +119,6 @@ impl NamedRun {
     }
 }
 
-impl RunMeta {
-    /// The line of a run that the ledger lacks, from its file.
-    pub(super) fn history_entry(&self, run: &RunFile) -> HistoryEntry {
-        let summary: Option<Summary> = run.find_fact("summary").ok().flatten();
-        HistoryEntry {
-            account: self.account.clone(),
-            run: run.name(),
-            file: Some(absolute(run.path())),
-            started_at: self.planned_at,
-            seconds: summary.as_ref().map_or(0.0, |summary| summary.seconds),
-            command: self.command.clone(),
-            mode: self.options.mode.as_str().to_owned(),
-            source: self.source.path.clone(),
-            directory: self.directory.clone(),
-            status: RunStatus::Unfinished,
-            exit_code: summary.map(|summary| summary.exit_code),
-            ..HistoryEntry::default()
-        }
-    }
-}
-
 /// The line of a run file that the ledger lacks.
 fn of_file(path: &Path) -> HistoryEntry {
     let mut entry = described(path).unwrap_or_else(|| {
@@ -213,31 +195,18 @@ fn refresh(entry: &mut HistoryEntry) {
     };
 }
 
-impl Session {
-    /// True if a run belongs to this account and profile, or if that is unknown.
-    pub(crate) fn is_run_of(&self, run: &HistoryEntry) -> bool {
-        (run.account.is_empty() || run.account == self.account)
-            && run
-                .profile
-                .as_ref()
-                .is_none_or(|profile| *profile == self.profile)
-    }
-
-    /// Removes the files of this account's runs that need not be kept, and the lines of very old runs.
-    pub(super) fn prune(&self) -> Result<(), Error> {
-        let mut ledger = self.ledger();
-        let mut runs = ledger.history_with_files()?;
-        runs.iter_mut().for_each(refresh);
-        prune_runs(&mut ledger, &self.state_directory, runs, self.keep_runs)?;
-        Ok(())
-    }
-
-    /// The path of a new run, with a name that no run of the account had, and the lock that reserves it.
-    pub(super) fn reserve_run(&self, stem: &str) -> Result<(PathBuf, Lock), Error> {
-        // An unreadable ledger has no names.
-        let is_taken = |name: &str| self.ledger().has_run(name).unwrap_or_default();
-        Ok(self.store()?.reserve(stem, is_taken)?)
-    }
+/// Removes the files of this account's runs that need not be kept, and the lines of very old runs.
+pub(super) fn prune(session: &Session) -> Result<(), Error> {
+    let mut ledger = session.ledger();
+    let mut runs = lines_with_files(&ledger)?;
+    runs.iter_mut().for_each(refresh);
+    prune_runs(
+        &mut ledger,
+        &session.state_directory,
+        runs,
+        session.keep_runs,
+    )?;
+    Ok(())
 }
 
 /// Removes the files of an account's runs that need not be kept, given its current runs. Returns them.
@@ -267,12 +236,12 @@ pub(crate) fn prune_runs(
         };
         // A file without a plan never was a run.
         if !run.account.is_empty() {
-            ledger.record_run(&mut run)?;
+            record_run(ledger, &mut run)?;
         }
         removed.push(file);
     }
     if ledger.is_found() {
-        ledger.forget_old_runs(Timestamp::now())?;
+        forget_old_runs(ledger, Timestamp::now())?;
     }
     Ok(removed)
 }
@@ -299,7 +268,8 @@ pub(crate) fn record_without_account(
     run.status = RunStatus::Stopped;
     run.exit_code = Some(error.exit_code() as u8);
     run.error = Some(error.to_string());
-    Ok(Ledger::open(state_directory, &last.account).record_run(&mut run)?)
+    let mut ledger = Ledger::open(state_directory, &last.account);
+    Ok(record_run(&mut ledger, &mut run)?)
 }
 
 /// Records in the line of an unfinished run that a command could not send the rest.
@@ -313,5 +283,5 @@ pub(crate) fn record_stop(state_directory: &Path, file: &Path, error: &Error) ->
     line.exit_code = Some(error.exit_code() as u8);
     line.error = Some(error.to_string());
     let mut ledger = Ledger::open(state_directory, &line.account);
-    Ok(ledger.record_run(&mut line)?)
+    Ok(record_run(&mut ledger, &mut line)?)
 }

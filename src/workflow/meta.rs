@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::Session;
 use crate::{
     error::Error,
-    ledger::RejectsPath,
+    ledger::{HistoryEntry, RejectsPath, RunStatus, remember_rejects_path},
+    paths::absolute,
     plan::{PlanOptions, gate::GateVerdict, incremental::ComparedWith},
     report::{
         notes::Invocation,
@@ -78,7 +79,7 @@ impl RunMeta {
             planned_at,
             compared: ComparedWith::Account,
             invocation: session.invocation(),
-            writes_before: session.writes(),
+            writes_before: session.ledger().writes(),
         }
     }
 
@@ -112,12 +113,31 @@ impl RunMeta {
     ) -> Result<(), Error> {
         run.set_fact("about", self)?;
         let mut ledger = session.ledger();
-        if let Err(error) = ledger.remember_rejects_path(&run.digest()?, rejects) {
+        if let Err(error) = remember_rejects_path(&mut ledger, &run.digest()?, rejects) {
             session.notice(format!(
                 "can't store the path of the rejects for `apply`: {error}"
             ));
         }
         Ok(())
+    }
+
+    /// The line of a run that the ledger lacks, from its file.
+    pub(super) fn history_entry(&self, run: &RunFile) -> HistoryEntry {
+        let summary: Option<Summary> = run.find_fact("summary").ok().flatten();
+        HistoryEntry {
+            account: self.account.clone(),
+            run: run.name(),
+            file: Some(absolute(run.path())),
+            started_at: self.planned_at,
+            seconds: summary.as_ref().map_or(0.0, |summary| summary.seconds),
+            command: self.command.clone(),
+            mode: self.options.mode.as_str().to_owned(),
+            source: self.source.path.clone(),
+            directory: self.directory.clone(),
+            status: RunStatus::Unfinished,
+            exit_code: summary.map(|summary| summary.exit_code),
+            ..HistoryEntry::default()
+        }
     }
 
     pub(crate) fn age(&self) -> Duration {

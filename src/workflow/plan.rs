@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Comparison, PlannedRun, RunMeta, SealedRun, Session,
+    contact_records::{check_last_account, compared},
+    history::prune,
     meta::{DOUBTS, joined, refuse_doubts},
     planned::{NewRun, PlanParts, recorded},
     run_record::{RunRecord, enter_span, stem},
@@ -13,7 +15,7 @@ use super::{
 use crate::{
     employees::{OwnerRule, Owners},
     error::Error,
-    ledger::{Ledger, RejectsPath},
+    ledger::{Ledger, RejectsPath, lines},
     plan::{self, Plan, PlanContext, PlanOptions, gate::Bound, shrink::ShrinkBound},
     report::{dropped::DroppedNumbers, rejects},
     run::{self, Contacts, RunError, RunFile, blocks, rejects as reject_rows, store::Lock},
@@ -110,7 +112,7 @@ impl<'a> PlanRequest<'a> {
         let Some(bound) = self.max_shrink.filter(|_| !session.is_sandbox) else {
             return Ok(None);
         };
-        let history = session.ledger().history()?;
+        let history = lines(&session.ledger())?;
         let source = joined(&self.reading.files);
         Ok(ShrinkBound::of(&history, &session.profile, &source, bound))
     }
@@ -122,7 +124,7 @@ impl<'a> PlanRequest<'a> {
     ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
         let started = Timestamp::now();
         let account_lock = session.lock(self.wait)?;
-        session.check_last_account(self.options.mode, self.other_account)?;
+        check_last_account(session, self.options.mode, self.other_account)?;
         let Some(source) = self.reading.files.first() else {
             return Err(Error::usage("no file to read was given", None));
         };
@@ -145,7 +147,7 @@ impl<'a> PlanRequest<'a> {
             record.begin(&path);
             self.fill(session, run, rejects, started)
         })?;
-        if let Err(error) = session.prune() {
+        if let Err(error) = prune(session) {
             session.notice(format!("old runs can't be removed: {error}"));
         }
         Ok(planned)
@@ -159,7 +161,7 @@ impl<'a> PlanRequest<'a> {
         planned_at: Timestamp,
     ) -> Result<PlanParts, Error> {
         let mode = self.options.mode;
-        let (compared, records) = session.compared(self.comparison, mode)?;
+        let (compared, records) = compared(session, self.comparison, mode)?;
         let (owners, warning) = self.owner_rule(session, run)?;
         let mut staged = self.stage(session, run, &owners)?;
         if self.on_doubt == OnDoubt::Refuse {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     AccountLock, RunMeta, SealedRun, SentRun, Session, meta::WARNINGS, run_record::RunRecord,
+    send::send,
 };
 use crate::{
     error::{Error, ExitCode},
@@ -135,7 +136,7 @@ impl PlannedRun {
     pub fn send(&self, session: &Session, resume: &str) -> SentRun {
         // The user may have taken long to confirm.
         let check_stale = self.sealed.meta.age() > STALE_AFTER;
-        self.sealed.send(session, check_stale, resume)
+        send(&self.sealed, session, check_stale, resume)
     }
 
     /// Removes the run file without sending the plan.

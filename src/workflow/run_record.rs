@@ -1,10 +1,6 @@
 //! Writes the line of a run in the history of its account while a command works on the run.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread,
-};
+use std::{path::Path, sync::Arc, thread};
 
 use jiff::Timestamp;
 use tracing::span::EnteredSpan;
@@ -12,7 +8,8 @@ use tracing::span::EnteredSpan;
 use super::{SealedRun, Session, meta::directory_name};
 use crate::{
     error::{Error, ExitCode},
-    ledger::{HistoryEntry, RunStatus, SharedLedger},
+    ledger::{HistoryEntry, RunStatus, SharedLedger, line_of, record_run},
+    paths::absolute,
     plan::Mode,
     progress::{Event, Monitor},
     run::Tally,
@@ -63,7 +60,7 @@ impl RunRecord {
     /// Continues the line of a run that is sent, or creates one.
     pub(super) fn resume(session: &Session, sealed: &SealedRun) -> Self {
         let file = absolute(sealed.run.path());
-        let line = session.ledger().line_of(&file).unwrap_or_default();
+        let line = line_of(&session.ledger(), &file).unwrap_or_default();
         let mut entry = line.unwrap_or_else(|| sealed.meta.history_entry(&sealed.run));
         let is_written = entry.number > 0 && entry.status == RunStatus::Running;
         entry.profile.get_or_insert_with(|| session.profile.clone());
@@ -126,7 +123,7 @@ impl RunRecord {
             return;
         }
         self.entry.seconds = self.earlier_seconds + elapsed(self.started);
-        let recorded = self.ledger.lock().record_run(&mut self.entry);
+        let recorded = record_run(&mut self.ledger.lock(), &mut self.entry);
         if let Err(error) = recorded {
             let notice = format!("the run can't be recorded in the ledger: {error}");
             self.monitor.event(Event::Notice(notice));
@@ -141,7 +138,7 @@ impl Drop for RunRecord {
             return;
         }
         let Some(file) = &self.entry.file else { return };
-        let line = self.ledger.lock().line_of(file);
+        let line = line_of(&self.ledger.lock(), file);
         if let Ok(Some(line)) = line {
             self.entry = line;
             self.entry.exit_code = Some(Error::Panicked.exit_code() as u8);
@@ -186,11 +183,6 @@ pub(super) fn stem_of(run: &HistoryEntry) -> String {
 /// Adds the run's name to the log while the span is entered.
 pub(super) fn enter_span(run: &Path) -> EnteredSpan {
     tracing::error_span!("run", run = name(run)).entered()
-}
-
-/// The path of a run file in the form stored in the ledger.
-pub(super) fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// The name of a run: the stem of its source.

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     AccountLock, RunMeta, Session,
+    contact_records::is_overtaken,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
 };
 use crate::{
     error::{Error, ExitCode},
-    ledger::{Ledger, RejectsPath},
+    ledger::{Ledger, RejectsPath, remember_rejects_path},
     output::file_digest,
     report::{rejects, summary::Summary},
     run::{
@@ -102,7 +103,7 @@ impl SealedRun {
         session: &Session,
         stale_after: Duration,
     ) -> Result<bool, Error> {
-        let is_overtaken = session.is_overtaken(&self.run, self.meta.writes_before)?;
+        let is_overtaken = is_overtaken(session, &self.run, self.meta.writes_before)?;
         if !is_overtaken && self.meta.age() <= stale_after {
             return Ok(false);
         }
@@ -159,7 +160,7 @@ impl SealedRun {
                 path: written.path.clone(),
                 ..rejects.clone()
             };
-            ledger.remember_rejects_path(&run.digest()?, &target)?;
+            remember_rejects_path(ledger, &run.digest()?, &target)?;
         }
         Ok(written)
     }

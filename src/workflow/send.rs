@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     SealedRun, Session,
+    contact_records::{forget_written, record_written},
     run_record::{RunRecord, enter_span},
     sealed::code_of,
 };
@@ -62,31 +63,45 @@ impl SentRun {
             .as_ref()
             .map_or_else(Default::default, |summary| summary.done)
     }
+
+    /// Keeps the error if it is the first.
+    fn keep<T>(&mut self, result: Result<T, impl Into<Error>>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.failure.get_or_insert(error.into());
+                None
+            }
+        }
+    }
 }
 
-impl SealedRun {
-    /// Sends the rest of the run, then writes the rejects, the ledger and the summary. `check_stale`: looks up
-    /// each contact before it is sent. `resume`: the command that continues the run.
-    pub(crate) fn send(&self, session: &Session, check_stale: bool, resume: &str) -> SentRun {
-        let _span = enter_span(self.run.path());
-        let mut record = RunRecord::resume(session, self);
-        let sending = Sending {
-            session,
-            sealed: self,
-            check_stale,
-            resume,
-        };
-        let (sent, tally) = sending.send();
-        let status = match self.run.state() {
-            Ok(State::Done) => RunStatus::Done,
-            _ => RunStatus::Unfinished,
-        };
-        match &sent.failure {
-            Some(error) => record.end_with(status, error, tally),
-            None => record.end(status, sent.code, tally),
-        }
-        sent
+/// Sends the rest of the run, then writes the rejects, the ledger and the summary. `check_stale`: looks up
+/// each contact before it is sent. `resume`: the command that continues the run.
+pub(crate) fn send(
+    sealed: &SealedRun,
+    session: &Session,
+    check_stale: bool,
+    resume: &str,
+) -> SentRun {
+    let _span = enter_span(sealed.run.path());
+    let mut record = RunRecord::resume(session, sealed);
+    let sending = Sending {
+        session,
+        sealed,
+        check_stale,
+        resume,
+    };
+    let (sent, tally) = sending.send();
+    let status = match sealed.run.state() {
+        Ok(State::Done) => RunStatus::Done,
+        _ => RunStatus::Unfinished,
+    };
+    match &sent.failure {
+        Some(error) => record.end_with(status, error, tally),
+        None => record.end(status, sent.code, tally),
     }
+    sent
 }
 
 impl Sending<'_> {
@@ -145,7 +160,7 @@ impl Sending<'_> {
             let chosen = division::divide(run, |id| selection.contains(id))?;
             *numbers = Some(Arc::new(chosen));
         }
-        session.forget_written(run, sealed.meta.compared)?;
+        forget_written(session, run, sealed.meta.compared)?;
         run.set_fact(SENT_BY, &session.invocation())?;
         let options = ApplyOptions {
             queued: session.queued,
@@ -198,7 +213,13 @@ impl Sending<'_> {
         let is_unfinished = left > sent.left_out;
         let is_done = |sent: &SentRun| sent.failure.is_none() && left == 0;
         if is_done(sent) {
-            sent.keep(session.record_written(run, meta.compared, &meta.options, sealed.is_new));
+            sent.keep(record_written(
+                session,
+                run,
+                meta.compared,
+                &meta.options,
+                sealed.is_new,
+            ));
         }
         let is_done = is_done(sent);
         sent.code = match &sent.failure {
@@ -262,18 +283,5 @@ impl Sending<'_> {
             failed.pop();
         }
         Ok((failed, are_more))
-    }
-}
-
-impl SentRun {
-    /// Keeps the error if it is the first.
-    fn keep<T>(&mut self, result: Result<T, impl Into<Error>>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.failure.get_or_insert(error.into());
-                None
-            }
-        }
     }
 }

@@ -13,11 +13,15 @@ use crate::{
     api::{ApiErrorKind, Client, NAMES_BY_HAND},
     employees::{OwnerRule, Owners},
     error::Error,
-    ledger::{Ledger, SharedLedger},
+    ledger::{HistoryEntry, Ledger, SharedLedger, account_size, has_run},
     plan::earlier_runs::EarlierRuns,
     progress::{Event, Monitor, WaitFor, Waiting},
     report::notes::Invocation,
-    run::{RunError, RunFile, store::Store, traffic},
+    run::{
+        RunError, RunFile,
+        store::{Lock, Store},
+        traffic,
+    },
 };
 
 /// Interval at which a waiting run checks whether the other run has ended.
@@ -137,7 +141,7 @@ impl Session {
         Reader {
             client: &self.client,
             monitor: &*self.monitor,
-            expected: self.ledger().account_size(),
+            expected: account_size(&self.ledger()),
         }
     }
 
@@ -225,6 +229,22 @@ impl Session {
             waiting.get_or_insert_with(|| Waiting::begin(&*self.monitor, WaitFor::OtherRun));
             thread::sleep(LOCK_POLL);
         }
+    }
+
+    /// True if a run belongs to this account and profile, or if that is unknown.
+    pub(crate) fn is_run_of(&self, run: &HistoryEntry) -> bool {
+        (run.account.is_empty() || run.account == self.account)
+            && run
+                .profile
+                .as_ref()
+                .is_none_or(|profile| *profile == self.profile)
+    }
+
+    /// The path of a new run, with a name that no run of the account had, and the lock that reserves it.
+    pub(super) fn reserve_run(&self, stem: &str) -> Result<(PathBuf, Lock), Error> {
+        // An unreadable ledger has no names.
+        let is_taken = |name: &str| has_run(&self.ledger(), name).unwrap_or_default();
+        Ok(self.store()?.reserve(stem, is_taken)?)
     }
 
     pub(crate) fn notice(&self, sentence: impl Into<String>) {

@@ -359,6 +359,27 @@ fn a_type_name_is_used_once() {
 }
 
 #[test]
+fn the_methods_of_a_type_stand_in_its_file() {
+    let defined = regex(r"(?m)^\s*(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait) (\w+)");
+    // Without those of a type whose bounds have parentheses.
+    let methods = regex(r"(?m)^impl(?:<[^({]*?>)? (\w+)(?:<[^{(]*?>)?(?: where[^{]*)? \{");
+    let mut found = Offenders::new();
+    for file in &Library::get().files {
+        let types: BTreeSet<_> = defined
+            .captures_iter(&file.code)
+            .map(|item| item[1].to_owned())
+            .collect();
+        for item in methods.captures_iter(&file.code) {
+            if !types.contains(&item[1]) && !item[0].contains(" for ") {
+                let words = format!("{}: impl {}", file.name, &item[1]);
+                found.insert(words.clone(), words);
+            }
+        }
+    }
+    check("methods", &found);
+}
+
+#[test]
 fn a_command_is_short() {
     let mut found = Offenders::new();
     for file in &Library::get().files {

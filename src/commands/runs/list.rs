@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::RunsArgs,
-    commands::{Context, console::data},
+    commands::Context,
     error::Error,
     ledger::{HistoryEntry, RunStatus},
     wording::{duration, named_counts, shown_path},
@@ -43,7 +43,7 @@ pub(super) fn list(context: &Context, args: &RunsArgs) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
-    data::table(&COLUMNS, &rows)
+    console.table(&COLUMNS, &rows)
 }
 
 pub(super) fn object(run: &HistoryEntry, superseded_by: Option<&str>) -> Value {

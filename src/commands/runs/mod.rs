@@ -3,6 +3,7 @@
 mod list;
 mod prune;
 
+use super::history::{find_run, named_run};
 use std::fmt::Display;
 
 use serde_json::json;
@@ -41,7 +42,7 @@ pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error>
 
 fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     let console = context.console;
-    let path = match context.named_run(name)? {
+    let path = match named_run(context, name)? {
         NamedRun::File(path) => path,
         NamedRun::Line(run) => return list::show_line(context, &run),
     };
@@ -79,7 +80,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
 }
 
 fn show_contacts(context: &Context, name: &str) -> Result<(), Error> {
-    let run = RunFile::open(&context.find_run(name)?)?;
+    let run = RunFile::open(&find_run(context, name)?)?;
     let sources = sources::all(&run)?;
     for block in 0..blocks::count(&run)? {
         let contacts = Contacts::read(&run, block)?;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    ledger::{Ledger, RejectsPath},
+    ledger::{Ledger, RejectsPath, rejects_path_of},
     output::{self, IoError, Symlinks, beside, is_special, promises_no_text, real},
     report::{ReportError, overwritten},
     requested::RequestedFile,
@@ -87,7 +87,7 @@ pub(crate) fn of_run(
     source: &str,
     ledger: &Ledger,
 ) -> Result<RejectsPath, ReportError> {
-    match ledger.rejects_path(&run.digest()?) {
+    match rejects_path_of(ledger, &run.digest()?) {
         Some(target) if requested.is_none() => Ok(target),
         _ => choose(requested, Path::new(source), run.path()),
     }
