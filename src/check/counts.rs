@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    reject::RejectCode,
+    reject::{RejectCode, RejectedRow},
     report::examples::Examples,
-    run::{Position, Rows, StagedBlock, StagedReject},
+    run::{Position, Rows, StagedBlock},
 };
 
 #[derive(Default)]
@@ -35,11 +35,10 @@ impl TableCounts {
             let rows = block.rows.iter().map(|&row| at.first_row + u64::from(row));
             self.contacts.extend(rows.zip(lines).take(wanted));
         }
-        for StagedReject { row, problems, .. } in block.rejects {
-            for problem in problems {
+        for RejectedRow { row, problems, .. } in block.rejects {
+            for problem in problems.into_owned() {
                 *self.codes.entry(problem.code.to_string()).or_default() += 1;
-                self.examples
-                    .add((0, at.first_row + u64::from(row)), problem);
+                self.examples.add((0, at.first_row + row), problem);
             }
         }
     }

@@ -27,7 +27,7 @@ pub(crate) use self::{
     edits::{CellChange, Edits},
     fields::missing,
     phone::{Region, has_lost_digits},
-    row::{Rejection, read_row},
+    row::read_row,
     rules::{FileRules, Required},
 };
 

@@ -22,26 +22,16 @@ use super::{
 use crate::{
     contact::{Contact, ContactField, is_own_address},
     mapping::{Assignment, BackupLayout, Field},
-    reject::{Fault, Problem},
+    reject::{Fault, RejectedRow},
     source::Row,
 };
-
-/// A row that did not become a contact.
-#[derive(Debug)]
-pub(crate) struct Rejection {
-    /// The contact's id, if it is readable. In a ragged row its column is unknown.
-    pub(crate) id: Option<String>,
-    pub(crate) problems: Vec<Problem>,
-    /// Fields without a value or a problem, which a new contact needs and an existing one may have.
-    pub(crate) lacks: Vec<ContactField>,
-}
 
 /// Turns a row into a contact that satisfies every rule of the API; `None` if its contact is not selected.
 pub(crate) fn read_row<'r>(
     file: &'r FileRules,
     row: Row<'r>,
     edits: &mut Edits,
-) -> Option<Result<Contact<'r>, Rejection>> {
+) -> Option<Result<Contact<'r>, RejectedRow<'static>>> {
     let reader = RowReader {
         file,
         cells: Cells {
@@ -68,17 +58,18 @@ struct RowReader<'r, 'e> {
 }
 
 impl<'r> RowReader<'r, '_> {
-    fn read(mut self) -> Option<Result<Contact<'r>, Rejection>> {
+    fn read(mut self) -> Option<Result<Contact<'r>, RejectedRow<'static>>> {
         let assignments = &self.file.mapping.assignments;
         let singles = assignments.partition_point(|it| it.field.is_single());
         self.cells
             .report_faults(self.file, &mut self.problems, self.edits);
         if self.cells.is_not_a_row() {
-            return Some(Err(Rejection {
-                id: None,
-                problems: self.problems.finish(self.file),
-                lacks: Vec::new(),
-            }));
+            let problems = self.problems.finish(self.file);
+            return Some(Err(RejectedRow::of_block(
+                self.cells.row.offset,
+                None,
+                problems,
+            )));
         }
         self.read_singles(&assignments[..singles]);
         if self.is_left_out() {
@@ -113,11 +104,11 @@ impl<'r> RowReader<'r, '_> {
             return Some(Ok(self.contact));
         }
         self.edits.dropped.clear();
-        Some(Err(Rejection {
-            id: self.known_id().map(str::to_owned),
-            lacks: lacking(&self.contact, self.file, &self.problems),
-            problems: self.problems.finish(self.file),
-        }))
+        let lacks = lacking(&self.contact, self.file, &self.problems);
+        let id = self.known_id().map(str::to_owned);
+        let problems = self.problems.finish(self.file);
+        let rejected = RejectedRow::of_block(self.cells.row.offset, id.as_deref(), problems);
+        Some(Err(RejectedRow { lacks, ..rejected }.into_owned()))
     }
 
     /// Counts texts that were damaged before the file was read.

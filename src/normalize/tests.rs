@@ -32,7 +32,7 @@ fn read_cells<'r>(
     edits: &mut Edits,
 ) -> Result<Contact<'r>, Vec<Problem>> {
     let read = read_row(rules, row_of(cells), edits).unwrap();
-    read.map_err(|rejection| rejection.problems)
+    read.map_err(|rejected| rejected.problems.into_owned())
 }
 
 fn words(line: &str) -> Vec<String> {

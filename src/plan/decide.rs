@@ -17,10 +17,9 @@ use crate::{
         links::Links,
         origins::Origins,
     },
-    reject::{Problem, RejectCode},
+    reject::{Problem, RejectCode, RejectedAt, RejectedRow},
     run::{
-        Change, Contacts, Decision, RejectedAt, RejectedRow, RunError, SnapshotContact, blocks,
-        changes, contacts,
+        Change, Contacts, Decision, RunError, SnapshotContact, blocks, changes, contacts,
         rejects::{self, IncompleteRow},
         snapshot,
     },
@@ -280,6 +279,7 @@ impl Decider<'_, '_> {
             id: Some(local.id.as_ref().into()),
             at: RejectedAt::Plan,
             problems: problems.into(),
+            lacks: Vec::new(),
         };
         rejects::add(run, &rejected)?;
         let merged = rejects::merged_into(run, seq)?.into_iter();
@@ -329,6 +329,7 @@ impl Decider<'_, '_> {
             id: Some(row.id.as_str().into()),
             at: RejectedAt::Plan,
             problems: problems.into(),
+            lacks: Vec::new(),
         };
         Ok(rejects::add(run, &rejected)?)
     }

@@ -8,12 +8,9 @@ use std::collections::BTreeMap;
 
 use super::origins::Origins;
 use crate::{
-    contact::{Chat, Contact},
-    reject::{Problem, RejectCode},
-    run::{
-        Change, Contacts, Decision, RejectedAt, RejectedRow, RunError, RunFile, changes, contacts,
-        rejects,
-    },
+    contact::{Chat, Contact, ContactField},
+    reject::{Problem, RejectCode, RejectedAt, RejectedRow},
+    run::{Change, Contacts, Decision, RunError, RunFile, changes, contacts, rejects},
     wording::shortened,
 };
 use serde::{Deserialize, Serialize};
@@ -79,7 +76,7 @@ pub(super) fn reject_merged(run: &RunFile, merged: &[(u64, Vec<Problem>)]) -> Re
     let mut editor = DecisionEditor::new(run)?;
     for (seq, problems) in merged {
         let member = editor.member(*seq)?;
-        editor.reject_row(&member, problems)?;
+        editor.reject_row(&member, problems, Vec::new())?;
     }
     editor.flush()
 }
@@ -199,15 +196,17 @@ impl<'a> DecisionEditor<'a> {
                 code: RejectCode::DuplicateId,
                 reason: reason.clone(),
             };
-            self.reject_row(member, &[problem])?;
-            let lacks: Vec<_> = member.contact.missing().collect();
-            let place = (member.source, member.row);
-            rejects::add_incomplete(self.run, place, &member.contact.id, &lacks)?;
+            self.reject_row(member, &[problem], member.contact.missing().collect())?;
         }
         Ok(())
     }
 
-    fn reject_row(&mut self, member: &Member, problems: &[Problem]) -> Result<(), RunError> {
+    fn reject_row(
+        &mut self,
+        member: &Member,
+        problems: &[Problem],
+        lacks: Vec<ContactField>,
+    ) -> Result<(), RunError> {
         self.set(member.seq, Decision::Rejected)?;
         let rejected = RejectedRow {
             source: member.source,
@@ -216,6 +215,7 @@ impl<'a> DecisionEditor<'a> {
             id: Some(member.contact.id.as_ref().into()),
             at: RejectedAt::Plan,
             problems: problems.into(),
+            lacks,
         };
         rejects::add(self.run, &rejected)
     }

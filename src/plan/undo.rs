@@ -15,11 +15,11 @@ use crate::{
         links::Links,
         snapshot::read_account,
     },
-    reject::{Problem, RejectCode},
+    reject::{Fault, RejectCode, RejectedRow},
     run::{
         self, Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentBatches,
-        SentContact, SnapshotContact, StagedBlock, StagedReject, StagedSource, Wanted, blocks,
-        changes, sent, snapshot, sources,
+        SentContact, SnapshotContact, StagedBlock, StagedSource, Wanted, blocks, changes, sent,
+        snapshot, sources,
     },
     source::SourceForm,
 };
@@ -317,16 +317,9 @@ impl BlockBuilder {
     }
 
     fn reject(&mut self, id: &str, reason: &str) {
-        self.staged.rejects.push(StagedReject {
-            row: self.staged.row_count,
-            id: Some(id.to_owned()),
-            problems: vec![Problem {
-                column: None,
-                code: RejectCode::ChangedSince,
-                reason: reason.to_owned(),
-            }],
-            lacks: Vec::new(),
-        });
+        let problem = Fault::new(RejectCode::ChangedSince, reason).at(None);
+        let rejected = RejectedRow::of_block(self.staged.row_count, Some(id), vec![problem]);
+        self.staged.rejects.push(rejected.into_owned());
         self.row(id);
     }
 

@@ -7,12 +7,9 @@ use rusqlite::params;
 use super::{
     Contacts, Decision, RunError, RunFile, column,
     contacts::{self, lines_of},
-    rejects::{self, RejectedAt, RejectedRow},
+    rejects,
 };
-use crate::{
-    contact::ContactField,
-    reject::{DroppedNumber, Problem},
-};
+use crate::reject::{DroppedNumber, RejectedRow};
 
 pub(crate) use super::contacts::block_count as count;
 
@@ -31,7 +28,8 @@ pub(crate) struct StagedBlock {
     pub chat_hashes: Vec<(u32, u64)>,
     /// The row of each contact, counted from the first of the block.
     pub rows: Vec<u32>,
-    pub rejects: Vec<StagedReject>,
+    /// The rows that did not become contacts.
+    pub rejects: Vec<RejectedRow<'static>>,
     /// The numbers that were left out of contacts.
     pub dropped: Vec<DroppedNumber>,
     /// Number of spreadsheet rows in the block, including blank ones.
@@ -43,18 +41,6 @@ pub(crate) struct StagedBlock {
     pub packed_contacts: Vec<u8>,
     /// The source text, compressed with zstd.
     pub packed_cells: Vec<u8>,
-}
-
-/// A row that did not become a contact.
-#[derive(Debug)]
-pub(crate) struct StagedReject {
-    /// The row, counted from the first of the block.
-    pub row: u32,
-    /// The contact's id, if it can be read.
-    pub id: Option<String>,
-    pub problems: Vec<Problem>,
-    /// Fields without a value, which the account's contact may have.
-    pub lacks: Vec<ContactField>,
 }
 
 impl StagedBlock {
@@ -160,19 +146,8 @@ pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<()
         ],
     )?;
     contacts::set_decisions(run, at.block, &block.decisions)?;
-    for it in &block.rejects {
-        let rejected = RejectedRow {
-            source: at.source,
-            row: at.first_row + u64::from(it.row),
-            seq: None,
-            id: it.id.as_deref().map(Into::into),
-            at: RejectedAt::Stage,
-            problems: (&it.problems).into(),
-        };
-        rejects::add(run, &rejected)?;
-        if let Some(id) = &it.id {
-            rejects::add_incomplete(run, (rejected.source, rejected.row), id, &it.lacks)?;
-        }
+    for rejected in &block.rejects {
+        rejects::add(run, &rejected.located(at.source, at.first_row))?;
     }
     Ok(())
 }

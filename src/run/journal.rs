@@ -6,14 +6,11 @@
 
 use rusqlite::params;
 
-use super::{
-    Batch, Contacts, RunError, RunFile,
-    rejects::{self, RejectedAt, RejectedRow},
-};
+use super::{Batch, Contacts, RunError, RunFile, rejects};
 use crate::{
     contact::Operation,
     crash::{self, Point},
-    reject::Problem,
+    reject::{Problem, RejectedAt, RejectedRow},
 };
 
 /// The result of sending a contact.
@@ -165,6 +162,7 @@ fn reject(
             id: Some(exception.id.as_str().into()),
             at: RejectedAt::Apply,
             problems: exception.problems.as_slice().into(),
+            lacks: Vec::new(),
         };
         rejects::add(run, &rejected)?;
     }

@@ -37,13 +37,12 @@ pub(crate) use self::{
     file::State,
     journal::{BatchOutcome, Exception, Outcome},
     planning::{SnapshotContact, SnapshotRecord},
-    rejects::{RejectedAt, RejectedRow},
     sent::{SentBatches, SentContact},
     wanted::{Wanted, WantedValue},
 };
 pub(crate) use {
-    self::blocks::Position, self::blocks::StagedBlock, self::blocks::StagedReject,
-    self::contacts::Decision, self::file::RunFile, self::sources::StagedSource,
-    self::sources::StoredColumn, self::tally::Tally,
+    self::blocks::Position, self::blocks::StagedBlock, self::contacts::Decision,
+    self::file::RunFile, self::sources::StagedSource, self::sources::StoredColumn,
+    self::tally::Tally,
 };
 pub use {self::tally::Done, self::tally::Planned, self::tally::Rows};

@@ -7,35 +7,22 @@ use rusqlite::params;
 use super::{RunError, RunFile, column, schema};
 use crate::{
     contact::{ContactField, ID_CHARS_MAX},
-    reject::Problem,
+    reject::{Problem, RejectedRow},
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
-#[strum(serialize_all = "lowercase")]
-pub(crate) enum RejectedAt {
-    /// The cells are invalid.
-    Stage,
-    /// The row contradicts other rows or the account.
-    Plan,
-    /// The server refused the contact.
-    Apply,
-}
-
-/// A stored rejected row.
-#[derive(Clone, Debug)]
-pub(crate) struct RejectedRow<'a> {
-    pub source: u32,
-    pub row: u64,
-    /// Number of the contact, if the row became one.
-    pub seq: Option<u64>,
-    /// The contact's id, if it can be read.
-    pub id: Option<Cow<'a, str>>,
-    pub at: RejectedAt,
-    pub problems: Cow<'a, [Problem]>,
-}
-
-/// Writes a rejected row: one line per problem.
+/// Writes a rejected row: one line per problem, and the fields that it lacks.
 pub(crate) fn add(run: &RunFile, rejected: &RejectedRow<'_>) -> Result<(), RunError> {
+    if let Some(id) = rejected
+        .id
+        .as_deref()
+        .filter(|_| !rejected.lacks.is_empty())
+    {
+        let lacks: Vec<_> = rejected.lacks.iter().map(|field| field.as_str()).collect();
+        run.database.execute(
+            "INSERT INTO temp.incomplete(source, row, id, lacks) VALUES (?1, ?2, ?3, ?4)",
+            params![rejected.source, rejected.row, id, lacks.join(",")],
+        )?;
+    }
     rejected.problems.iter().try_for_each(|problem| {
         let (column, code) = (problem.column.as_deref(), problem.code.as_str());
         tracing::debug!(row = rejected.row, column, code, "rejected");
@@ -74,6 +61,7 @@ pub(crate) fn for_each<E: From<RunError>>(
                 id: row.get::<_, Option<String>>(3)?.map(Cow::from),
                 at: column::word(row, 4)?,
                 problems: Cow::default(),
+                lacks: Vec::new(),
             };
             let problem = Problem {
                 column: row.get(5)?,
@@ -165,23 +153,6 @@ pub(crate) struct IncompleteRow {
     pub row: u64,
     pub id: String,
     pub lacks: Vec<ContactField>,
-}
-
-/// Records the fields that a rejected row lacks, unless it lacks none.
-pub(crate) fn add_incomplete(
-    run: &RunFile,
-    (source, row): (u32, u64),
-    id: &str,
-    lacks: &[ContactField],
-) -> Result<(), RunError> {
-    if lacks.is_empty() {
-        return Ok(());
-    }
-    let lacks: Vec<_> = lacks.iter().map(|field| field.as_str()).collect();
-    run.database.execute(
-        "INSERT INTO temp.incomplete(source, row, id, lacks) VALUES (?1, ?2, ?3, ?4)",
-        params![source, row, id, lacks.join(",")],
-    )
 }
 
 /// Number of incomplete rows in a portion.

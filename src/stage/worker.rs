@@ -5,10 +5,10 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::{
     contact::{Contact, spelling::short_phone, write_contact},
     mapping::BackupLayout,
-    normalize::{Edits, FileRules, Rejection, read_row},
+    normalize::{Edits, FileRules, read_row},
     plan::index::{account_hash, phone_hash},
     progress::Monitor,
-    run::{Decision, StagedBlock, StagedReject},
+    run::{Decision, StagedBlock},
     source::{Block, Row, Widths},
 };
 
@@ -94,16 +94,7 @@ impl Worker<'_> {
                     staged.dropped.extend(dropped.map(|it| it.at(offset)));
                 }
             }
-            Err(Rejection {
-                id,
-                problems,
-                lacks,
-            }) => staged.rejects.push(StagedReject {
-                row: offset,
-                id,
-                problems,
-                lacks,
-            }),
+            Err(rejected) => staged.rejects.push(rejected),
         }
         Some(())
     }

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     plan::Mode,
-    reject::{Problem, RejectCode},
+    reject::{Problem, RejectCode, RejectedRow},
     report::ReportError,
-    run::{RejectedRow, rejects},
+    run::rejects,
     wording::{clipped, counted, grouped},
 };
 

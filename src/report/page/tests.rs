@@ -14,12 +14,11 @@ use tempfile::TempDir;
 use super::{NextStep, Progress, ReportPage};
 use crate::{
     normalize::CellChange,
-    reject::{Problem, RejectCode},
+    reject::{Problem, RejectCode, RejectedRow},
     report::notes::{Invocation, SharedGroups, SourceNotes},
     report::summary::{Files, SourceSummary, Summary},
     run::{
-        Done, Planned, Position, RejectedAt, RejectedRow, Rows, RunFile, StagedBlock, StagedSource,
-        blocks, rejects, sources,
+        Done, Planned, Position, Rows, RunFile, StagedBlock, StagedSource, blocks, rejects, sources,
     },
     source::SourceForm,
 };
@@ -78,15 +77,9 @@ impl Sample {
                 code: RejectCode::ALL[usize::try_from(row).unwrap() % RejectCode::ALL.len()],
                 reason: format!("`{word}` is wrong, number{row}"),
             };
-            let rejected = RejectedRow {
-                source: 0,
-                row: row + 2,
-                seq: None,
-                id: Some(format!("{word}{row}").into()),
-                at: RejectedAt::Stage,
-                problems: vec![problem].into(),
-            };
-            rejects::add(&run, &rejected).unwrap();
+            let id = format!("{word}{row}");
+            let rejected = RejectedRow::of_block(0, Some(&id), vec![problem]);
+            rejects::add(&run, &rejected.located(0, row + 2)).unwrap();
         }
         run.commit().unwrap();
         Self {

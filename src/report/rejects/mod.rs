@@ -34,9 +34,9 @@ use crate::{
     formula,
     ledger::{Ledger, RejectsPath},
     output::{IoError, OutputFile, Symlinks, is_special},
-    reject::{ADDED_COLUMNS, Problem},
+    reject::{ADDED_COLUMNS, Problem, RejectedRow},
     report::ReportError,
-    run::{RejectedRow, RunFile, StagedSource, rejects},
+    run::{RunFile, StagedSource, rejects},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
