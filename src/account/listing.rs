@@ -1,13 +1,13 @@
 //! Lists an account page by page.
 //!
 //! The list has no total and no next link, a page may be shorter than requested because the server caps it, and
-//! only an empty page ends the list. \[doc\] So the list is read in stretches of a hundred contacts, and a stretch
+//! only an empty page ends the list. \[doc\] So the list is read in sections of a hundred contacts, and a section
 //! whose page is short is continued until it is complete, or a page is empty and the list has ended. If the first
-//! stretch is complete, the following ones are requested ahead, at most as many as were answered: at most half of
+//! section is complete, the following ones are requested ahead, at most as many as were answered: at most half of
 //! the requests are past the end.
 //!
 //! The account may change while it is read: a deleted or created contact shifts all later ones, so a contact could
-//! be missed or read twice at the boundary of a stretch. Therefore stretches overlap by one contact, and reading
+//! be missed or read twice at the boundary of a section. Therefore sections overlap by one contact, and reading
 //! continues after that contact, wherever it has moved. Because the order does not change, every contact that
 //! exists throughout is read. If the shared contact can't be found any more, the pass is not
 //! [`steady`](ListPass::steady), and the caller reads again.
@@ -19,7 +19,7 @@ use std::{cell::RefCell, iter, ops::ControlFlow};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::pages::{Edge, Pages, STRIDE, Stretch, last_id};
+use super::pages::{Overlap, Pages, STRIDE, Section, last_id};
 use crate::{
     api::{ApiError, Client, Listed},
     contact::{Contact, reading::UnreadableContact},
@@ -69,10 +69,10 @@ pub(super) fn list<T: Send, E: From<ApiError>>(
 ) -> Result<ListPass, E> {
     let pages = Pages::new(client, &keep);
     let walk = RefCell::new(Walk::new());
-    let mut receive = |stretch| {
+    let mut receive = |section| {
         let mut walk = walk.borrow_mut();
-        each(walk.receive(stretch, &pages)?)?;
-        Ok::<_, E>(match walk.edge {
+        each(walk.receive(section, &pages)?)?;
+        Ok::<_, E>(match walk.overlap {
             Some(_) => ControlFlow::Continue(()),
             None => ControlFlow::Break(()),
         })
@@ -81,21 +81,21 @@ pub(super) fn list<T: Send, E: From<ApiError>>(
         parallel::ordered(
             || client.concurrency(),
             iter::from_fn(|| walk.borrow_mut().next_offset()),
-            |offset| pages.stretch_ahead(offset),
-            |stretch| receive(stretch?),
+            |offset| pages.section_ahead(offset),
+            |section| receive(section?),
         )?;
     }
     Ok(walk.into_inner().pass)
 }
 
 struct Walk {
-    /// The offset of the next stretch to request.
+    /// The offset of the next section to request.
     ahead: u64,
-    /// The offset of the next stretch to receive.
+    /// The offset of the next section to receive.
     next: u64,
-    /// The hashed id of the contact with which the next stretch must begin; `None` after a short stretch, which is
+    /// The hashed id of the contact with which the next section must begin; `None` after a short section, which is
     /// the last.
-    edge: Option<u128>,
+    overlap: Option<u128>,
     pass: ListPass,
 }
 
@@ -104,7 +104,7 @@ impl Walk {
         Self {
             ahead: STRIDE,
             next: 0,
-            edge: None,
+            overlap: None,
             pass: ListPass {
                 contacts: 0,
                 pages: 0,
@@ -115,9 +115,9 @@ impl Walk {
         }
     }
 
-    /// The offset of the next stretch, unless the list has ended or as many are in flight as have been answered.
+    /// The offset of the next section, unless the list has ended or as many are in flight as have been answered.
     fn next_offset(&mut self) -> Option<u64> {
-        self.edge?;
+        self.overlap?;
         let offset = self.ahead;
         (offset < self.next * 2).then(|| {
             self.ahead += STRIDE;
@@ -125,28 +125,28 @@ impl Walk {
         })
     }
 
-    /// Adds the next stretch, and returns its readable contacts.
+    /// Adds the next section, and returns its readable contacts.
     fn receive<T>(
         &mut self,
-        mut stretch: Stretch<T>,
+        mut section: Section<T>,
         pages: &Pages<'_, T>,
     ) -> Result<Vec<T>, ApiError> {
         let at = self.next;
-        if let Some(id) = self.edge {
-            // It had at least the edge, so either the account has shrunk or the answer was wrong.
-            if stretch.contacts.is_empty() {
-                stretch = pages.stretch_again(at)?;
+        if let Some(id) = self.overlap {
+            // It had at least the overlap, so either the account has shrunk or the answer was wrong.
+            if section.contacts.is_empty() {
+                section = pages.section_again(at)?;
             }
-            if !stretch.skip_through(id) {
-                self.pass.steady &= stretch.fill_gap(pages, Edge { id, at })?;
+            if !section.skip_through(id) {
+                self.pass.steady &= section.fill_gap(pages, Overlap { id, at })?;
             }
         }
-        let Stretch {
+        let Section {
             contacts,
             whole,
             pages,
-        } = stretch;
-        self.edge = last_id(&contacts).or(self.edge).filter(|_| whole);
+        } = section;
+        self.overlap = last_id(&contacts).or(self.overlap).filter(|_| whole);
         self.next += STRIDE;
         self.pass.pages += pages;
         Ok(self.pass.receive(contacts))
@@ -188,15 +188,15 @@ mod tests {
         let mut walk = Walk::new();
         walk.receive(pages.first().unwrap(), &pages).unwrap();
         let mut trips = vec![sandbox.count("GET")];
-        while walk.edge.is_some() {
+        while walk.overlap.is_some() {
             let before = sandbox.count("GET");
             let offsets: Vec<_> = iter::from_fn(|| walk.next_offset()).collect();
-            let stretches = offsets
+            let sections = offsets
                 .into_iter()
-                .map(|at| pages.stretch_ahead(at).unwrap());
-            for stretch in stretches.collect::<Vec<_>>() {
-                if walk.pass.pages == 1 || walk.edge.is_some() {
-                    walk.receive(stretch, &pages).unwrap();
+                .map(|at| pages.section_ahead(at).unwrap());
+            for section in sections.collect::<Vec<_>>() {
+                if walk.pass.pages == 1 || walk.overlap.is_some() {
+                    walk.receive(section, &pages).unwrap();
                 }
             }
             trips.push(sandbox.count("GET") - before);

@@ -1,4 +1,4 @@
-//! Requests the pages of a list and puts them together to stretches of a hundred contacts.
+//! Requests the pages of a list and puts them together to sections of a hundred contacts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +11,7 @@ use crate::{
 pub(super) const PAGE_LIMIT: u32 = 100;
 pub(super) const PAGE: u64 = PAGE_LIMIT as u64;
 
-/// The distance between the first contacts of two stretches, which share one.
+/// The distance between the first contacts of two sections, which share one.
 pub(super) const STRIDE: u64 = PAGE - 1;
 
 /// Larger than any account. A server that has a contact there ignores offsets, answers those past the end with the
@@ -47,7 +47,7 @@ pub(super) fn last_id<T>(contacts: &[Listed<T>]) -> Option<u128> {
 }
 
 /// Up to a hundred consecutive contacts of the list.
-pub(super) struct Stretch<T> {
+pub(super) struct Section<T> {
     pub(super) contacts: Vec<Listed<T>>,
     /// True if it has a hundred contacts. Otherwise the account ends here.
     pub(super) whole: bool,
@@ -55,41 +55,41 @@ pub(super) struct Stretch<T> {
     pub(super) pages: u64,
 }
 
-/// The last contact of a stretch, and its offset.
-pub(super) struct Edge {
+/// The last contact of a section, and its offset.
+pub(super) struct Overlap {
     pub(super) id: u128,
     pub(super) at: u64,
 }
 
-impl<T> Stretch<T> {
-    /// Drops everything up to `edge`, the previous stretch's last contact. True if `edge` was found.
-    pub(super) fn skip_through(&mut self, edge: u128) -> bool {
+impl<T> Section<T> {
+    /// Drops everything up to `overlap`, the previous section's last contact. True if `overlap` was found.
+    pub(super) fn skip_through(&mut self, overlap: u128) -> bool {
         let mut contacts = self.contacts.iter();
-        let found = contacts.position(|contact| contact.id == edge);
+        let found = contacts.position(|contact| contact.id == overlap);
         if let Some(at) = found {
             self.contacts.drain(..=at);
         }
         found.is_some()
     }
 
-    /// Prepends the contacts between the edge and this stretch, by reading again from half a page before the
-    /// edge's old offset. True if the edge was found.
+    /// Prepends the contacts between the overlap and this section, by reading again from half a page before the
+    /// overlap's old offset. True if the overlap was found.
     pub(super) fn fill_gap(
         &mut self,
         pages: &Pages<'_, T>,
-        mut edge: Edge,
+        mut overlap: Overlap,
     ) -> Result<bool, ApiError> {
         let mut between = Vec::new();
         let found = loop {
-            let from = edge.at.saturating_sub(PAGE / 2);
-            let mut again = pages.stretch(from)?;
-            if !again.skip_through(edge.id) {
+            let from = overlap.at.saturating_sub(PAGE / 2);
+            let mut again = pages.section(from)?;
+            if !again.skip_through(overlap.id) {
                 break false;
             }
             let last = last_id(&again.contacts);
             between.append(&mut again.contacts);
             if !again.whole {
-                // The account has shrunk and ends before this stretch.
+                // The account has shrunk and ends before this section.
                 (self.contacts, self.whole) = (Vec::new(), false);
                 break true;
             }
@@ -97,7 +97,7 @@ impl<T> Stretch<T> {
             if self.skip_through(id) {
                 break true;
             }
-            edge = Edge {
+            overlap = Overlap {
                 id,
                 at: from + STRIDE,
             };
@@ -112,7 +112,7 @@ impl<T> Stretch<T> {
 pub(super) struct Pages<'a, T> {
     client: &'a Client,
     keep: &'a (dyn Fn(Contact<'_>) -> T + Sync),
-    /// The smallest offset at which a stretch was not complete. Those after it are not requested ahead.
+    /// The smallest offset at which a section was not complete. Those after it are not requested ahead.
     end: AtomicU64,
 }
 
@@ -129,9 +129,9 @@ impl<'a, T> Pages<'a, T> {
         self.client.page(offset, PAGE_LIMIT, self.keep)
     }
 
-    /// The first stretch. An empty page has big consequences (all contacts are created, a backup is empty), so it
+    /// The first section. An empty page has big consequences (all contacts are created, a backup is empty), so it
     /// is read twice. Fails if the list never ends.
-    pub(super) fn first(&self) -> Result<Stretch<T>, ApiError> {
+    pub(super) fn first(&self) -> Result<Section<T>, ApiError> {
         let mut contacts = self.page(0)?;
         if contacts.is_empty() {
             contacts = self.page(0)?;
@@ -139,7 +139,7 @@ impl<'a, T> Pages<'a, T> {
         let size = contacts.len() as u64;
         let is_all = size == 0 || size < PAGE && probe(self.client, size)? == Probe::Past;
         if is_all {
-            return Ok(Stretch {
+            return Ok(Section {
                 contacts,
                 whole: false,
                 pages: 1,
@@ -153,35 +153,35 @@ impl<'a, T> Pages<'a, T> {
         self.complete(0, contacts)
     }
 
-    /// Like [`Self::stretch`], but empty if the list is known to end before `offset`.
-    pub(super) fn stretch_ahead(&self, offset: u64) -> Result<Stretch<T>, ApiError> {
+    /// Like [`Self::section`], but empty if the list is known to end before `offset`.
+    pub(super) fn section_ahead(&self, offset: u64) -> Result<Section<T>, ApiError> {
         if offset > self.end.load(Ordering::Relaxed) {
-            return Ok(Stretch {
+            return Ok(Section {
                 contacts: Vec::new(),
                 whole: false,
                 pages: 0,
             });
         }
-        let stretch = self.stretch(offset)?;
-        if !stretch.whole {
+        let section = self.section(offset)?;
+        if !section.whole {
             self.end.fetch_min(offset, Ordering::Relaxed);
         }
-        Ok(stretch)
+        Ok(section)
     }
 
     /// Fetches a hundred contacts from `offset` on; fewer at the end.
-    fn stretch(&self, offset: u64) -> Result<Stretch<T>, ApiError> {
+    fn section(&self, offset: u64) -> Result<Section<T>, ApiError> {
         self.complete(offset, self.page(offset)?)
     }
 
-    /// Requests a stretch that is not at the end although it was empty.
-    pub(super) fn stretch_again(&self, offset: u64) -> Result<Stretch<T>, ApiError> {
+    /// Requests a section that is not at the end although it was empty.
+    pub(super) fn section_again(&self, offset: u64) -> Result<Section<T>, ApiError> {
         self.end.store(u64::MAX, Ordering::Relaxed);
-        self.stretch(offset)
+        self.section(offset)
     }
 
     /// Continues a short page.
-    fn complete(&self, offset: u64, mut contacts: Vec<Listed<T>>) -> Result<Stretch<T>, ApiError> {
+    fn complete(&self, offset: u64, mut contacts: Vec<Listed<T>>) -> Result<Section<T>, ApiError> {
         let client = self.client;
         let (mut end, mut pages) = (None, 1);
         let mut next = offset + contacts.len() as u64;
@@ -204,7 +204,7 @@ impl<'a, T> Pages<'a, T> {
         }
         contacts.truncate(PAGE_LIMIT as usize);
         let whole = contacts.len() as u64 == PAGE;
-        Ok(Stretch {
+        Ok(Section {
             contacts,
             whole,
             pages,
