@@ -3,7 +3,7 @@
 use super::{
     Field, GroupPart, MappingError,
     alias::{LAST_RESORT, STAND_IN, Weight},
-    names::{Owner, is_anyones_id, key, marks_deals, owner},
+    names::{Subject, is_anyones_id, key, marks_deals, subject},
     resolved::{Assignment, How, Mapping},
 };
 use crate::wording::shell_quoted;
@@ -57,7 +57,7 @@ fn refuse_deals(mapping: &mut Mapping, auto: bool) -> Result<(), MappingError> {
 /// The column that identifies the file as an export of deals. A column that is marked as the contact's also does,
 /// because then the row itself is something else.
 fn deal_mark(columns: &[String]) -> Option<String> {
-    let is_contacts = |name: &&String| matches!(owner(name), Owner::Contact(_));
+    let is_contacts = |name: &&String| matches!(subject(name), Subject::Contact(_));
     let mark = columns.iter().find(|name| marks_deals(name));
     mark.or_else(|| columns.iter().find(is_contacts)).cloned()
 }

@@ -97,10 +97,10 @@ fn know_within(name: &str, affixes: u8) -> KnownName {
             "the chats of a backup: only read if the file has exactly the columns of `export --layout columns`",
         );
     }
-    match owner(name) {
-        Owner::Contact(rest) if affixes > 0 => of_contact(know_within(rest, affixes - 1)),
-        Owner::Other => KnownName::Never("a column of the company or the deal"),
-        Owner::Contact(_) | Owner::Unsaid => KnownName::Unknown,
+    match subject(name) {
+        Subject::Contact(rest) if affixes > 0 => of_contact(know_within(rest, affixes - 1)),
+        Subject::Other => KnownName::Never("a column of the company or the deal"),
+        Subject::Contact(_) | Subject::Unsaid => KnownName::Unknown,
     }
 }
 
@@ -211,7 +211,7 @@ fn numbered_group(key: &str) -> Option<KnownName> {
 
 /// The subject of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner<'a> {
+pub(super) enum Subject<'a> {
     /// The contact; the name without the affix.
     Contact(&'a str),
     /// The company or the deal.
@@ -248,16 +248,16 @@ const OTHER: [&str; 16] = [
     "организация",
 ];
 
-pub(super) fn owner(name: &str) -> Owner<'_> {
+pub(super) fn subject(name: &str) -> Subject<'_> {
     let Some((affix, rest)) = suffix(name).or_else(|| prefix(name)) else {
-        return Owner::Unsaid;
+        return Subject::Unsaid;
     };
     if CONTACT.contains(&affix.trim().to_lowercase().as_str()) {
-        Owner::Contact(rest.trim())
+        Subject::Contact(rest.trim())
     } else if is_other(affix) {
-        Owner::Other
+        Subject::Other
     } else {
-        Owner::Unsaid
+        Subject::Unsaid
     }
 }
 
@@ -415,36 +415,36 @@ mod tests {
         for (name, wanted) in [
             (
                 "Рабочий телефон (контакт)",
-                Owner::Contact("Рабочий телефон"),
+                Subject::Contact("Рабочий телефон"),
             ),
             (
                 "Teléfono celular (Contacto)",
-                Owner::Contact("Teléfono celular"),
+                Subject::Contact("Teléfono celular"),
             ),
-            ("Faz (contato)", Owner::Contact("Faz")),
+            ("Faz (contato)", Subject::Contact("Faz")),
             (
                 "Mobile Phone (Contact) (Contact)",
-                Owner::Contact("Mobile Phone (Contact)"),
+                Subject::Contact("Mobile Phone (Contact)"),
             ),
             (
                 "Контакт: Рабочий телефон",
-                Owner::Contact("Рабочий телефон"),
+                Subject::Contact("Рабочий телефон"),
             ),
-            ("Person - Phone - Work", Owner::Contact("Phone - Work")),
+            ("Person - Phone - Work", Subject::Contact("Phone - Work")),
             (
                 "Persona - Teléfono - Otro",
-                Owner::Contact("Teléfono - Otro"),
+                Subject::Contact("Teléfono - Otro"),
             ),
-            ("Рабочий телефон (компания)", Owner::Other),
-            ("Deal - Title", Owner::Other),
-            ("Компания: Телефон", Owner::Other),
-            ("Телефон (NEW)", Owner::Unsaid),
-            ("Контакт", Owner::Unsaid),
-            ("Контакт Viber", Owner::Unsaid),
-            ("(контакт)", Owner::Unsaid),
-            ("Phone 1 - Value", Owner::Unsaid),
+            ("Рабочий телефон (компания)", Subject::Other),
+            ("Deal - Title", Subject::Other),
+            ("Компания: Телефон", Subject::Other),
+            ("Телефон (NEW)", Subject::Unsaid),
+            ("Контакт", Subject::Unsaid),
+            ("Контакт Viber", Subject::Unsaid),
+            ("(контакт)", Subject::Unsaid),
+            ("Phone 1 - Value", Subject::Unsaid),
         ] {
-            assert_eq!(owner(name), wanted, "{name}");
+            assert_eq!(subject(name), wanted, "{name}");
         }
     }
 }
