@@ -176,8 +176,8 @@ fn index(
 
 /// The table and the row with this number, counted through all tables.
 fn locate(tables: &[CheckedTable], number: u64) -> At {
-    let behind = tables.partition_point(|table| table.counts.first <= number);
+    let next = tables.partition_point(|table| table.counts.first <= number);
     // An empty table has the same `first` as the next one. The last of them has the rows.
-    let table = behind.saturating_sub(1);
+    let table = next.saturating_sub(1);
     (table, number - tables[table].counts.first)
 }

@@ -108,8 +108,8 @@ impl<'r> Cells<'r> {
                 let is_phone = file.phones.looks_like_phone(cell);
                 let name = || {
                     let name = file.column_name(column).unwrap_or_default();
-                    let messenger = phone::messenger_in(&name);
-                    (name, messenger)
+                    let chat_type = phone::chat_type_in(&name);
+                    (name, chat_type)
                 };
                 edits.unmapped_cell(column, name, is_phone);
             }

@@ -160,7 +160,7 @@ fn read_values<'r>(
         }
         let chat = match field {
             _ if holds_numbers => {
-                let named = phone::messengers(value);
+                let named = phone::chat_types(value);
                 match handle::number(value, phones, edits) {
                     Ok(number) if named.is_empty() => Ok(Chat::by_phone(chat_type, number)),
                     Ok(number) => {

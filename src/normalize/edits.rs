@@ -107,8 +107,8 @@ pub(crate) struct Edits {
 struct UnmappedColumn {
     column: usize,
     name: String,
-    /// The messenger in the name.
-    messenger: Option<ChatType>,
+    /// The chat type in the name.
+    chat_type: Option<ChatType>,
     filled: u64,
     phones: u64,
 }
@@ -123,7 +123,7 @@ impl UnmappedColumn {
             let why = format!("{phones} of its {filled} values look like phone numbers");
             ("phone".to_owned(), why)
         } else {
-            let chat_type = self.messenger?.to_string();
+            let chat_type = self.chat_type?.to_string();
             let values = counted(self.filled, "value");
             (
                 chat_type,
@@ -225,11 +225,11 @@ impl Edits {
     ) {
         let known = self.unmapped.iter().position(|it| it.column == column);
         let at = known.unwrap_or_else(|| {
-            let (name, messenger) = name();
+            let (name, chat_type) = name();
             self.unmapped.push(UnmappedColumn {
                 column,
                 name,
-                messenger,
+                chat_type,
                 filled: 0,
                 phones: 0,
             });

@@ -17,14 +17,14 @@ const NO_VALUE: [&str; 3] = ["#N/A", "#Н/Д", "#N/D"];
 pub(super) struct RowProblems<'r> {
     /// Each with its column, or [`NO_COLUMN`].
     found: Vec<(usize, Fault)>,
-    doubts: Vec<Doubt<'r>>,
+    possible: Vec<PossibleFault<'r>>,
     /// Columns with an uncalculated formula.
     pub(super) uncalculated: Vec<usize>,
 }
 
 /// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if no other
 /// column provides a value, because a remark about one chat must not reject the contact.
-struct Doubt<'r> {
+struct PossibleFault<'r> {
     column: usize,
     field: ContactField,
     fault: Fault,
@@ -58,7 +58,7 @@ impl<'r> RowProblems<'r> {
         let field = fields.find(|field| file.mapping.gives(column, *field));
         let no_value = NO_VALUE.into_iter().find(|word| *word == text);
         match (field, no_value) {
-            (Some(field), Some(value)) => self.doubts.push(Doubt {
+            (Some(field), Some(value)) => self.possible.push(PossibleFault {
                 column,
                 field,
                 fault,
@@ -75,7 +75,7 @@ impl<'r> RowProblems<'r> {
         column: usize,
         fault: Fault,
         value: &'r str,
-        is_doubtful: bool,
+        is_possible: bool,
         file: &FileRules,
     ) {
         let is_number = matches!(
@@ -83,8 +83,8 @@ impl<'r> RowProblems<'r> {
             RejectCode::PhoneInvalid | RejectCode::PhoneTruncated
         );
         let is_dropped = file.phones.drops_bad && is_number;
-        if is_doubtful || is_dropped {
-            self.doubts.push(Doubt {
+        if is_possible || is_dropped {
+            self.possible.push(PossibleFault {
                 column,
                 field: ContactField::ContactData,
                 fault,
@@ -107,29 +107,29 @@ impl<'r> RowProblems<'r> {
         })
     }
 
-    /// Drops doubts about fields that have a value, and turns the others into problems.
-    pub(super) fn settle_doubts(
+    /// Drops possible faults of fields that have a value, and turns the others into problems.
+    pub(super) fn settle_possible_faults(
         &mut self,
         contact: &Contact<'_>,
         file: &FileRules,
         edits: &mut Edits,
     ) {
-        for doubt in std::mem::take(&mut self.doubts) {
-            let edit = match doubt.field {
+        for possible in std::mem::take(&mut self.possible) {
+            let edit = match possible.field {
                 ContactField::ContactData => Edit::PhoneLeftOut,
                 _ => Edit::NoValue,
             };
-            if contact.missing().any(|field| field == doubt.field) {
-                self.add(Some(doubt.column), doubt.fault);
-            } else if doubt.is_dropped {
+            if contact.missing().any(|field| field == possible.field) {
+                self.add(Some(possible.column), possible.fault);
+            } else if possible.is_dropped {
                 edits.dropped.push(DroppedNumber {
                     row: 0,
                     id: contact.id.to_string(),
-                    value: doubt.value.to_owned(),
-                    problem: doubt.fault.at(file.column_name(doubt.column)),
+                    value: possible.value.to_owned(),
+                    problem: possible.fault.at(file.column_name(possible.column)),
                 });
             } else {
-                edits.count(edit, || doubt.value.to_owned());
+                edits.count(edit, || possible.value.to_owned());
             }
         }
     }

@@ -90,7 +90,7 @@ impl<'r> RowReader<'r, '_> {
             return None;
         }
         self.problems
-            .settle_doubts(&self.contact, self.file, self.edits);
+            .settle_possible_faults(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
             self.inspect_texts();

@@ -75,13 +75,13 @@ impl<'r> ChatReader<'r, '_> {
         self.edits.numbers.end();
         for (fault, value) in faults {
             // `-`, `нет` or `+`, which are not valid account names; `@нет` is a mistyped one.
-            let is_doubtful = field != Field::ContactData
+            let is_possible = field != Field::ContactData
                 && !value
                     .bytes()
                     .any(|byte| byte.is_ascii_alphanumeric() || byte == b'@');
             let fault = phone::of_several(fault, cell);
             self.problems
-                .add_of_chat(column, fault, value, is_doubtful, self.file);
+                .add_of_chat(column, fault, value, is_possible, self.file);
         }
     }
 
@@ -135,14 +135,14 @@ impl<'r> ChatReader<'r, '_> {
             return self.edits.count(Edit::FaxSkipped, || cell.to_owned());
         }
         let is_unused = types.is_empty() && !self.file.inserts_phone;
-        if is_unused && phone::messengers(cell).is_empty() {
+        if is_unused && phone::chat_types(cell).is_empty() {
             return self.edits.count(Edit::PhoneUnused, || cell.to_owned());
         }
         let phones = &self.file.phones;
         self.edits.numbers.begin(phone.column);
         for value in phone::values(cell, true, phones, self.edits) {
             let mut types = types;
-            let named = phone::messengers(value);
+            let named = phone::chat_types(value);
             if !named.is_empty() {
                 self.edits
                     .count(Edit::MessengerNamed, || value.trim().to_owned());
@@ -154,10 +154,10 @@ impl<'r> ChatReader<'r, '_> {
                     self.first_number.get_or_insert(number);
                 }
                 Err(fault) => {
-                    let is_doubtful = types.is_empty() || phone::is_remark(value);
+                    let is_possible = types.is_empty() || phone::is_remark(value);
                     let fault = phone::of_several(fault, cell);
                     self.problems
-                        .add_of_chat(phone.column, fault, value, is_doubtful, self.file);
+                        .add_of_chat(phone.column, fault, value, is_possible, self.file);
                 }
             }
         }

@@ -210,8 +210,8 @@ impl SharedRows {
     }
 
     fn locate(&self, number: u32) -> (usize, u32) {
-        let behind = self.starts.partition_point(|start| *start <= number);
-        let source = behind.saturating_sub(1);
+        let next = self.starts.partition_point(|start| *start <= number);
+        let source = next.saturating_sub(1);
         let start = self.starts.get(source).copied().unwrap_or_default();
         (source, number - start)
     }

@@ -123,7 +123,7 @@ fn score(header: &Header, rows: &[PreviewRow], recognize: &Recognize<'_>) -> f64
         (is_above || row.number > header.row) && header::filled(&row.cells) > 0
     };
     let others: Vec<_> = rows.iter().filter(is_other).collect();
-    let even = mean(others.iter().map(|row| likeness(row.cells.len(), width)));
+    let even = mean(others.iter().map(|row| similarity(row.cells.len(), width)));
     let first = others.iter().take(HEADER_ROWS as usize);
     let known_in_data = mean(first.map(|row| float(recognize(&row.cells) as u64)));
     let names = float(header.known as u64) - known_in_data.unwrap_or(0.0);
@@ -132,7 +132,7 @@ fn score(header: &Header, rows: &[PreviewRow], recognize: &Recognize<'_>) -> f64
 
 /// The fraction of the width that a row with this number of cells fills. Programs omit trailing cells or end rows
 /// with an extra delimiter. A row without a delimiter does not fit.
-fn likeness(cells: usize, width: usize) -> f64 {
+fn similarity(cells: usize, width: usize) -> f64 {
     if cells < 2 {
         return 0.0;
     }

@@ -7,14 +7,14 @@ use super::written::PhoneFault;
 use crate::{contact::ChatType, mapping};
 
 /// The distinct messengers named beside a number; usually none.
-pub(in crate::normalize) fn messengers(text: &str) -> SmallVec<[ChatType; 2]> {
+pub(in crate::normalize) fn chat_types(text: &str) -> SmallVec<[ChatType; 2]> {
     let mut named = SmallVec::new();
     // The words of a link are not a label.
     if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_alphabetic()) || is_link(text) {
         return named;
     }
     for word in words(text) {
-        if let Some(chat_type) = messenger(word)
+        if let Some(chat_type) = chat_type(word)
             && (chat_type.id_is_phone() || chat_type.takes_phone())
             && !named.contains(&chat_type)
         {
@@ -25,9 +25,9 @@ pub(in crate::normalize) fn messengers(text: &str) -> SmallVec<[ChatType; 2]> {
 }
 
 /// The first messenger that the name of a column contains. A name with delimiters is a header that was not divided.
-pub(in crate::normalize) fn messenger_in(name: &str) -> Option<ChatType> {
+pub(in crate::normalize) fn chat_type_in(name: &str) -> Option<ChatType> {
     let is_divided = !name.contains([';', ',', '\t', '|']);
-    words(name).filter(|_| is_divided).find_map(messenger)
+    words(name).filter(|_| is_divided).find_map(chat_type)
 }
 
 fn is_link(text: &str) -> bool {
@@ -39,7 +39,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.is_empty())
 }
 
-fn messenger(word: &str) -> Option<ChatType> {
+fn chat_type(word: &str) -> Option<ChatType> {
     let lower = word.to_lowercase();
     match lower.as_str() {
         "wa" | "wapp" | "wsp" | "wpp" | "zap" | "whatsap" | "вотсапп" => {
@@ -75,7 +75,7 @@ fn is_denial(text: &str) -> bool {
 /// The number without a leading label (`Phone 2: +7 …`, `1) 8 916 …`). A label whose digits can't be distinguished
 /// from the number's is a fault, and so is one that negates a messenger.
 pub(super) fn without_label(text: &str) -> Result<&str, PhoneFault> {
-    if !messengers(text).is_empty() && is_denial(text) {
+    if !chat_types(text).is_empty() && is_denial(text) {
         return Err(PhoneFault::Unreadable);
     }
     if let Some((label, number)) = text.rsplit_once(':')
@@ -144,7 +144,7 @@ mod tests {
             ("work: +7 999 000-00-01", &[]),
             ("+79990000001", &[]),
         ] {
-            assert_eq!(messengers(text).as_slice(), wanted, "{text}");
+            assert_eq!(chat_types(text).as_slice(), wanted, "{text}");
         }
     }
 
