@@ -51,7 +51,7 @@ pub(crate) fn check_canary(
                     new: sent.id.clone(),
                 }],
             },
-            LookUp::Absent | LookUp::Unproven(_) => Finding::Missing,
+            LookUp::Absent | LookUp::Inconclusive(_) => Finding::Missing,
         };
         if finding != Finding::Same {
             differing.push((sent.id.clone(), finding));

@@ -142,8 +142,8 @@ impl Reader<'_> {
         mut each: impl FnMut(String, LookUp) -> Result<(), E>,
     ) -> Result<(), E> {
         self.ask(ids, |id, answer| match answer {
-            LookUp::Unproven(detail) => {
-                Err(ApiError::from(ApiErrorKind::Unproven { detail }).into())
+            LookUp::Inconclusive(detail) => {
+                Err(ApiError::from(ApiErrorKind::Inconclusive { detail }).into())
             }
             answer => each(id, answer),
         })
@@ -153,18 +153,18 @@ impl Reader<'_> {
     /// up in the list.
     pub(crate) fn contacts(&self, ids: &[String]) -> Result<Vec<LookUp>, ApiError> {
         let mut answers = Vec::with_capacity(ids.len());
-        let mut unproven = HashMap::new();
+        let mut inconclusive = HashMap::new();
         self.ask(ids.iter().cloned(), |id, answer| {
-            if let LookUp::Unproven(detail) = &answer {
-                unproven.insert(id, detail.clone());
+            if let LookUp::Inconclusive(detail) = &answer {
+                inconclusive.insert(id, detail.clone());
             }
             answers.push(answer);
             Ok::<_, ApiError>(())
         })?;
-        if !unproven.is_empty() {
-            let listed = self.search(&unproven)?;
+        if !inconclusive.is_empty() {
+            let listed = self.search(&inconclusive)?;
             for (id, answer) in ids.iter().zip(&mut answers) {
-                if unproven.contains_key(id) {
+                if inconclusive.contains_key(id) {
                     *answer = listed.get(id).cloned().unwrap_or(LookUp::Absent);
                 }
             }
@@ -193,30 +193,30 @@ impl Reader<'_> {
     /// exist.
     fn search(
         &self,
-        unproven: &HashMap<String, String>,
+        inconclusive: &HashMap<String, String>,
     ) -> Result<HashMap<String, LookUp>, ApiError> {
         let mut found = HashMap::new();
         let is_steady = self.until_steady(|| {
             let pass = self.list(whole, |listed| {
                 let wanted = listed
                     .into_iter()
-                    .filter(|contact| unproven.contains_key(&*contact.id));
+                    .filter(|contact| inconclusive.contains_key(&*contact.id));
                 found.extend(wanted.map(|it| (it.id.to_string(), LookUp::Found(it))));
                 Ok::<_, ApiError>(())
             })?;
             for unreadable in pass.unreadable {
                 let id = unreadable.id.clone().unwrap_or_default();
-                if unproven.contains_key(&id) {
+                if inconclusive.contains_key(&id) {
                     found.insert(id, LookUp::Unreadable(unreadable));
                 }
             }
-            Ok::<_, ApiError>(pass.steady || found.len() == unproven.len())
+            Ok::<_, ApiError>(pass.steady || found.len() == inconclusive.len())
         })?;
-        let unseen = unproven.iter().find(|(id, _)| !found.contains_key(*id));
+        let unseen = inconclusive.iter().find(|(id, _)| !found.contains_key(*id));
         match unseen {
             Some((_, detail)) if !is_steady => {
                 let detail = detail.clone();
-                Err(ApiErrorKind::Unproven { detail }.into())
+                Err(ApiErrorKind::Inconclusive { detail }.into())
             }
             _ => Ok(found),
         }

@@ -4,9 +4,9 @@ use reqwest::{Method, Request, Url, header::HeaderValue};
 
 use super::{
     base_url::is_loopback,
-    error::ApiErrorKind,
+    error::{ApiError, ApiErrorKind},
     refusal::{Refusal, describe_body, is_markup},
-    retry::{AttemptOutcome, CallKind},
+    retry::{AttemptOutcome, CallKind, Consequence},
     scheme,
     secrets::Secrets,
     transport::{BODY_BYTES_MAX, HttpAnswer},
@@ -90,6 +90,38 @@ impl From<String> for BodyFault {
     }
 }
 
+/// The result of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery<T> {
+    /// The server carried it out.
+    Answered { status: u16, value: T },
+    /// The server did nothing, and never will without a change.
+    Refused(Refusal),
+    /// It was sent, but its outcome is unknown, for this reason.
+    Unknown(String),
+    /// It was answered, but the answer does not say that it was carried out, for this reason.
+    Unconfirmed(String),
+}
+
+impl<T> Delivery<T> {
+    /// The error for a read that was not answered.
+    pub(super) fn into_error(self, what: &'static str) -> ApiErrorKind {
+        match self {
+            Self::Refused(refusal) => ApiErrorKind::Refused {
+                what,
+                refusal: Box::new(refusal),
+            },
+            Self::Unknown(detail) | Self::Unconfirmed(detail) => {
+                ApiErrorKind::Unreadable { what, detail }
+            }
+            Self::Answered { .. } => ApiErrorKind::Unreadable {
+                what,
+                detail: "no contact".to_owned(),
+            },
+        }
+    }
+}
+
 /// The end of one attempt.
 pub(super) struct AttemptEnd<T> {
     pub(super) outcome: AttemptOutcome,
@@ -117,7 +149,7 @@ impl<T> AttemptEnd<T> {
     pub(super) fn status(&self) -> u16 {
         match self.outcome {
             AttemptOutcome::Status(status)
-            | AttemptOutcome::NotNow(status)
+            | AttemptOutcome::RetryLater(status)
             | AttemptOutcome::Unconfirmed(status) => status,
             _ => 0,
         }
@@ -143,11 +175,11 @@ pub(super) fn read_answer<T>(
                 format!("{status} with {message}"),
             ),
             Err(_) if is_page => AttemptEnd::with(
-                AttemptOutcome::Garbled,
+                AttemptOutcome::InvalidBody,
                 format!("{status} with a web page, possibly from a proxy or a login page"),
             ),
             Err(BodyFault::Unreadable(message)) => AttemptEnd::with(
-                AttemptOutcome::Garbled,
+                AttemptOutcome::InvalidBody,
                 format!(
                     "{status} with an answer that can't be read: {}",
                     plain(&secrets.hide(&message))
@@ -156,7 +188,7 @@ pub(super) fn read_answer<T>(
         };
     }
     let outcome = match (status, &answer.retry_after) {
-        (403 | 423, Some(_)) => AttemptOutcome::NotNow(status),
+        (403 | 423, Some(_)) => AttemptOutcome::RetryLater(status),
         _ => AttemptOutcome::Status(status),
     };
     let text = secrets
@@ -188,8 +220,8 @@ pub(super) fn refused<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> Result<Refusa
         return Err(wrong_scheme(call));
     }
     let refusal = Refusal::read(status, &ended.text, call.entities);
-    let is_no_call = refusal.is_page || refusal.is_of_a_router() || call.entities == 0;
-    if status == 404 && !call.may_be_missing && is_no_call {
+    let is_foreign = refusal.is_page || refusal.is_of_a_router() || call.entities == 0;
+    if status == 404 && !call.may_be_missing && is_foreign {
         return Err(not_the_api(call, status, ended));
     }
     Ok(refusal)
@@ -242,5 +274,33 @@ pub(super) fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
         _ => ApiErrorKind::Tls {
             detail: ended.message,
         },
+    }
+}
+
+/// The result of a call whose last attempt ended in this way. `was_sent`: an earlier attempt may have been carried
+/// out, so a contact that exists may be the one that this call created.
+pub(super) fn concluded<T>(
+    call: &ApiCall,
+    mut ended: AttemptEnd<T>,
+    consequence: Consequence,
+    was_sent: bool,
+) -> Result<Delivery<T>, ApiError> {
+    if consequence == Consequence::Refused || forbids_content(call, &ended) {
+        let refusal = refused(call, &ended)?;
+        if was_sent && !call.is_idempotent && refusal.says_exists() {
+            return Ok(Delivery::Unknown(ended.message));
+        }
+        return Ok(Delivery::Refused(refusal));
+    }
+    match (consequence, ended.value.take()) {
+        (Consequence::Done, Some(value)) => {
+            let status = ended.status();
+            Ok(Delivery::Answered { status, value })
+        }
+        (Consequence::Unknown, _) if matches!(ended.outcome, AttemptOutcome::Unconfirmed(_)) => {
+            Ok(Delivery::Unconfirmed(ended.message))
+        }
+        (Consequence::Unknown, _) => Ok(Delivery::Unknown(ended.message)),
+        _ => Err(stopped(call, ended).into()),
     }
 }

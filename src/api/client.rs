@@ -16,10 +16,10 @@ use reqwest::{
 
 use super::{
     acceptances::Acceptances,
-    attempt::{ApiCall, Parse, write_of},
+    attempt::{ApiCall, Delivery, Parse, write_of},
     base_url::BaseUrl,
     clock::{Clock, SystemClock, Waiter},
-    delivery::{Delivery, Dispatcher},
+    delivery::Dispatcher,
     error::{ApiError, ApiErrorKind, LIST, USERS},
     limiter::Limiter,
     options::ClientOptions,
@@ -162,7 +162,7 @@ impl Client {
     pub(crate) fn look_up(&self, id: &str) -> Result<LookUp, ApiError> {
         let Some(url) = self.base_url.contact(id) else {
             let reason = "the id can't be part of a URL".to_owned();
-            return Ok(LookUp::Unproven(reason));
+            return Ok(LookUp::Inconclusive(reason));
         };
         let call = ApiCall {
             may_be_missing: true,
@@ -186,7 +186,7 @@ impl Client {
             if refusal.status != 404 || is_final {
                 self.is_404_foreign
                     .fetch_or(refusal.status == 404, Ordering::SeqCst);
-                return Ok(LookUp::Unproven(refusal.to_string()));
+                return Ok(LookUp::Inconclusive(refusal.to_string()));
             }
             self.pause(tries)?;
             tries += 1;
@@ -303,8 +303,8 @@ impl Client {
     }
 
     /// Distinguishes the accounts of a process, once it has a token.
-    pub(crate) fn account_mark(&self) -> Option<String> {
-        self.tokens.mark()
+    pub(crate) fn account_key(&self) -> Option<String> {
+        self.tokens.account_key()
     }
 
     /// The identity of the account, as far as the token reveals it.

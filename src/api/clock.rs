@@ -71,7 +71,7 @@ impl Waiter {
         self.clock.wall()
     }
 
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn report(&self, event: Event) {
         self.monitor.event(event);
     }
 

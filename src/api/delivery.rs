@@ -1,4 +1,4 @@
-//! Sends a request until it is answered: limiter → token → request → verdict, repeated as defined by the table in
+//! Sends a request until it is answered: limiter → token → request → consequence, repeated as defined by the table in
 //! [`retry`](super::retry).
 //!
 //! Calls to the token endpoint are sent in the same way, so they count towards the limit and are retried by the
@@ -10,14 +10,13 @@ use reqwest::{Request, header::AUTHORIZATION};
 use tracing::debug;
 
 use super::{
-    attempt::{
-        ApiCall, AttemptEnd, Authorization, Parse, forbids_content, read_answer, refused, stopped,
-    },
+    attempt::{ApiCall, AttemptEnd, Authorization, Delivery, Parse, concluded, read_answer},
     clock::Waiter,
     error::{ApiError, ApiErrorKind},
     limiter::Limiter,
-    refusal::Refusal,
-    retry::{AttemptOutcome, CallKind, Circuit, RetryPolicy, Verdict, judge, may_be_done},
+    retry::{
+        AttemptOutcome, CallKind, Circuit, Consequence, RetryPolicy, consequence, may_be_done,
+    },
     route::HttpFailure,
     secrets::Secrets,
     stats::Recorder,
@@ -35,38 +34,6 @@ const REJECTIONS_MAX: u32 = 20;
 
 /// Time that a token call may take after a stop was requested.
 const TOKEN_GRACE: Duration = Duration::from_millis(600);
-
-/// The result of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Delivery<T> {
-    /// The server carried it out.
-    Answered { status: u16, value: T },
-    /// The server did nothing, and never will without a change.
-    Refused(Refusal),
-    /// It was sent, but its outcome is unknown, for this reason.
-    Unknown(String),
-    /// It was answered, but the answer does not say that it was carried out, for this reason.
-    Unconfirmed(String),
-}
-
-impl<T> Delivery<T> {
-    /// The error for a read that was not answered.
-    pub(super) fn into_error(self, what: &'static str) -> ApiErrorKind {
-        match self {
-            Self::Refused(refusal) => ApiErrorKind::Refused {
-                what,
-                refusal: Box::new(refusal),
-            },
-            Self::Unknown(detail) | Self::Unconfirmed(detail) => {
-                ApiErrorKind::Unreadable { what, detail }
-            }
-            Self::Answered { .. } => ApiErrorKind::Unreadable {
-                what,
-                detail: "no contact".to_owned(),
-            },
-        }
-    }
-}
 
 /// Supplies the `Authorization` header.
 pub(crate) trait Credentials {
@@ -171,28 +138,31 @@ impl Dispatcher {
         let ended = self.attempt(call, &authorization, parse);
         // An attempt only fails if its answer is abandoned.
         let ended = ended.inspect_err(|_| attempts.sent = true)?;
-        let verdict = judge(ended.outcome, call.is_idempotent);
-        let is_trouble = matches!(verdict, Verdict::Again | Verdict::Unknown | Verdict::Hold);
+        let consequence = consequence(ended.outcome, call.is_idempotent);
+        let is_trouble = matches!(
+            consequence,
+            Consequence::Retry | Consequence::Unknown | Consequence::Hold
+        );
         let latency = self.waiter.now().saturating_sub(in_flight.at);
         in_flight.ended((!is_trouble).then_some(latency));
-        self.update_circuit(call, &ended, verdict);
+        self.update_circuit(call, &ended, consequence);
         let was_sent = attempts.sent;
         attempts.sent |= may_be_done(ended.outcome);
-        match verdict {
-            Verdict::Hold => self.hold(call, attempts, &ended)?,
-            Verdict::Again => {
+        match consequence {
+            Consequence::Hold => self.hold(call, attempts, &ended)?,
+            Consequence::Retry => {
                 attempts.failures += 1;
                 self.back_off(call, attempts, &ended)?;
             }
-            Verdict::Unauthorized => {
+            Consequence::Unauthorized => {
                 attempts.rejections += 1;
                 if attempts.rejections > REJECTIONS_MAX {
                     return Err(credentials.unauthorized(&ended.message));
                 }
                 credentials.rejected(self, &authorization, &ended.message)?;
             }
-            Verdict::Done | Verdict::Refused | Verdict::Unknown | Verdict::Stop => {
-                return concluded(call, ended, verdict, was_sent).map(Some);
+            Consequence::Done | Consequence::Refused | Consequence::Unknown | Consequence::Stop => {
+                return concluded(call, ended, consequence, was_sent).map(Some);
             }
         }
         Ok(None)
@@ -207,7 +177,7 @@ impl Dispatcher {
     ) -> Result<AttemptEnd<T>, ApiErrorKind> {
         let Some(mut request) = call.request.try_clone() else {
             let message = "it can't be copied".to_owned();
-            return Ok(AttemptEnd::with(AttemptOutcome::NeverLeft, message));
+            return Ok(AttemptEnd::with(AttemptOutcome::NotSent, message));
         };
         request
             .headers_mut()
@@ -266,16 +236,16 @@ impl Dispatcher {
 
     /// A 429 shows neither success nor failure of the server. Nor does an error on a part of a failed batch:
     /// isolation has its own bound.
-    fn update_circuit<T>(&self, call: &ApiCall, ended: &AttemptEnd<T>, verdict: Verdict) {
+    fn update_circuit<T>(&self, call: &ApiCall, ended: &AttemptEnd<T>, consequence: Consequence) {
         let is_answered = ended.status() != 0;
-        match verdict {
-            Verdict::Again | Verdict::Unknown
+        match consequence {
+            Consequence::Retry | Consequence::Unknown
                 if call.kind == CallKind::Isolation && is_answered => {}
-            Verdict::Again | Verdict::Unknown => {
+            Consequence::Retry | Consequence::Unknown => {
                 self.circuit
                     .failed(call.kind, self.waiter.now(), &ended.message);
             }
-            Verdict::Hold => {}
+            Consequence::Hold => {}
             _ => self.circuit.worked(call.kind),
         }
     }
@@ -289,7 +259,7 @@ impl Dispatcher {
         ended: &AttemptEnd<T>,
     ) -> Result<(), ApiErrorKind> {
         let wait = self
-            .asked_wait(ended)
+            .retry_after(ended)
             .map_or(self.window, |asked| asked.max(self.policy.base));
         let is_new = self.limiter.hold(self.waiter.now(), wait);
         let in_time = self.is_in_time(attempts, wait);
@@ -302,7 +272,7 @@ impl Dispatcher {
         }
         if is_new {
             let status = ended.status();
-            self.waiter.tell(Event::Held { status, wait });
+            self.waiter.report(Event::Held { status, wait });
         }
         Ok(())
     }
@@ -314,7 +284,7 @@ impl Dispatcher {
         ended: &AttemptEnd<T>,
     ) -> Result<(), ApiErrorKind> {
         let drawn = self.policy.wait(attempts.failures, (self.random)());
-        let wait = drawn.max(self.asked_wait(ended).unwrap_or_default());
+        let wait = drawn.max(self.retry_after(ended).unwrap_or_default());
         if attempts.failures >= self.policy.tries(ended.outcome) || !self.is_in_time(attempts, wait)
         {
             if ended.outcome == AttemptOutcome::ProxyDown {
@@ -327,7 +297,7 @@ impl Dispatcher {
                 last: ended.message.clone(),
             });
         }
-        self.waiter.tell(Event::Retry {
+        self.waiter.report(Event::Retry {
             reason: ended.message.clone(),
             wait,
             next_try: attempts.failures + 1,
@@ -336,9 +306,9 @@ impl Dispatcher {
         Ok(self.waiter.until(self.waiter.now() + wait)?)
     }
 
-    fn asked_wait<T>(&self, ended: &AttemptEnd<T>) -> Option<Duration> {
+    fn retry_after<T>(&self, ended: &AttemptEnd<T>) -> Option<Duration> {
         let header = ended.retry_after.as_deref()?;
-        self.policy.asked_wait(header, self.waiter.wall())
+        self.policy.retry_after(header, self.waiter.wall())
     }
 
     /// True if a call may continue after such a wait.
@@ -346,33 +316,5 @@ impl Dispatcher {
         let next = self.waiter.now() + wait;
         let started = attempts.started.unwrap_or(next);
         next.saturating_sub(started) <= self.policy.total
-    }
-}
-
-/// The result of a call whose last attempt ended in this way. `was_sent`: an earlier attempt may have been carried
-/// out, so a contact that exists may be the one that this call created.
-fn concluded<T>(
-    call: &ApiCall,
-    mut ended: AttemptEnd<T>,
-    verdict: Verdict,
-    was_sent: bool,
-) -> Result<Delivery<T>, ApiError> {
-    if verdict == Verdict::Refused || forbids_content(call, &ended) {
-        let refusal = refused(call, &ended)?;
-        if was_sent && !call.is_idempotent && refusal.says_exists() {
-            return Ok(Delivery::Unknown(ended.message));
-        }
-        return Ok(Delivery::Refused(refusal));
-    }
-    match (verdict, ended.value.take()) {
-        (Verdict::Done, Some(value)) => {
-            let status = ended.status();
-            Ok(Delivery::Answered { status, value })
-        }
-        (Verdict::Unknown, _) if matches!(ended.outcome, AttemptOutcome::Unconfirmed(_)) => {
-            Ok(Delivery::Unconfirmed(ended.message))
-        }
-        (Verdict::Unknown, _) => Ok(Delivery::Unknown(ended.message)),
-        _ => Err(stopped(call, ended).into()),
     }
 }

@@ -117,7 +117,7 @@ pub(crate) enum ApiErrorKind {
     EndlessList { of: &'static str, detail: String },
     /// A look-up was answered, but the answer is not about the contact.
     #[error("can't determine whether the account has a contact: {detail}")]
-    Unproven { detail: String },
+    Inconclusive { detail: String },
     /// The server refused a read.
     #[error("{what} was refused: {refusal}")]
     Refused {
@@ -181,7 +181,7 @@ impl ApiError {
 
     /// True if the same request may succeed later.
     pub(crate) const fn may_pass(&self) -> bool {
-        use ApiErrorKind::{Circuit, GaveUp, Interrupted, ProxyDown, Throttled, Unproven};
+        use ApiErrorKind::{Circuit, GaveUp, Inconclusive, Interrupted, ProxyDown, Throttled};
         matches!(
             self.kind,
             Circuit { .. }
@@ -189,7 +189,7 @@ impl ApiError {
                 | Interrupted(_)
                 | ProxyDown { .. }
                 | Throttled { .. }
-                | Unproven { .. }
+                | Inconclusive { .. }
         )
     }
 
@@ -244,7 +244,7 @@ impl ApiError {
             Kind::Redirected { .. } | Kind::NotTheApi { .. } => {
                 "check --base-url (WAZZUP_BASE_URL): it is the URL to which /v2/contacts is appended"
             }
-            Kind::Unproven { .. } => {
+            Kind::Inconclusive { .. } => {
                 "run the command again while no other program writes to the account: then the list of contacts decides"
             }
             Kind::NoEmployees { .. }

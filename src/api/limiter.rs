@@ -47,14 +47,14 @@ pub(crate) struct Limiter {
     ticks: Ticks,
     /// Held by the thread whose request is sent next.
     turn: Mutex<()>,
-    traffic: Mutex<Traffic>,
+    state: Mutex<LimiterState>,
     /// Notified of each answer.
     answered: Condvar,
 }
 
 /// The requests in flight, and what limits them.
 #[derive(Debug)]
-pub(super) struct Traffic {
+pub(super) struct LimiterState {
     /// No request is sent before this moment. A deadline, so that all threads resume together.
     held_until: Duration,
     in_flight: usize,
@@ -81,7 +81,7 @@ pub(super) enum Blocked {
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("traffic", &self.traffic)
+            .field("state", &self.state)
             .finish_non_exhaustive()
     }
 }
@@ -96,7 +96,7 @@ impl Limiter {
             ticks,
             turn: Mutex::default(),
             answered: Condvar::new(),
-            traffic: Mutex::new(Traffic {
+            state: Mutex::new(LimiterState {
                 held_until: Duration::ZERO,
                 in_flight: 0,
                 in_flight_peak: 0,
@@ -108,76 +108,76 @@ impl Limiter {
     /// Holds all requests for `wait` from now, or longer if they are already held for longer. True if they were
     /// not held.
     pub(crate) fn hold(&self, now: Duration, wait: Duration) -> bool {
-        let mut traffic = self.traffic();
-        let before = traffic.held_until;
-        traffic.held_until = before.max(now + wait);
+        let mut state = self.state();
+        let before = state.held_until;
+        state.held_until = before.max(now + wait);
         before <= now
     }
 
     /// Ends the hold.
     pub(crate) fn end_hold(&self) {
-        self.traffic().held_until = Duration::ZERO;
+        self.state().held_until = Duration::ZERO;
     }
 
     /// The number of requests that may be in flight now.
     pub(crate) fn concurrency(&self) -> usize {
-        self.traffic().pace.target()
+        self.state().pace.target()
     }
 
     #[cfg(test)]
     pub(super) fn fix_concurrency(&self, number: usize) {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        self.traffic().pace = Pace::new(Concurrency::Fixed(number), Rate::Unlimited);
+        self.state().pace = Pace::new(Concurrency::Fixed(number), Rate::Unlimited);
     }
 
     /// The largest number of requests that were in flight at once.
     pub(crate) fn in_flight_peak(&self) -> usize {
-        self.traffic().in_flight_peak
+        self.state().in_flight_peak
     }
 
     /// Returns once a request may leave.
     pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<InFlight<'_>, StopReason> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut traffic = self.traffic();
+        let mut state = self.state();
         loop {
             waiter.check()?;
-            match self.leave(&mut traffic) {
+            match self.leave(&mut state) {
                 Ok(in_flight) => return Ok(in_flight),
                 Err(Blocked::Full) => {
-                    let woken = self.answered.wait_timeout(traffic, STOP_POLL);
-                    traffic = woken.unwrap_or_else(PoisonError::into_inner).0;
+                    let woken = self.answered.wait_timeout(state, STOP_POLL);
+                    state = woken.unwrap_or_else(PoisonError::into_inner).0;
                 }
                 Err(Blocked::Until(moment)) => {
-                    drop(traffic);
+                    drop(state);
                     // The hold may be shortened.
                     waiter.until(moment.min(waiter.now() + STOP_POLL))?;
-                    traffic = self.traffic();
+                    state = self.state();
                 }
             }
         }
     }
 
-    pub(super) fn leave(&self, traffic: &mut Traffic) -> Result<InFlight<'_>, Blocked> {
-        if traffic.in_flight >= traffic.pace.target() {
+    pub(super) fn leave(&self, state: &mut LimiterState) -> Result<InFlight<'_>, Blocked> {
+        if state.in_flight >= state.pace.target() {
             return Err(Blocked::Full);
         }
         let now = self.ticks.0.now();
-        if traffic.held_until > now {
-            return Err(Blocked::Until(traffic.held_until));
+        if state.held_until > now {
+            return Err(Blocked::Until(state.held_until));
         }
         if let Some(Err(not_yet)) = self.bucket.as_ref().map(RateLimiter::check) {
             return Err(Blocked::Until(now + not_yet.wait_time_from(now.into())));
         }
-        traffic.in_flight += 1;
-        traffic.in_flight_peak = traffic.in_flight_peak.max(traffic.in_flight);
+        state.in_flight += 1;
+        state.in_flight_peak = state.in_flight_peak.max(state.in_flight);
         Ok(InFlight {
             limiter: self,
             at: self.ticks.0.now(),
         })
     }
 
-    pub(super) fn traffic(&self) -> MutexGuard<'_, Traffic> {
-        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, LimiterState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -185,12 +185,12 @@ impl InFlight<'_> {
     /// Adapts the number of requests in flight to the answer's latency; `None` is an error that suggests that the
     /// server is in trouble.
     pub(crate) fn ended(self, latency: Option<Duration>) {
-        let mut traffic = self.limiter.traffic();
-        let before = traffic.pace.target();
-        let in_flight = traffic.in_flight;
-        traffic.pace.observe(latency, in_flight);
-        let target = traffic.pace.target();
-        drop(traffic);
+        let mut state = self.limiter.state();
+        let before = state.pace.target();
+        let in_flight = state.in_flight;
+        state.pace.observe(latency, in_flight);
+        let target = state.pace.target();
+        drop(state);
         if target != before {
             log(target);
         }
@@ -203,7 +203,7 @@ fn log(concurrency: usize) {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.limiter.traffic().in_flight -= 1;
+        self.limiter.state().in_flight -= 1;
         self.limiter.answered.notify_one();
     }
 }

@@ -1,7 +1,7 @@
 //! The client of the Wazzup contacts API: wire format, token, retry, rate limit.
 //!
 //! ```text
-//! Client ─► Dispatcher ─► Limiter ─► token ─► Transport ─► verdict ─► answer
+//! Client ─► Dispatcher ─► Limiter ─► token ─► Transport ─► consequence ─► answer
 //!                 ▲        queue,    one       one HTTP      │
 //!                 │        quota,    renews,   exchange      │ retry: backoff, hold, renew
 //!                 └────────hold──────others wait─────────────┘
@@ -48,15 +48,15 @@ pub(crate) mod wire;
 mod tests;
 
 pub(crate) use self::{
+    attempt::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
+    refusal::TooLarge, refused_contacts::RefusedContact, stats::RequestStats, token::AccountId,
+    token::Partner, token::TokenStatus, wire::Listed, wire::LookUp,
+};
+pub(crate) use self::{
     base_url::{BaseUrl, BaseUrlError, is_loopback},
     client::Client,
     route::root_cause,
     transport::client_builder,
-};
-pub(crate) use self::{
-    delivery::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
-    refusal::TooLarge, refused_contacts::RefusedContact, stats::RequestStats, token::AccountId,
-    token::Partner, token::TokenStatus, wire::Listed, wire::LookUp,
 };
 pub use {
     self::concurrency::Concurrency, self::error::ApiError, self::options::ClientOptions,

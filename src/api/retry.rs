@@ -38,20 +38,20 @@ pub(crate) enum AttemptOutcome {
     /// An answer with this status; the body of a 2xx was complete and readable.
     Status(u16),
     /// A 403 or 423 with a request to come back later.
-    NotNow(u16),
+    RetryLater(u16),
     /// A 2xx whose body does not confirm the write.
     Unconfirmed(u16),
     /// A 2xx with a truncated or invalid body.
-    Garbled,
+    InvalidBody,
     /// A 2xx with a body above the size limit.
     TooLarge,
     /// The request can't have reached the server.
-    NeverLeft,
+    NotSent,
     /// Nothing listens at the proxy's address.
     ProxyDown,
     /// The server's certificate is not trusted.
     Untrusted,
-    /// The server speaks http and the base URL says https, or vice versa, so it understood nothing.
+    /// The server speaks http and the base URL says https, or vice versa, so the request can't have been carried out.
     WrongScheme,
     /// The request was sent, or may have been, and no answer came.
     NoAnswer,
@@ -59,7 +59,7 @@ pub(crate) enum AttemptOutcome {
 
 /// The consequence of an [`AttemptOutcome`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Consequence {
     /// The request was carried out.
     Done,
     /// It was not carried out, and never will be without a change.
@@ -67,7 +67,7 @@ pub(crate) enum Verdict {
     /// Hold all senders, then retry.
     Hold,
     /// Back off, then retry.
-    Again,
+    Retry,
     /// Renew the token, then retry.
     Unauthorized,
     /// It may have been carried out; the caller must look it up.
@@ -77,38 +77,40 @@ pub(crate) enum Verdict {
 }
 
 /// Applies the table at the top of this file.
-pub(crate) const fn judge(outcome: AttemptOutcome, is_idempotent: bool) -> Verdict {
+pub(crate) const fn consequence(outcome: AttemptOutcome, is_idempotent: bool) -> Consequence {
     match outcome {
-        AttemptOutcome::Status(status) => judge_status(status, is_idempotent),
-        AttemptOutcome::NotNow(_) => Verdict::Hold,
-        AttemptOutcome::NeverLeft | AttemptOutcome::ProxyDown => Verdict::Again,
-        AttemptOutcome::Untrusted | AttemptOutcome::WrongScheme => Verdict::Stop,
-        AttemptOutcome::TooLarge if is_idempotent => Verdict::Stop,
-        AttemptOutcome::Garbled | AttemptOutcome::NoAnswer if is_idempotent => Verdict::Again,
+        AttemptOutcome::Status(status) => consequence_of_status(status, is_idempotent),
+        AttemptOutcome::RetryLater(_) => Consequence::Hold,
+        AttemptOutcome::NotSent | AttemptOutcome::ProxyDown => Consequence::Retry,
+        AttemptOutcome::Untrusted | AttemptOutcome::WrongScheme => Consequence::Stop,
+        AttemptOutcome::TooLarge if is_idempotent => Consequence::Stop,
+        AttemptOutcome::InvalidBody | AttemptOutcome::NoAnswer if is_idempotent => {
+            Consequence::Retry
+        }
         AttemptOutcome::Unconfirmed(_)
-        | AttemptOutcome::Garbled
+        | AttemptOutcome::InvalidBody
         | AttemptOutcome::NoAnswer
-        | AttemptOutcome::TooLarge => Verdict::Unknown,
+        | AttemptOutcome::TooLarge => Consequence::Unknown,
     }
 }
 
-const fn judge_status(status: u16, is_idempotent: bool) -> Verdict {
+const fn consequence_of_status(status: u16, is_idempotent: bool) -> Consequence {
     match status {
-        200..=299 => Verdict::Done,
-        400 | 404 | 409 | 413 | 422 => Verdict::Refused,
-        401 => Verdict::Unauthorized,
-        429 => Verdict::Hold,
-        425 | 503 => Verdict::Again,
-        408 | 500..=599 if is_idempotent => Verdict::Again,
-        408 | 500..=599 => Verdict::Unknown,
-        _ => Verdict::Stop,
+        200..=299 => Consequence::Done,
+        400 | 404 | 409 | 413 | 422 => Consequence::Refused,
+        401 => Consequence::Unauthorized,
+        429 => Consequence::Hold,
+        425 | 503 => Consequence::Retry,
+        408 | 500..=599 if is_idempotent => Consequence::Retry,
+        408 | 500..=599 => Consequence::Unknown,
+        _ => Consequence::Stop,
     }
 }
 
 /// True if an attempt with this outcome may have been carried out. Some proxies answer 503 for requests that they
 /// have passed on.
 pub(crate) fn may_be_done(outcome: AttemptOutcome) -> bool {
-    outcome == AttemptOutcome::Status(503) || judge(outcome, false) == Verdict::Unknown
+    outcome == AttemptOutcome::Status(503) || consequence(outcome, false) == Consequence::Unknown
 }
 
 /// The retry policy.
@@ -166,7 +168,7 @@ impl RetryPolicy {
     }
 
     /// The wait in a `Retry-After` header, in seconds or as a date, at most `retry_after_max`.
-    pub(crate) fn asked_wait(&self, header: &str, now: SystemTime) -> Option<Duration> {
+    pub(crate) fn retry_after(&self, header: &str, now: SystemTime) -> Option<Duration> {
         let text = header.trim();
         let asked = if let Ok(secs) = text.parse::<f64>() {
             Duration::try_from_secs_f64(secs).ok()?
@@ -322,10 +324,10 @@ mod tests {
     #[test]
     fn every_ending_has_its_verdict() {
         use AttemptOutcome::{
-            Garbled, NeverLeft, NoAnswer, NotNow, ProxyDown, Status, TooLarge, Unconfirmed,
+            InvalidBody, NoAnswer, NotSent, ProxyDown, RetryLater, Status, TooLarge, Unconfirmed,
             Untrusted,
         };
-        use Verdict::{Again, Done, Hold, Refused, Stop, Unauthorized, Unknown};
+        use Consequence::{Done, Hold, Refused, Retry, Stop, Unauthorized, Unknown};
         let table = [
             (Status(200), Done, Done),
             (Status(201), Done, Done),
@@ -338,31 +340,35 @@ mod tests {
             (Status(403), Stop, Stop),
             (Status(404), Refused, Refused),
             (Status(405), Stop, Stop),
-            (Status(408), Again, Unknown),
+            (Status(408), Retry, Unknown),
             (Status(409), Refused, Refused),
             (Status(413), Refused, Refused),
             (Status(415), Stop, Stop),
             (Status(422), Refused, Refused),
-            (Status(425), Again, Again),
+            (Status(425), Retry, Retry),
             (Status(429), Hold, Hold),
-            (Status(500), Again, Unknown),
-            (Status(502), Again, Unknown),
-            (Status(503), Again, Again),
-            (Status(504), Again, Unknown),
-            (Status(520), Again, Unknown),
+            (Status(500), Retry, Unknown),
+            (Status(502), Retry, Unknown),
+            (Status(503), Retry, Retry),
+            (Status(504), Retry, Unknown),
+            (Status(520), Retry, Unknown),
             (Status(999), Stop, Stop),
-            (NotNow(403), Hold, Hold),
+            (RetryLater(403), Hold, Hold),
             (Unconfirmed(200), Unknown, Unknown),
-            (Garbled, Again, Unknown),
+            (InvalidBody, Retry, Unknown),
             (TooLarge, Stop, Unknown),
-            (NeverLeft, Again, Again),
-            (ProxyDown, Again, Again),
+            (NotSent, Retry, Retry),
+            (ProxyDown, Retry, Retry),
             (Untrusted, Stop, Stop),
-            (NoAnswer, Again, Unknown),
+            (NoAnswer, Retry, Unknown),
         ];
         for (outcome, repeatable, create) in table {
-            assert_eq!(judge(outcome, true), repeatable, "{outcome:?}");
-            assert_eq!(judge(outcome, false), create, "{outcome:?} of a create");
+            assert_eq!(consequence(outcome, true), repeatable, "{outcome:?}");
+            assert_eq!(
+                consequence(outcome, false),
+                create,
+                "{outcome:?} of a create"
+            );
         }
     }
 
@@ -370,10 +376,10 @@ mod tests {
     fn a_create_that_may_have_been_carried_out_is_never_sent_again() {
         for status in 0..=999 {
             let surely_not_begun = matches!(status, 425 | 429 | 503 | 401);
-            let verdict = judge(AttemptOutcome::Status(status), false);
+            let consequence = consequence(AttemptOutcome::Status(status), false);
             let again = matches!(
-                verdict,
-                Verdict::Again | Verdict::Hold | Verdict::Unauthorized
+                consequence,
+                Consequence::Retry | Consequence::Hold | Consequence::Unauthorized
             );
             assert_eq!(again, surely_not_begun, "{status}");
         }
@@ -396,7 +402,7 @@ mod tests {
     fn seconds_and_dates_are_understood_and_nonsense_is_not() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         let policy = RetryPolicy::default();
-        let secs = |text| policy.asked_wait(text, now).map(|span| span.as_secs());
+        let secs = |text| policy.retry_after(text, now).map(|span| span.as_secs());
         assert_eq!(secs("120"), Some(120));
         assert_eq!(secs("1200"), Some(300), "cut to the maximum");
         assert_eq!(secs(" 0 "), Some(0));

@@ -62,7 +62,7 @@ impl Route {
         } else {
             format!("the answer was cut off: {}", root_cause(error))
         };
-        (AttemptOutcome::Garbled, message)
+        (AttemptOutcome::InvalidBody, message)
     }
 
     /// The failure of a request without an answer.
@@ -84,7 +84,7 @@ impl Route {
             let outcome = match &self.proxy {
                 // With a proxy, there is no direct connection.
                 Some(_) if is_refused(&error) => AttemptOutcome::ProxyDown,
-                _ => AttemptOutcome::NeverLeft,
+                _ => AttemptOutcome::NotSent,
             };
             (outcome, message)
         } else if error.is_timeout() {
@@ -105,7 +105,7 @@ impl Route {
         if self.is_answered.load(Relaxed) {
             false
         } else if self.base_url.is_plain() {
-            scheme::is_no_http(error) && scheme::speaks_tls(url)
+            scheme::is_not_http(error) && scheme::speaks_tls(url)
         } else {
             scheme::is_plain_answer(error)
         }

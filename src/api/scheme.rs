@@ -18,17 +18,17 @@ const ALERT: u8 = 0x15;
 
 /// True if the server answered a TLS handshake with something other than TLS.
 pub(super) fn is_plain_answer(error: &(dyn StdError + 'static)) -> bool {
-    let is_no_record = |error| {
+    let is_not_tls = |error| {
         let tls = tls_error(error);
         matches!(tls, Some(rustls::Error::InvalidMessage(_)))
     };
-    is_no_record(error) || error.source().is_some_and(is_plain_answer)
+    is_not_tls(error) || error.source().is_some_and(is_plain_answer)
 }
 
 /// True if the answer to a plain http request was not http.
-pub(super) fn is_no_http(error: &(dyn StdError + 'static)) -> bool {
+pub(super) fn is_not_http(error: &(dyn StdError + 'static)) -> bool {
     let http = error.downcast_ref::<hyper::Error>();
-    http.is_some_and(hyper::Error::is_parse) || error.source().is_some_and(is_no_http)
+    http.is_some_and(hyper::Error::is_parse) || error.source().is_some_and(is_not_http)
 }
 
 /// Probes a server that did not answer in http. True if it sends a TLS alert.

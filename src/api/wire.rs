@@ -38,7 +38,7 @@ pub(crate) enum LookUp {
     Absent,
     /// The answer does not determine whether the contact exists, for this reason. Only the list can prove that it
     /// is missing.
-    Unproven(String),
+    Inconclusive(String),
 }
 
 #[derive(Deserialize)]
@@ -178,7 +178,7 @@ pub(super) fn found(contacts: impl Iterator<Item = ListedContact>, id: &str) -> 
     if is_empty {
         return LookUp::Absent;
     }
-    LookUp::Unproven("the answer is about another contact".to_owned())
+    LookUp::Inconclusive("the answer is about another contact".to_owned())
 }
 
 /// The range of `part` in `whole`, which contains it.

@@ -1,19 +1,4 @@
-//! Sends payloads and handles the server's replies.
-//!
-//! | the server | consequence |
-//! |---|---|
-//! | accepts it, `processed` as sent | all succeeded |
-//! | accepts it, `processed` smaller | each is looked up; the missing ones are sent alone, and rejected if that fails too |
-//! | refuses it and names contacts | they are rejected with its messages, and the others are sent; until its names have proved right, each named contact is sent alone; after a wrong name, names are ignored for this batch |
-//! | refuses its size | it is divided, and later batches are smaller, see [`limits`](super::limits) |
-//! | refuses it without a name | it is halved until the refused contacts are alone: k of n cost at most 2·k·log2(n) requests; a half whose sibling was accepted is not sent as a whole |
-//! | refuses more than the [`budget`](super::budget) allows | the unsettled contacts are left for `apply` |
-//! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is the cause |
-//! | refuses one contact alone | it is rejected with the server's message; an existing id is updated instead, without erasing anything |
-//! | does not answer a create | each is looked up: if it is as sent, it is done; if different, it is updated; if missing, it is sent again |
-//! | answers without confirming anything | the same, but each is sent again only once; if no such write was ever accepted, the first and the last contact are tried, and sending ends if that changes nothing |
-//! | fails or forbids writes one after another | the batches are put off, and diagnosed one at a time |
-//! | breaks down on it every time | it is halved as well, see [`isolation`](super::isolation) |
+//! Sends payloads and handles the server's replies, as the table in [`apply`](super) says.
 //!
 //! A server that silently updates on a create with an existing id can't be detected here; the mode `upsert` looks
 //! first. Updates and deletes are idempotent, so the client has already retried them.

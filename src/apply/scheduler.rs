@@ -1,7 +1,7 @@
 //! The thread that hands batches to the senders and records their outcomes; see [`apply`](super).
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -14,7 +14,7 @@ use super::{
     error::ApplyError,
     open_batches::{BatchJob, OpenBatches},
     sender::{SenderReport, SenderThread},
-    state::SenderState,
+    state::{ApplyOptions, SenderState},
 };
 use crate::{
     api::{ApiError, Client},
@@ -38,24 +38,6 @@ const POLL: Duration = Duration::from_millis(100);
 /// Interval at which the requests over time are recorded, which costs a sync. A killed process loses this much of
 /// them.
 const TRAFFIC_EVERY: Duration = Duration::from_secs(5);
-
-/// The options of sending.
-#[derive(Clone, Debug)]
-pub(crate) struct ApplyOptions {
-    /// Batches that are marked *sending* in advance, for each of the first eight senders. A larger number means
-    /// fewer syncs, but more look-ups after a crash.
-    pub queued: usize,
-    /// Look up each contact before it is sent, and leave out those that changed since the plan.
-    pub check_stale: bool,
-    /// Time that requests in flight may take after a stop was requested.
-    pub grace: Duration,
-    /// The command that continues the run, as the user types it.
-    pub resume: String,
-    /// The budget of refusals, and facts learned about the server.
-    pub state: Arc<SenderState>,
-    /// The numbers of the batches to send; `None` for all.
-    pub numbers: Option<Arc<BTreeSet<u64>>>,
-}
 
 /// The batches of deletes, which come last.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,13 @@
-//! The state that all sender threads of a process share: the budget, and facts about the server and the sources.
+//! The options of sending, and the state that all sender threads of a process share: the budget, and facts about the
+//! server and the sources.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{budget::Budget, columns::SourceColumns, limits::SizeLimits};
@@ -11,6 +16,24 @@ use crate::{
     run::{RunError, RunFile, batches, snapshot},
     wording::counted,
 };
+
+/// The options of sending.
+#[derive(Clone, Debug)]
+pub(crate) struct ApplyOptions {
+    /// Batches that are marked *sending* in advance, for each of the first eight senders. A larger number means
+    /// fewer syncs, but more look-ups after a crash.
+    pub queued: usize,
+    /// Look up each contact before it is sent, and leave out those that changed since the plan.
+    pub check_stale: bool,
+    /// Time that requests in flight may take after a stop was requested.
+    pub grace: Duration,
+    /// The command that continues the run, as the user types it.
+    pub resume: String,
+    /// The budget of refusals, and facts learned about the server.
+    pub state: Arc<SenderState>,
+    /// The numbers of the batches to send; `None` for all.
+    pub numbers: Option<Arc<BTreeSet<u64>>>,
+}
 
 /// Number of right names that are required as proof if the answer names every contact. A server that lists all
 /// contacts of a batch with their states also does so.

@@ -58,7 +58,7 @@ pub(crate) fn read_account(
     if account.look_up_is_cheaper(count)? {
         match look_up(account, run, count, &mut ids) {
             Err(PlanError::Api(ApiError {
-                kind: ApiErrorKind::Unproven { detail },
+                kind: ApiErrorKind::Inconclusive { detail },
                 ..
             })) => {
                 account.monitor.event(Event::Notice(format!(
@@ -151,7 +151,7 @@ fn look_up(
             match answer {
                 LookUp::Found(contact) => writer.add(&SnapshotRecord::new(&id, &contact))?,
                 LookUp::Unreadable(contact) => unreadable.push(contact),
-                LookUp::Absent | LookUp::Unproven(_) => {}
+                LookUp::Absent | LookUp::Inconclusive(_) => {}
             }
             Ok::<_, PlanError>(())
         })?;

@@ -206,9 +206,9 @@ impl Session {
     pub(crate) fn lock(&self, wait: bool) -> Result<AccountLock, Error> {
         self.ledger().check()?;
         let store = self.store()?;
-        let mark = self.client.account_mark();
-        let mark = mark.map(|mark| format!("{} {mark}", self.base_url));
-        let names = std::iter::once(self.account.clone()).chain(mark).collect();
+        let key = self.client.account_key();
+        let key = key.map(|key| format!("{} {key}", self.base_url));
+        let names = std::iter::once(self.account.clone()).chain(key).collect();
         let take = |turns: &Arc<AccountTurns>| turns.take(names, &*self.monitor);
         let turn = self.turns.as_ref().map(take).transpose();
         let turn = turn.map_err(Error::Interrupted)?;

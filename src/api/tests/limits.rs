@@ -44,7 +44,7 @@ pub(super) fn fullest(departures: &[Duration], window: Duration) -> usize {
 }
 
 /// The number of requests refused by a server that counts in fixed windows beginning at `phase`.
-fn turned_down(departures: &[Duration], limit: u128, window: Duration, phase: Duration) -> usize {
+fn refused(departures: &[Duration], limit: u128, window: Duration, phase: Duration) -> usize {
     let number = |at: &Duration| (*at + phase).as_nanos() / window.as_nanos();
     departures
         .chunk_by(|a, b| number(a) == number(b))
@@ -88,7 +88,7 @@ proptest! {
     ) {
         let departures = departures("490/5s", &gaps);
         let phase = Duration::from_millis(phase_ms);
-        prop_assert_eq!(turned_down(&departures, 490, Duration::from_secs(5), phase), 0);
+        prop_assert_eq!(refused(&departures, 490, Duration::from_secs(5), phase), 0);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The client against a server on loopback: every verdict, the limit, the token.
+//! The client against a server on loopback: every consequence, the limit, the token.
 //!
 //! The clock is a fake one, so waits are exact and take no time.
 

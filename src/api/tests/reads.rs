@@ -21,9 +21,9 @@ fn pages_and_contacts_are_read_and_a_missing_one_is_none() {
     assert!(matches!(found, LookUp::Found(contact) if contact.id == "a/..?Я"));
     assert_eq!(bench.client.look_up("empty").unwrap(), LookUp::Absent);
     assert_eq!(bench.client.look_up("absent").unwrap(), LookUp::Absent);
-    for unproven in ["other", "page", "."] {
-        let answer = bench.client.look_up(unproven).unwrap();
-        assert!(matches!(answer, LookUp::Unproven(_)), "{unproven}");
+    for inconclusive in ["other", "page", "."] {
+        let answer = bench.client.look_up(inconclusive).unwrap();
+        assert!(matches!(answer, LookUp::Inconclusive(_)), "{inconclusive}");
     }
 }
 
@@ -48,7 +48,7 @@ fn a_foreign_404_is_retried_until_one_outlasts_its_retries() {
     let bench = bench(|_| Act::Answer(404, "text/html", "<html>".into()));
     for requests in [3, 4, 5] {
         let answer = bench.client.look_up("1").unwrap();
-        assert!(matches!(answer, LookUp::Unproven(_)));
+        assert!(matches!(answer, LookUp::Inconclusive(_)));
         assert_eq!(bench.server.count("GET"), requests);
     }
 }

@@ -24,11 +24,11 @@ use crate::{
 };
 
 /// Timeout. A command may prompt for a password.
-const PATIENCE: Duration = Duration::from_secs(120);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Time to read the output after the command ended.
-const READING: Duration = Duration::from_secs(2);
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(2);
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
 /// Runs the command under this key of the profile, and returns its trimmed output.
@@ -109,7 +109,7 @@ impl CommandOutput {
     /// The whole output, once the command has ended. Uses the system's clock, like the reader thread.
     fn text(&self, waiter: &Waiter) -> Result<String, StopReason> {
         let begun = Instant::now();
-        while !self.reader.is_finished() && begun.elapsed() < READING {
+        while !self.reader.is_finished() && begun.elapsed() < OUTPUT_TIMEOUT {
             waiter.check()?;
             thread::sleep(POLL);
         }
@@ -134,7 +134,7 @@ fn read(mut output: impl Read, into: &Mutex<Vec<u8>>) {
 }
 
 fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, CommandError> {
-    let deadline = waiter.now() + PATIENCE;
+    let deadline = waiter.now() + COMMAND_TIMEOUT;
     loop {
         if let Some(status) = child
             .try_wait()
@@ -151,7 +151,7 @@ fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, CommandError> 
             stopped?;
             return Err(failed(format!(
                 "it did not end within {} s",
-                PATIENCE.as_secs()
+                COMMAND_TIMEOUT.as_secs()
             )));
         }
     }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{AccountId, Partner, PartnerPassword, command};
 use crate::api::{
-    attempt::{ApiCall, Authorization},
-    delivery::{Credentials, Delivery, Dispatcher},
+    attempt::{ApiCall, Authorization, Delivery},
+    delivery::{Credentials, Dispatcher},
     error::{ApiError, ApiErrorKind, Grant},
     retry::CallKind,
 };

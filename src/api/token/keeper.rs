@@ -46,7 +46,7 @@ enum RenewalReason<'a> {
 /// Manages and renews the current token.
 pub(crate) struct TokenKeeper {
     renewal: Renewal,
-    present: RwLock<Option<Token>>,
+    current: RwLock<Option<Token>>,
     /// Held while renewing. Contains the source's permanent refusal, if any.
     final_refusal: Mutex<Option<ApiErrorKind>>,
 }
@@ -77,7 +77,7 @@ impl TokenKeeper {
     ) -> Result<Self, ApiError> {
         let tokens = Self {
             renewal: Renewal::new(source, endpoint),
-            present: RwLock::new(None),
+            current: RwLock::new(None),
             final_refusal: Mutex::new(None),
         };
         if let TokenSource::Static { token, .. } = &tokens.renewal.source {
@@ -110,7 +110,7 @@ impl TokenKeeper {
 
     /// Distinguishes the accounts of a process, whatever their profiles: by the account in the token's claims,
     /// otherwise by a digest of the token. `None` without a token.
-    pub(crate) fn mark(&self) -> Option<String> {
+    pub(crate) fn account_key(&self) -> Option<String> {
         self.with(|token| {
             let token = token?;
             let digest = || blake3::hash(token.secret.expose_secret().as_bytes()).to_string();
@@ -180,15 +180,15 @@ impl TokenKeeper {
             _ => return Err(self.unauthorized(detail)),
         }
         if old.is_some() {
-            dispatcher.waiter.tell(Event::TokenRefreshed);
+            dispatcher.waiter.report(Event::TokenRefreshed);
         }
         Ok(())
     }
 
     fn put(&self, fresh: &FreshToken, waiter: &Waiter) -> Result<(), ApiError> {
         let token = self.token_of(fresh, self.generation() + 1, waiter)?;
-        let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
-        *present = Some(token);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Some(token);
         Ok(())
     }
 
@@ -266,8 +266,8 @@ impl TokenKeeper {
     }
 
     fn with<R>(&self, read: impl FnOnce(Option<&Token>) -> R) -> R {
-        let present = self.present.read().unwrap_or_else(PoisonError::into_inner);
-        read(present.as_ref())
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        read(current.as_ref())
     }
 }
 

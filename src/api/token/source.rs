@@ -137,7 +137,7 @@ impl Renewal {
         }) = &granted
         {
             let notice = "stopped before the token server answered: if the refresh token is refused next time, this call used it up, and the application must be authorized again";
-            dispatcher.waiter.tell(Event::Notice(notice.to_owned()));
+            dispatcher.waiter.report(Event::Notice(notice.to_owned()));
         }
         granted
     }

@@ -140,8 +140,8 @@ impl StoredChain {
     ) -> Option<(SecretString, Duration)> {
         let ends = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.expires_at?))?;
         let life = ends.duration_since(now).ok()?;
-        let turned_down = rejected.is_some_and(|token| token.expose_secret() == self.access_token);
-        (life > LIFE_MIN && !turned_down).then(|| (self.access_token.as_str().into(), life))
+        let is_rejected = rejected.is_some_and(|token| token.expose_secret() == self.access_token);
+        (life > LIFE_MIN && !is_rejected).then(|| (self.access_token.as_str().into(), life))
     }
 }
 
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_access_token_is_used_while_it_lives_and_was_not_turned_down() {
+    fn a_stored_access_token_is_used_while_it_lives_and_was_not_rejected() {
         let kept = kept(None, "first", "second");
         let at = |secs| SystemTime::UNIX_EPOCH + Duration::from_secs(secs);
         assert_eq!(
