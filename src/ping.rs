@@ -12,7 +12,7 @@ use std::{
 };
 
 use reqwest::{
-    Url,
+    StatusCode, Url,
     blocking::{self, Client as Http},
 };
 
@@ -38,6 +38,39 @@ pub(crate) enum PingUrlError {
     Malformed,
     #[error("the URL (not shown) is not https: its secret would be sent unencrypted")]
     NotEncrypted,
+}
+
+/// The reason why a ping failed. The message does not show the URL.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PingError {
+    #[error("answered with {}", .0.as_u16())]
+    Status(StatusCode),
+    #[error("no answer in time")]
+    Timeout,
+    #[error("{}", root_cause(.0))]
+    Failed(reqwest::Error),
+}
+
+impl PingError {
+    /// True if another attempt may succeed.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Status(status) => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Timeout | Self::Failed(_) => true,
+        }
+    }
+}
+
+impl From<reqwest::Error> for PingError {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            Self::Timeout
+        } else {
+            Self::Failed(error.without_url())
+        }
+    }
 }
 
 impl fmt::Debug for PingUrl {
@@ -66,34 +99,26 @@ impl PingUrl {
         self.0.host_str().unwrap_or_default()
     }
 
-    pub(crate) fn start(&self) -> Result<(), String> {
+    pub(crate) fn start(&self) -> Result<(), PingError> {
         self.send("start")
     }
 
-    pub(crate) fn end(&self, exit_code: u8) -> Result<(), String> {
+    pub(crate) fn end(&self, exit_code: u8) -> Result<(), PingError> {
         self.send(&exit_code.to_string())
     }
 
-    fn send(&self, event: &str) -> Result<(), String> {
+    fn send(&self, event: &str) -> Result<(), PingError> {
         let begun = Instant::now();
         let url = self.with(event);
-        let http = self.http().map_err(|error| root_cause(&error))?;
+        let http = self.http()?;
         let mut tries = 1;
         loop {
             let failure = match http.get(url.clone()).send() {
                 Ok(answer) if answer.status().is_success() => return Ok(()),
-                Ok(answer) => {
-                    let status = answer.status();
-                    let words = format!("answered with {}", status.as_u16());
-                    if !status.is_server_error() && status.as_u16() != 429 {
-                        return Err(words);
-                    }
-                    words
-                }
-                Err(error) if error.is_timeout() => "no answer in time".to_owned(),
-                Err(error) => root_cause(&error.without_url()),
+                Ok(answer) => PingError::Status(answer.status()),
+                Err(error) => error.into(),
             };
-            if tries == TRIES || begun.elapsed() + PAUSE >= TOTAL_MAX {
+            if !failure.may_pass() || tries == TRIES || begun.elapsed() + PAUSE >= TOTAL_MAX {
                 return Err(failure);
             }
             tries += 1;

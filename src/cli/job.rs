@@ -27,6 +27,29 @@ const SHARED: [&str; 8] = [
 /// The values of each option by its long name; `None` for a flag.
 type OptionValues = BTreeMap<String, Vec<Option<String>>>;
 
+/// The mistake in the table of a job.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JobLineError {
+    #[error("`{command}` is not a command for jobs{}; the commands are {}", remark(command, COMMANDS), COMMANDS.join(", "))]
+    NoJobCommand { command: String },
+    #[error("`{key}` is an option of `jobs` itself and applies to all jobs")]
+    SharedOption { key: String },
+    /// `meant`: a remark about the option that was probably meant.
+    #[error("`{command}` has no option `{key}`{meant}")]
+    UnknownOption {
+        command: String,
+        key: String,
+        meant: String,
+    },
+    #[error("an export needs `output`: jobs share standard output")]
+    NoOutput,
+    #[error("`source` is missing: the pattern of the file to read")]
+    NoSource,
+    /// The parser's sentence.
+    #[error("{sentence}")]
+    Unparsable { sentence: String },
+}
+
 /// A command line without its sources.
 #[derive(Clone, Debug)]
 pub(crate) struct JobLine {
@@ -41,36 +64,34 @@ fn parser() -> &'static clap::Command {
 }
 
 impl JobLine {
-    /// The error is a sentence. `shared`: profile and configuration file.
+    /// `shared`: profile and configuration file.
     pub(crate) fn new(
         job: &str,
         command: &str,
         mut options: OptionValues,
         shared: [Option<String>; 2],
-    ) -> Result<Self, String> {
+    ) -> Result<Self, JobLineError> {
         if !COMMANDS.contains(&command) {
-            return Err(format!(
-                "`{command}` is not a command for jobs{}; the commands are {}",
-                remark(command, COMMANDS),
-                COMMANDS.join(", ")
-            ));
+            let command = command.to_owned();
+            return Err(JobLineError::NoJobCommand { command });
         }
         let arguments = parser().find_subcommand(command).into_iter();
         let flags = arguments.flat_map(clap::Command::get_arguments);
         let known: Vec<_> = flags.filter_map(clap::Arg::get_long).collect();
         for key in options.keys() {
             if SHARED.contains(&&**key) {
-                return Err(format!(
-                    "`{key}` is an option of `jobs` itself and applies to all jobs"
-                ));
+                return Err(JobLineError::SharedOption { key: key.clone() });
             }
             if !known.contains(&&**key) {
-                let meant = remark(key, &known);
-                return Err(format!("`{command}` has no option `{key}`{meant}"));
+                return Err(JobLineError::UnknownOption {
+                    command: command.to_owned(),
+                    key: key.clone(),
+                    meant: remark(key, &known),
+                });
             }
         }
         if command == "export" && !options.contains_key("output") {
-            return Err("an export needs `output`: jobs share standard output".to_owned());
+            return Err(JobLineError::NoOutput);
         }
         if matches!(command, "import" | "plan") {
             // Sources of several accounts may have the same name.
@@ -92,8 +113,8 @@ impl JobLine {
         })
     }
 
-    /// The arguments as if they had been typed. The error is a sentence.
-    pub(crate) fn parse(&self, sources: &[String]) -> Result<Cli, String> {
+    /// The arguments as if they had been typed.
+    pub(crate) fn parse(&self, sources: &[String]) -> Result<Cli, JobLineError> {
         let program = ["wazzup-contacts", &self.command].map(str::to_owned);
         let options = self.options.iter().cloned();
         let sources = (!sources.is_empty()).then_some(sources);
@@ -104,7 +125,7 @@ impl JobLine {
             .chain(sources.into_iter().flatten());
         let matches = parser().clone().try_get_matches_from(words);
         let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
-        parsed.map_err(|error| sentence(&error))
+        parsed.map_err(|error| refusal(&error))
     }
 
     /// The options with values.
@@ -137,7 +158,7 @@ pub(crate) fn without_ping_url(words: impl Iterator<Item = String>) -> Vec<Strin
 }
 
 /// The parser's error without the usage.
-fn sentence(error: &clap::Error) -> String {
+fn refusal(error: &clap::Error) -> JobLineError {
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim);
     let lines = lines.take_while(|line| !line.starts_with("Usage:"));
@@ -147,9 +168,9 @@ fn sentence(error: &clap::Error) -> String {
     let sentence = lines.join(" ");
     let sentence = with_keys(sentence.strip_prefix("error: ").unwrap_or(&sentence));
     if sentence.contains("<FILE>") {
-        return "`source` is missing: the pattern of the file to read".to_owned();
+        return JobLineError::NoSource;
     }
-    sentence
+    JobLineError::Unparsable { sentence }
 }
 
 /// The parser's sentence with a key in place of each flag, as in the jobs file.
@@ -170,7 +191,7 @@ mod tests {
     use super::*;
     use crate::cli::Command;
 
-    fn line(command: &str, options: &[(&str, Option<&str>)]) -> Result<JobLine, String> {
+    fn line(command: &str, options: &[(&str, Option<&str>)]) -> Result<JobLine, JobLineError> {
         let options = options.iter();
         let options =
             options.map(|(key, value)| ((*key).to_owned(), vec![value.map(str::to_owned)]));
@@ -210,9 +231,11 @@ mod tests {
 
     #[test]
     fn a_mistake_is_named_with_what_is_meant() {
-        let fault = |command, options: &[(&str, Option<&str>)]| match line(command, options) {
-            Ok(line) => line.parse(&[]).unwrap_err(),
-            Err(fault) => fault,
+        let fault = |command, options: &[(&str, Option<&str>)]| {
+            let line = line(command, options);
+            line.and_then(|line| line.parse(&[]))
+                .unwrap_err()
+                .to_string()
         };
         for (fault, words) in [
             (fault("imprt", &[]), "did you mean `import`?"),

@@ -18,7 +18,7 @@ pub(crate) use commands::{
     UsersArgs, VerifyArgs,
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs, SourceArgs, WatchArgs};
-pub(crate) use job::{JobLine, without_ping_url};
+pub(crate) use job::{JobLine, JobLineError, without_ping_url};
 pub use mistakes::{ParserAnswer, parse_command_line};
 pub(crate) use run_commands::{
     ApplyArgs, ImportArgs, PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs,

@@ -13,7 +13,7 @@ use crate::{
     console::Console,
     error::{Error, ExitCode},
     metrics::RunMetrics,
-    ping::PingUrl,
+    ping::{PingError, PingUrl},
     requested::{RequestedFile, RequestedFileError},
     settings::{self, Settings},
     wording::{elapsed, visible},
@@ -137,7 +137,7 @@ fn code_of(result: &Result<ExitCode, Error>) -> u8 {
 }
 
 /// A failed ping has no other effect: the monitoring system will raise the alarm.
-fn warn(console: &Console, url: &PingUrl, sent: Result<(), String>) {
+fn warn(console: &Console, url: &PingUrl, sent: Result<(), PingError>) {
     if let Err(reason) = sent {
         let host = url.host();
         console.say_always(&visible(&format!(

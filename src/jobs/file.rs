@@ -12,7 +12,10 @@ use std::{
 use serde::Deserialize;
 use toml::Value;
 
-use super::source;
+use super::{
+    error::{JobError, NAME_MAX},
+    source,
+};
 use crate::{
     cli::{Command, CommonArgs, JobLine, Shard, WatchArgs},
     error::Error,
@@ -27,9 +30,6 @@ use crate::{
 
 /// Maximum number of listed mistakes.
 const LISTED: usize = 10;
-
-/// Maximum length of a name, which is part of file names and metrics.
-const NAME_MAX: usize = 64;
 
 /// Options that name an output file, which must differ between jobs.
 const WRITTEN: [&str; 6] = [
@@ -160,21 +160,19 @@ impl Job {
         table: JobTable,
         common: &CommonArgs,
         configuration: &Configuration,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, JobError> {
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
         let name = table.name;
         if !name.starts_with(char::is_alphanumeric)
             || !name.chars().all(is_plain)
             || name.chars().count() > NAME_MAX
         {
-            return Err(format!(
-                "a name begins with a letter or a digit and has at most {NAME_MAX} letters, digits, `-`, `_` and `.`"
-            ));
+            return Err(JobError::Name);
         }
         let mut patterns = Vec::new();
         if let Some(source) = &table.source {
             for word in words("source", source)? {
-                patterns.push(word.ok_or("source must be a pattern, or a list of them")?);
+                patterns.push(word.ok_or(JobError::NoPattern)?);
             }
         }
         patterns.iter().try_for_each(|it| source::check(it))?;
@@ -192,9 +190,8 @@ impl Job {
         let account = cli.command.account().cloned().unwrap_or_default();
         let watch = cli.command.watch();
         let url = watch.ping.as_deref().map(str::parse::<PingUrl>);
-        url.transpose().map_err(|error| format!("ping: {error}"))?;
-        let settings = configuration.settings(cli.common, account);
-        let settings = settings.map_err(|error| error.to_string())?;
+        url.transpose()?;
+        let settings = configuration.settings(cli.common, account)?;
         Ok(Self {
             name,
             command: table.command,
@@ -223,7 +220,8 @@ impl Job {
 
     pub(crate) fn sources(&self) -> Result<Vec<String>, Error> {
         let newest = |pattern: &String| {
-            let path = source::newest(pattern).map_err(Error::NotFound)?;
+            let path = source::newest(pattern);
+            let path = path.map_err(|error| Error::NotFound(error.to_string()))?;
             Ok(path.to_string_lossy().into_owned())
         };
         self.patterns.iter().map(newest).collect()
@@ -251,14 +249,14 @@ impl Job {
 }
 
 /// The values of an option: `None` for a flag, and nothing for `false`.
-fn words(key: &str, value: &Value) -> Result<Vec<Option<String>>, String> {
+fn words(key: &str, value: &Value) -> Result<Vec<Option<String>>, JobError> {
     let word = match value {
         Value::Boolean(false) => return Ok(Vec::new()),
         Value::Boolean(true) => None,
         Value::String(text) if text == "-" => {
-            return Err(format!(
-                "`{key}` can't be `-`: jobs share standard input and output"
-            ));
+            return Err(JobError::SharedStream {
+                key: key.to_owned(),
+            });
         }
         Value::String(text) => Some(text.clone()),
         Value::Integer(number) => Some(number.to_string()),
@@ -268,7 +266,11 @@ fn words(key: &str, value: &Value) -> Result<Vec<Option<String>>, String> {
             let all: Result<Vec<_>, _> = list.iter().map(|value| words(key, value)).collect();
             return Ok(all?.concat());
         }
-        Value::Table(_) => return Err(format!("`{key}` is a table, but options have values")),
+        Value::Table(_) => {
+            return Err(JobError::Table {
+                key: key.to_owned(),
+            });
+        }
     };
     Ok(vec![word])
 }

@@ -8,6 +8,7 @@
 //!
 //! This module neither prints nor runs commands: [`run_all`] gets a function for that.
 
+mod error;
 mod file;
 mod result;
 mod schedule;

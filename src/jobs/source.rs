@@ -8,7 +8,8 @@ use std::{
 
 use glob::{MatchOptions, Pattern, glob_with};
 
-use crate::paths::{directory, read_fault};
+use super::error::{JobError, NoSourceError};
+use crate::paths::directory;
 
 /// `*` does not cross directories. The option for hidden files is off, because with it `glob` panics on names that
 /// are not UTF-8.
@@ -22,18 +23,18 @@ const OPTIONS: MatchOptions = MatchOptions {
 /// file was edited.
 const OWN_NAMES: [&str; 2] = [".rejected", ".dropped"];
 
-pub(super) fn check(pattern: &str) -> Result<(), String> {
-    Pattern::new(pattern)
-        .map(drop)
-        .map_err(|error| format!("`{pattern}` is not a pattern: {error}"))
+pub(super) fn check(pattern: &str) -> Result<(), JobError> {
+    let parsed = Pattern::new(pattern).map(drop);
+    parsed.map_err(|source| JobError::Pattern {
+        pattern: pattern.to_owned(),
+        source,
+    })
 }
 
 /// The most recently modified matching file; of several, the last by name. A file with exactly this name comes
 /// first. Rejects of earlier runs match only if the pattern contains `.rejected`. Hidden files, often names of
 /// incomplete files, match only if a component of the pattern begins with a dot.
-///
-/// The error is a sentence.
-pub(super) fn newest(pattern: &str) -> Result<PathBuf, String> {
+pub(super) fn newest(pattern: &str) -> Result<PathBuf, NoSourceError> {
     let mut unreadable: Option<(PathBuf, io::Error)> = match fs::metadata(pattern) {
         Ok(data) if data.is_file() => return Ok(pattern.into()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -58,15 +59,16 @@ pub(super) fn newest(pattern: &str) -> Result<PathBuf, String> {
         !OWN_NAMES.iter().any(is_own) && hidden_parts(path) <= hidden_parts(Path::new(pattern))
     });
     let last = dated.max().map(|(_, path)| path);
-    last.ok_or_else(|| match unreadable {
-        Some((path, error)) => format!(
-            "no file matches {pattern}: {} {}",
-            path.display(),
-            read_fault(&error)
-        ),
-        None => format!(
-            "no file matches {pattern}: check the pattern, and whether the file was delivered"
-        ),
+    last.ok_or_else(|| {
+        let pattern = pattern.to_owned();
+        match unreadable {
+            Some((path, source)) => NoSourceError::Unreadable {
+                pattern,
+                path,
+                source,
+            },
+            None => NoSourceError::NoMatch { pattern },
+        }
     })
 }
 
@@ -137,6 +139,6 @@ mod tests {
         ] {
             assert_eq!(newest(pattern).as_deref(), name, "{pattern}");
         }
-        assert!(check("a[").unwrap_err().contains("`a[`"));
+        assert!(check("a[").unwrap_err().to_string().contains("`a[`"));
     }
 }
