@@ -10,8 +10,9 @@ use super::{
     text::{tidy, tidy_code},
 };
 use crate::{
+    contact::is_web_address,
     formula::{literal_code, literal_text, unescaped},
-    mapping::{self, BackupLayout},
+    mapping::{self, BackupLayout, Field},
     reject::{Fault, RejectCode},
     source::{CARRIAGE_RETURN, CellFault, CellFaultKind, Row},
     wording::{counted, is_blank, shown},
@@ -93,7 +94,7 @@ impl<'r> Cells<'r> {
         })
     }
 
-    /// Counts rows that are not contacts, and phone numbers in columns with unknown names.
+    /// Counts rows that are not contacts, and phone numbers and links in columns with unknown names.
     pub(super) fn inspect_others(&self, file: &FileRules, edits: &mut Edits) {
         if let Some(column) = file.mapping.row_kind {
             let kind = self.raw(column);
@@ -105,13 +106,17 @@ impl<'r> Cells<'r> {
         for column in unmapped.take_while(|&column| column < self.row.cells.len()) {
             let cell = self.raw(column);
             if !is_blank(cell) {
-                let is_phone = file.phones.looks_like_phone(cell);
+                let looks_like = if file.phones.looks_like_phone(cell) {
+                    Some(Field::Phone)
+                } else {
+                    (file.lacks_link && is_web_address(cell)).then_some(Field::Uri)
+                };
                 let name = || {
                     let name = file.column_name(column).unwrap_or_default();
                     let chat_type = phone::chat_type_in(&name);
                     (name, chat_type)
                 };
-                edits.unmapped_cell(column, name, is_phone);
+                edits.unmapped_cell(column, name, looks_like);
             }
         }
     }

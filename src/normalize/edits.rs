@@ -11,6 +11,7 @@ use self::ReportedAs::{Change, Hint, Warning};
 use super::{country::Numbers, damage::DamagedTexts, owner_notes::OwnerNotes};
 use crate::{
     contact::ChatType,
+    mapping::Field,
     reject::DroppedNumber,
     wording::{clipped, counted, grouped, looks_like_number, shell_quoted},
 };
@@ -111,17 +112,23 @@ struct UnmappedColumn {
     chat_type: Option<ChatType>,
     filled: u64,
     phones: u64,
+    links: u64,
 }
 
 impl UnmappedColumn {
-    /// The hint about a column with phone numbers, or with the name of a messenger.
+    /// The hint about a column with phone numbers or links, or with the name of a messenger.
     fn hint(&self) -> Option<String> {
         let name = &self.name;
         let quoted = shell_quoted(name);
+        let filled = grouped(self.filled);
         let (field, why) = if self.phones * 2 > self.filled {
-            let (phones, filled) = (grouped(self.phones), grouped(self.filled));
+            let phones = grouped(self.phones);
             let why = format!("{phones} of its {filled} values look like phone numbers");
-            ("phone".to_owned(), why)
+            (Field::Phone.to_string(), why)
+        } else if self.links * 2 > self.filled {
+            let links = grouped(self.links);
+            let why = format!("{links} of its {filled} values are links, and no link is read");
+            (Field::Uri.to_string(), why)
         } else {
             let chat_type = self.chat_type?.to_string();
             let values = counted(self.filled, "value");
@@ -216,12 +223,12 @@ impl Edits {
         self.count(Edit::HeaderRepeated, || cells.join(","));
     }
 
-    /// Counts a non-empty cell of a column that is not read.
+    /// Counts a non-empty cell of a column that is not read. `looks_like`: a phone number or a link.
     pub(super) fn unmapped_cell(
         &mut self,
         column: usize,
         name: impl FnOnce() -> (String, Option<ChatType>),
-        is_phone: bool,
+        looks_like: Option<Field>,
     ) {
         let known = self.unmapped.iter().position(|it| it.column == column);
         let at = known.unwrap_or_else(|| {
@@ -232,12 +239,17 @@ impl Edits {
                 chat_type,
                 filled: 0,
                 phones: 0,
+                links: 0,
             });
             self.unmapped.len() - 1
         });
         let unmapped = &mut self.unmapped[at];
         unmapped.filled += 1;
-        unmapped.phones += u64::from(is_phone);
+        match looks_like {
+            Some(Field::Phone) => unmapped.phones += 1,
+            Some(_) => unmapped.links += 1,
+            None => {}
+        }
     }
 
     /// Adds the edits of a later part of the same table.
@@ -258,6 +270,7 @@ impl Edits {
                 Some(unmapped) => {
                     unmapped.filled += later.filled;
                     unmapped.phones += later.phones;
+                    unmapped.links += later.links;
                 }
                 None => self.unmapped.push(later),
             }

@@ -125,7 +125,10 @@ fn missing_fault(field: ContactField, column: Option<&str>, is_mapped: bool) -> 
 pub(crate) fn missing(field: ContactField, column: Option<&str>) -> Problem {
     let advice = match (column, field) {
         (Some(column), ContactField::ContactData) => {
-            format!("fill in {} or a column of another chat type", shown(column))
+            format!(
+                "fill in a column of phone numbers or chats, such as {}",
+                shown(column)
+            )
         }
         (Some(column), _) => format!(
             "fill in {}, or set a value for such rows with {}",

@@ -7,6 +7,7 @@ use std::{
 
 use super::phone::{Phones, Region};
 use crate::{
+    contact::ContactField,
     employees::OwnerRule,
     mapping::{Field, Mapping, name_key},
     selection::Selection,
@@ -32,6 +33,8 @@ pub(crate) struct FileRules {
     /// For each column, whether it is read. Faults in other columns are ignored.
     pub(super) used: Vec<bool>,
     pub(super) owners_are_names: bool,
+    /// True if nothing provides a link.
+    pub(super) lacks_link: bool,
     pub(super) owners: OwnerRule,
     /// The contacts that are read; `None` for all.
     pub(crate) selection: Option<Arc<Selection>>,
@@ -57,6 +60,7 @@ impl FileRules {
             phones: Phones::new(region),
             used: used.collect(),
             owners_are_names: mapping.owners_are_names(),
+            lacks_link: !mapping.has(ContactField::Uri),
             owners,
             selection: None,
             values: values

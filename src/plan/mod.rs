@@ -21,6 +21,7 @@ pub(crate) mod incremental;
 pub(crate) mod index;
 mod kept;
 mod links;
+pub(crate) mod missing_columns;
 mod options;
 mod origins;
 pub(crate) mod planned_changes;

@@ -29,16 +29,7 @@ impl ShrinkBound {
         source: &str,
         bound: Bound,
     ) -> Option<Self> {
-        let name = source_name(source);
-        let is_last = |run: &&HistoryEntry| {
-            run.profile.as_deref() == Some(profile)
-                && run.status == RunStatus::Done
-                && matches!(run.exit_code, Some(0 | 3))
-                && run.mode != "undo"
-                && run.tally.rows.not_selected == 0
-                && source_name(&run.source) == name
-        };
-        let last = history.iter().find(is_last)?;
+        let last = runs_of_source(history, profile, source).next()?;
         Some(Self {
             rows: last.tally.rows.wanted(),
             run: last.run.clone(),
@@ -58,6 +49,23 @@ impl ShrinkBound {
             bound: self.bound,
         })
     }
+}
+
+/// The completed runs of a profile with the same source, newest first, as in `history`.
+pub(crate) fn runs_of_source<'h>(
+    history: &'h [HistoryEntry],
+    profile: &str,
+    source: &str,
+) -> impl Iterator<Item = &'h HistoryEntry> {
+    let name = source_name(source);
+    history.iter().filter(move |run| {
+        run.profile.as_deref() == Some(profile)
+            && run.status == RunStatus::Done
+            && matches!(run.exit_code, Some(0 | 3))
+            && run.mode != "undo"
+            && run.tally.rows.not_selected == 0
+            && source_name(&run.source) == name
+    })
 }
 
 /// The normalized name of a source: each file name with numbers replaced by `#`.

@@ -15,8 +15,13 @@ use super::{
 use crate::{
     employees::{OwnerRule, Owners},
     error::Error,
-    ledger::{Ledger, RejectsPath, lines},
-    plan::{self, Plan, PlanContext, PlanOptions, gate::Bound, shrink::ShrinkBound},
+    ledger::{Ledger, RejectsPath, lines, lines_with_files},
+    plan::{
+        self, Plan, PlanContext, PlanOptions,
+        gate::Bound,
+        missing_columns,
+        shrink::{ShrinkBound, runs_of_source},
+    },
     report::{dropped::DroppedNumbers, rejects},
     run::{self, Contacts, RunError, RunFile, blocks, rejects as reject_rows, store::Lock},
     stage::{ReadRequest, Staged, stage_files},
@@ -117,6 +122,21 @@ impl<'a> PlanRequest<'a> {
         Ok(ShrinkBound::of(&history, &session.profile, &source, bound))
     }
 
+    /// The warning about columns that the last run of the source with changes read.
+    fn missing_columns(&self, session: &Session, run: &RunFile) -> Result<Option<String>, Error> {
+        let history = lines_with_files(&session.ledger())?;
+        let source = joined(&self.reading.files);
+        let earlier = runs_of_source(&history, &session.profile, &source);
+        // A run that changed nothing may be one that lacked the columns.
+        let earlier = earlier.filter(|run| run.has_sent());
+        let mut files = earlier.filter_map(|run| run.file.as_ref());
+        // A file that is unreadable or of another version is skipped.
+        match files.find_map(|file| RunFile::open(file).ok()) {
+            Some(last) => Ok(missing_columns::warning(run, &last)?),
+            None => Ok(None),
+        }
+    }
+
     fn plan_recorded(
         &self,
         session: &Session,
@@ -192,6 +212,7 @@ impl<'a> PlanRequest<'a> {
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
+        warnings.extend(self.missing_columns(session, run)?);
         warnings.extend(self.staging_warnings(session, run, &mut staged)?);
         warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));

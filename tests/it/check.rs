@@ -342,3 +342,22 @@ fn names_and_owners_that_were_damaged_before_are_named_once() {
         .ends_with(0)
         .tells("(row 2, column `name`: `??????? ?????`)");
 }
+
+#[test]
+fn an_unknown_column_of_links_is_named() {
+    let world = World::new();
+    let file = "id,name,whatsapp,responsible_user_id,URL 2\n1,Ann,79990000001,u1,https://crm.example.com/1\n";
+    world.write("a.csv", file);
+    let hint = "the column `URL 2` is not read, but 1 of its 1 values are links, and no link is read: read it with --map uri='URL 2'";
+    world.run(["check", "a.csv"]).ends_with(3).tells(hint);
+    world
+        .run(["check", "a.csv", "--map", "uri=URL 2"])
+        .ends_with(0);
+    let other = world.run([
+        "check",
+        "a.csv",
+        "--set",
+        "uri=https://crm.example.com/{id}",
+    ]);
+    assert!(!other.ends_with(0).said().contains("URL 2` is not read"));
+}

@@ -1,6 +1,6 @@
 //! The history of runs: what `runs` lists, which run `apply` continues, and which run files are kept.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     csv_files::{csv, many},
@@ -500,5 +500,31 @@ fn an_apply_that_could_not_send_is_in_the_line_of_its_run() {
             (&0.into(), &"done".into())
         );
         std::fs::remove_file(world.path("few.run")).unwrap();
+    }
+}
+
+#[test]
+fn columns_that_the_last_run_of_a_source_read_and_that_are_missing_are_named() {
+    let world = World::new();
+    let night = |day: u8, header: &str, name: &str| {
+        let file = format!("crm-{day}.csv");
+        let rows = format!("{header}\n1,user-1,{name},https://crm.example.com/1,79990000001\n");
+        world.write(&file, rows);
+        world
+            .run(["import", &file, "-q", "--json"])
+            .ends_with(0)
+            .json()
+    };
+    let header = "id,responsible_user_id,name,uri,whatsapp";
+    assert_eq!(night(1, header, "Ann")["warnings"], json!(null));
+    // A known name replaces another one.
+    let renamed = header.replace("name", "Nombre");
+    assert_eq!(night(2, &renamed, "Anna")["warnings"], json!(null));
+    let lost = header
+        .replace("name", "Kunde")
+        .replace("whatsapp", "WA neu");
+    let warning = "columns that an earlier run of this source read are missing: `Nombre`, `whatsapp`; check the export, or read its new columns (`Kunde`, `WA neu`) with --map FIELD=COLUMN";
+    for day in 3..5 {
+        assert_eq!(night(day, &lost, "Ann")["warnings"], json!([warning]));
     }
 }
