@@ -1,5 +1,5 @@
 //! Prints for a command: results to standard output, warnings and other messages to standard error. Values come from
-//! files and the account and may contain control sequences, so every line is made [`visible`](crate::wording::visible)
+//! files and the account and may contain control sequences, so every line is made [`visible`](crate::characters::visible)
 //! before it is printed, which keeps JSON valid and equivalent.
 //!
 //! A job among several only prints messages, each with the job's name. Its summary becomes part of the jobs' summary.
@@ -16,13 +16,13 @@ use anstream::{stderr, stdout};
 use serde::Serialize;
 
 use crate::{
+    characters::{visible, visible_lines},
     cli::{ColorWhen, CommonArgs},
     error::Error,
     layout::{self, error_width, fit, output_width},
     output, palette,
     signals::Signals,
     terminal::{JobLines, Show, Terminal},
-    wording::{visible, visible_lines},
 };
 
 /// The content of standard output.

@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    characters::shown,
     contact::{RESPONSIBLE_CHARS_MAX, reading::without_lone_surrogates},
     mapping::name_key,
-    wording::shown,
 };
 
 /// An employee of the account, which the API calls a user.

@@ -50,7 +50,8 @@
 //! Lowest first: a module only imports modules listed before it, and no two files import each other.
 //! `tests/it/architecture.rs` reads this list and the imports of every file.
 //!
-//! * `wording`: numbers and times in messages.
+//! * `characters`: characters that show nothing or command a terminal.
+//! * `wording`: numbers, times and lists in messages.
 //! * `layout`: fits lines and tables to the width of a terminal.
 //! * `palette`: the colours of the program.
 //! * `nearest`: suggests the nearest name for a misspelt one.
@@ -147,6 +148,7 @@ pub mod account;
 pub mod api;
 pub mod apply;
 mod canary;
+mod characters;
 pub mod check;
 pub mod cli;
 pub mod commands;

@@ -5,10 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    nearest::nearest,
-    wording::{shell_quoted, shown, shown_path},
-};
+use crate::{characters::shown, nearest::nearest, wording::shell_quoted};
 
 /// Maximum number of directory entries that are compared.
 const ENTRIES_MAX: usize = 10_000;
@@ -32,6 +29,15 @@ pub(crate) fn directory(path: &Path) -> &Path {
 /// The absolute path, with links unresolved, as the ledger has it.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// A path, relative to the working directory if it is below it.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 /// The system's reason why a file can't be read, in plain words for common ones.

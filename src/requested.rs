@@ -8,8 +8,7 @@ use std::{
 
 use crate::{
     output::{self, is_special},
-    paths::advice,
-    wording::shown_path,
+    paths::{advice, shown_path},
 };
 
 /// The generator that a report names.

@@ -8,11 +8,7 @@ use std::{
     path::Path,
 };
 
-use crate::{
-    formula::guarded,
-    paths::is_stream,
-    wording::{grouped, shown},
-};
+use crate::{characters::shown, formula::guarded, paths::is_stream, wording::grouped};
 
 /// Maximum size of a file of ids, far more than any account needs.
 const BYTES_MAX: u64 = 256 << 20;

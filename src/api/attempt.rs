@@ -11,7 +11,7 @@ use super::{
     secrets::Secrets,
     transport::{BODY_BYTES_MAX, HttpAnswer},
 };
-use crate::{contact::Operation, wording::plain};
+use crate::{characters::plain, contact::Operation};
 
 /// A request, and facts that affect its handling.
 pub(crate) struct ApiCall {

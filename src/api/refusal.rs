@@ -13,7 +13,7 @@ use super::{
     members::{MESSAGE_KEYS, is_json},
     refused_contacts::{self, DEPTH_MAX, RefusedContact},
 };
-use crate::wording::plain;
+use crate::characters::plain;
 
 /// Maximum number of messages that are quoted if none is about a contact.
 const MESSAGES_MAX: usize = 3;

@@ -22,7 +22,7 @@ use super::{
         is_success, own_fields, own_messages,
     },
 };
-use crate::wording::plain;
+use crate::characters::plain;
 
 /// Maximum depth to which an answer is searched.
 pub(super) const DEPTH_MAX: usize = 12;

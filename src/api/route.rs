@@ -17,7 +17,7 @@ use super::{
     retry::AttemptOutcome,
     scheme::{self, tls_error},
 };
-use crate::{traffic::Unanswered, wording::plain};
+use crate::{characters::plain, traffic::Unanswered};
 
 /// A failed exchange.
 #[derive(Debug)]

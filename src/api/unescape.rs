@@ -5,7 +5,7 @@ use std::{borrow::Cow, iter, ops::Range};
 
 use html5ever::data::NAMED_ENTITIES;
 
-use crate::wording::is_invisible;
+use crate::characters::is_invisible;
 
 /// No real quotation has more layers.
 const LAYERS_MAX: usize = 5;

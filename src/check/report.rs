@@ -14,6 +14,7 @@ use crate::{
     ledger::Ledger,
     mapping::BackupLayout,
     normalize::Edits,
+    paths::shown_path,
     plan::{
         Mode,
         index::{SharedChats, group_lines},
@@ -25,7 +26,7 @@ use crate::{
     },
     run::{Rows, RunFile, StagedSource},
     stage::summarize,
-    wording::{elapsed, shown_path},
+    wording::elapsed,
 };
 
 /// The ledger of rejects files without an account.

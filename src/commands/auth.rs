@@ -7,9 +7,9 @@ use serde_json::json;
 use super::Context;
 use crate::{
     api::{ApiError, TokenStatus},
+    characters::clipped,
     cli::AuthArgs,
     error::{Error, ExitCode},
-    wording::clipped,
     workflow::Session,
 };
 

@@ -18,13 +18,12 @@ use crate::{
     error::{Error, ExitCode},
     mapping::{self, MappingFile},
     output::is_special,
-    paths::is_stream,
+    paths::{is_stream, shown_path},
     plan::duplicates::OnDuplicate,
     progress::Monitor,
     report::rejects,
     settings::reading,
     stage::ReadRequest,
-    wording::shown_path,
     workflow::{StagedFiles, save_check_page},
 };
 

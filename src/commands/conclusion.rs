@@ -7,13 +7,14 @@ use serde_json::json;
 
 use super::watched::Watched;
 use crate::{
+    characters::{visible, visible_lines},
     console::Console,
     error::{Error, ExitCode},
     layout::{error_width, fit},
     palette::Tone,
     paths::read_fault,
     report::summary::with_common_keys,
-    wording::{elapsed, visible, visible_lines},
+    wording::elapsed,
 };
 
 /// Writes the metrics, prints the JSON summary (including the error, if any), and pings.

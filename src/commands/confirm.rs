@@ -9,10 +9,11 @@ use std::{
 
 use super::{Context, next_steps::ReportedState, page::write_report};
 use crate::{
+    characters::visible,
     error::{Error, ExitCode},
     layout::{error_width, fit},
     report::page::Progress,
-    wording::{counted, visible},
+    wording::counted,
     workflow::{PlannedRun, Session},
 };
 

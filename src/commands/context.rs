@@ -13,6 +13,7 @@ use super::watched::Watched;
 use crate::{
     account::AccountOptions,
     api::Rate,
+    characters::visible,
     cli::without_ping_url,
     console::Console,
     error::{Error, ExitCode},
@@ -22,7 +23,7 @@ use crate::{
     settings::Settings,
     signals::Signals,
     source::EncodingDoubt,
-    wording::{elapsed, shell_word, visible},
+    wording::{elapsed, shell_word},
     workflow::{AccountTurns, Session},
 };
 

@@ -11,10 +11,10 @@ use crate::{
     error::{Error, ExitCode},
     export::write_table,
     output::IoError,
+    paths::shown_path,
     report::changes::{self, ChangeSections},
     report::summary::FirstDifferences,
     settings::{exporting::table_form, reading},
-    wording::shown_path,
     workflow::ReadState,
 };
 

@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::{Context, users::list_employees};
 use crate::{
+    characters::visible,
     cli::ExportArgs,
     error::{Error, ExitCode},
     export::{Exported, OwnerNames, rotation::Rotated},
-    paths::is_stream,
+    paths::{is_stream, shown_path},
     settings::exporting::{USERS, backup_form, backup_name},
-    wording::{counted, elapsed, float, shown_path, visible},
+    wording::{counted, elapsed, float},
     workflow::{Backup, ExportRequest},
 };
 

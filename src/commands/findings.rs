@@ -2,12 +2,13 @@
 
 use super::Context;
 use crate::{
+    characters::visible,
     check::{CheckReport, CheckedTable},
     cli::CheckArgs,
     mapping::Mapping,
     report::summary::Summary,
     source::Table,
-    wording::{code_line, visible},
+    wording::code_line,
 };
 
 pub(super) fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {

@@ -3,9 +3,9 @@
 use super::Context;
 use crate::{
     api::LookUp,
+    characters::visible,
     cli::IdArgs,
     error::{Error, ExitCode},
-    wording::visible,
 };
 
 /// Runs the command. Missing ids are listed, and the exit code is 3.

@@ -10,15 +10,16 @@ use super::{
     next_steps::{self, ReportedState},
 };
 use crate::{
+    characters::visible,
     error::Error,
     output::is_standard_output,
+    paths::shown_path,
     report::{
         notes::{Invocation, NOTES, SENT_BY},
         page::{self, Progress, ReportPage},
         summary::Summary,
     },
     run::RunFile,
-    wording::{shown_path, visible},
     workflow::{PlannedRun, RunMeta, SealedRun},
 };
 

@@ -9,14 +9,14 @@ use serde_json::json;
 
 use super::{Context, history::find_run, next_steps::ReportedState, page::page_of, resume};
 use crate::{
+    characters::visible,
     cli::ReportArgs,
     error::{Error, ExitCode},
-    paths::is_stream,
+    paths::{is_stream, shown_path},
     report::{
         notes::Invocation,
         page::{self, ReportPage},
     },
-    wording::{shown_path, visible},
     workflow::{PastRun, RunHistory, SANDBOX},
 };
 

@@ -2,10 +2,12 @@
 
 use super::{Context, next_steps::ReportedState, page::write_report, resume};
 use crate::{
+    characters::visible,
     error::{Error, ExitCode},
+    paths::shown_path,
     report::{page::Progress, rejects},
     run::{RunFile, snapshot},
-    wording::{counted, shown_path, visible},
+    wording::counted,
     workflow::{SealedRun, SentRun},
 };
 

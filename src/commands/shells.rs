@@ -10,7 +10,8 @@ use super::Context;
 use crate::{
     cli::Cli,
     error::{Error, ExitCode},
-    wording::{counted, shown_path},
+    paths::shown_path,
+    wording::counted,
 };
 
 pub(super) fn completions(context: &Context, shell: Shell) -> Result<ExitCode, Error> {

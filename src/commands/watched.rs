@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tracing::Span;
 
 use crate::{
+    characters::visible,
     cli::WatchArgs,
     console::Console,
     error::{Error, ExitCode},
@@ -16,7 +17,7 @@ use crate::{
     ping::{PingError, PingUrl},
     requested::{RequestedFile, RequestedFileError},
     settings::{self, Settings},
-    wording::{elapsed, visible},
+    wording::elapsed,
 };
 
 /// A command whose end is reported to monitoring.

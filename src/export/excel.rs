@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 
 use crate::{
+    characters::is_margin,
     formula::{self, GUARD, is_formula},
-    wording::is_margin,
 };
 
 /// Numbers with up to this many digits are displayed in full.

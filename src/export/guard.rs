@@ -7,9 +7,9 @@ use super::{
     rows::ExportCell,
 };
 use crate::{
+    characters::{is_blank, is_margin},
     formula::{GUARD, escaped, is_formula, literal_code, literal_text, looks_escaped},
     normalize::has_lost_digits,
-    wording::{is_blank, is_margin},
 };
 
 /// The readers against which cells are guarded.

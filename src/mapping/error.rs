@@ -1,9 +1,10 @@
 //! Errors of mapping columns, each with the flag that resolves it.
 
 use crate::{
+    characters::shown,
     contact::ChatType,
     nearest,
-    wording::{listed, shell_quoted, shown},
+    wording::{listed, shell_quoted},
 };
 
 use super::Field;

@@ -10,12 +10,13 @@ use super::{
     text::{tidy, tidy_code},
 };
 use crate::{
+    characters::{is_blank, shown},
     contact::is_web_address,
     formula::{literal_code, literal_text, unescaped},
     mapping::{self, BackupLayout, Field},
     reject::{Fault, RejectCode},
     source::{CARRIAGE_RETURN, CellFault, CellFaultKind, Row},
-    wording::{counted, is_blank, shown},
+    wording::counted,
 };
 
 #[derive(Clone, Copy)]

@@ -9,11 +9,11 @@ use std::borrow::Cow;
 
 use super::{edits::Edits, handle, phone::Phones, rules::FileRules};
 use crate::{
+    characters::shown,
     contact::{Chat, ChatType, UnknownChatType, UnknownFields, cell},
     formula::literal_code,
     mapping::{self, BackupLayout, Field, GroupPart},
     reject::{Fault, RejectCode},
-    wording::shown,
 };
 
 /// Reads an entry of `contact_data`. Unknown members are faults, because a misspelt one would be lost.

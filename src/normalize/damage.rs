@@ -3,7 +3,7 @@
 
 use encoding_rs::{MACINTOSH, WINDOWS_1251, WINDOWS_1252};
 
-use crate::wording::{counted, shown};
+use crate::{characters::shown, wording::counted};
 
 /// The damaged texts of a table.
 #[derive(Clone, Debug, Default)]

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use self::ReportedAs::{Change, Hint, Warning};
 use super::{country::Numbers, damage::DamagedTexts, owner_notes::OwnerNotes};
 use crate::{
+    characters::clipped,
     contact::ChatType,
     mapping::Field,
     reject::DroppedNumber,
-    wording::{clipped, counted, grouped, looks_like_number, shell_quoted},
+    wording::{counted, grouped, looks_like_number, shell_quoted},
 };
 
 /// Declares the kinds of edits, each with a noun, the text after its count, and where it is reported.

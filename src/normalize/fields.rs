@@ -5,12 +5,12 @@ use super::{
     rules::{FileRules, Required},
 };
 use crate::{
+    characters::shown,
     contact::{
         Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX, URI_CHARS_MAX,
     },
     mapping::Field,
     reject::{Fault, Problem, RejectCode},
-    wording::shown,
 };
 
 /// Checks the API's rules for the whole contact.

@@ -11,9 +11,9 @@ use super::{
     phone::{self, Phones},
 };
 use crate::{
+    characters::shown,
     contact::{Chat, ChatType},
     reject::{Fault, RejectCode},
-    wording::shown,
 };
 
 /// Reads a cleaned-up value of a column of `chat_type`.

@@ -9,10 +9,10 @@ use super::{
     rules::FileRules,
 };
 use crate::{
+    characters::shown,
     employees::{OwnerLook, OwnerRule},
     mapping::{Field, name_key},
     reject::{Fault, RejectCode},
-    wording::shown,
 };
 
 /// Reads the value of a column.

@@ -7,15 +7,15 @@ use std::borrow::Cow;
 
 use super::edits::{Edit, Edits};
 use crate::{
+    characters::is_margin,
     contact::is_web_address,
     formula::{self, unquoted},
-    wording::is_margin,
 };
 
 /// Cleans up free text: names and links. Removes an apostrophe only if it guards a formula.
 ///
 /// Line ends and control characters inside the text are kept, because the account may have such names, and
-/// exporting and importing must not change anything. Messages show them with [`visible`](crate::wording::visible).
+/// exporting and importing must not change anything. Messages show them with [`visible`](crate::characters::visible).
 pub(super) fn tidy<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
     if is_tidy(cell) {
         return Cow::Borrowed(cell);

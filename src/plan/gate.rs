@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::NAMES_BY_HAND,
+    characters::shown,
     normalize::LackingCountry,
     reject::is_rejects_file,
     run::{RunError, RunFile, StagedSource, Tally, sources, tally::NOT_SELECTED},
     source::EncodingDoubt,
-    wording::{counted, float, grouped, shown},
+    wording::{counted, float, grouped},
 };
 
 /// A limit: a number or a percentage.

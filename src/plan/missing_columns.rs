@@ -4,10 +4,11 @@
 use std::collections::HashSet;
 
 use crate::{
+    characters::shown,
     contact::ContactField,
     mapping::Field,
     run::{RunError, RunFile, sources},
-    wording::{listed, shown},
+    wording::listed,
 };
 
 /// Maximum number of columns named in the warning.

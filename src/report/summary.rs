@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use crate::{
     api::RequestStats,
     apply::{Cause, LearnedLimits},
+    characters::visible,
     plan::{Mode, gate::GateVerdict},
     run::{Done, Planned, Rows, Tally, store::is_among_runs},
-    wording::{counted, duration, grouped, visible},
+    wording::{counted, duration, grouped},
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

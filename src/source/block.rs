@@ -14,7 +14,7 @@ use csv_core::{ReadRecordResult, Reader};
 use memchr::{memchr, memchr_iter, memchr3, memmem};
 
 use super::{CellFault, CellFaultKind, header::is_padding};
-use crate::wording::is_blank;
+use crate::characters::is_blank;
 
 /// A carriage return within a cell, as workbooks write it.
 pub(crate) const CARRIAGE_RETURN: &str = "_x000D_";

@@ -15,7 +15,7 @@ use super::{
     decode::utf16_by_nuls,
     error::foreign,
 };
-use crate::wording::clipped;
+use crate::characters::clipped;
 
 /// Enough text to distinguish code pages.
 const SCORED_BYTES: usize = 1 << 16;

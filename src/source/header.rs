@@ -10,9 +10,10 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use super::Recognize;
 use crate::{
+    characters::{is_blank, shown},
     formula::unguarded,
     reject::ADDED_COLUMNS,
-    wording::{is_blank, looks_like_number, shown},
+    wording::looks_like_number,
 };
 
 /// Rows that are searched for column names, counted from the first with content.

@@ -9,7 +9,7 @@ use super::{
     block::{cell_count, walk},
     dialect::DELIMITERS,
 };
-use crate::wording::is_blank;
+use crate::characters::is_blank;
 
 /// A non-standard quoting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use super::{
     input::{Input, Packed},
     table::BlockSource,
 };
-use crate::wording::{is_blank, listed};
+use crate::{characters::is_blank, wording::listed};
 
 /// The delimiter of the blocks.
 const DELIMITER: u8 = b',';

@@ -17,7 +17,7 @@ use super::{
     stray_quotes,
     table::BlockSource,
 };
-use crate::wording::{counted, is_blank};
+use crate::{characters::is_blank, wording::counted};
 
 /// Everything needed to read a text file from its start.
 #[derive(Clone)]

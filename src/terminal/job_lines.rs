@@ -6,8 +6,8 @@ use std::io::{self, Write as _};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use crate::{
+    characters::visible,
     layout::{error_width, fit},
-    wording::visible,
 };
 
 /// Prints the lines of one job to standard error.

@@ -19,10 +19,10 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
+    characters::visible,
     layout::{error_width, fit},
     progress::{Event, Monitor, Phase, StopReason, WaitFor},
     signals::Signals,
-    wording::visible,
 };
 use progress_line::PhaseProgress;
 use waits::Waits;

@@ -6,9 +6,10 @@ use std::{
 };
 
 use crate::{
+    characters::clipped,
     layout::display_width,
     progress::{Event, WaitFor},
-    wording::{clipped, duration},
+    wording::duration,
 };
 
 /// A wait for an answer is shown after this time.

@@ -20,11 +20,11 @@ use crate::{
     ledger::{ExportRecord, Ledger, export_at, last_export, record_export},
     mapping::BackupLayout,
     output::{is_special, unlinked},
+    paths::shown_path,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
     run::{Tally, sources},
     source::SheetChoice,
     stage::ReadRequest,
-    wording::shown_path,
 };
 
 pub(crate) struct ExportRequest<'a> {

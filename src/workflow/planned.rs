@@ -11,6 +11,7 @@ use super::{
 use crate::{
     error::{Error, ExitCode},
     ledger::{RejectsPath, RunStatus},
+    paths::shown_path,
     plan::{Mode, Plan, gate::GateVerdict},
     report::{
         rejects,
@@ -18,7 +19,7 @@ use crate::{
     },
     run::{self, RunFile, State, batches, store::Lock},
     stage::Staged,
-    wording::{float, shown_path},
+    wording::float,
 };
 
 /// The age from which a new plan is compared with the account again before it is sent.

@@ -6,6 +6,7 @@ use super::{RunMeta, meta::WARNINGS};
 use crate::{
     error::Error,
     ledger::Ledger,
+    paths::shown_path,
     report::{
         notes::{Invocation, NOTES},
         page::{self, NextStep, Progress, ReportPage},
@@ -13,7 +14,6 @@ use crate::{
         summary::Summary,
     },
     run::{RunFile, State, Tally, sent},
-    wording::shown_path,
 };
 
 pub(crate) struct PastRun {

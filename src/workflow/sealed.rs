@@ -13,6 +13,7 @@ use crate::{
     error::{Error, ExitCode},
     ledger::{Ledger, RejectsPath, remember_rejects_path},
     output::file_digest,
+    paths::shown_path,
     report::{rejects, summary::Summary},
     run::{
         RunError, RunFile, StagedSource, State, Tally, batches, changes, changes::ALL_DELETIONS,
@@ -20,7 +21,7 @@ use crate::{
     },
     selection::Selection,
     source::EncodingDoubt,
-    wording::{counted, shown_path},
+    wording::counted,
 };
 
 /// A run that can be sent.

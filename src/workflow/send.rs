@@ -14,9 +14,10 @@ use crate::{
     crash::{self, Point},
     error::{Error, ExitCode},
     ledger::RunStatus,
+    paths::shown_path,
     report::{notes::SENT_BY, rejects, summary::Summary},
     run::{RunError, State, Tally, division, sent},
-    wording::{float, shown_path},
+    wording::float,
 };
 
 /// Number of failed deletions in a message.

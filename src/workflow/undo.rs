@@ -16,6 +16,7 @@ use crate::{
     contact::ChatType,
     error::Error,
     ledger::RejectsPath,
+    paths::shown_path,
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
@@ -24,7 +25,7 @@ use crate::{
     report::{rejects, summary::SourceSummary},
     run::{RunFile, State, batches, store::Lock},
     stage::Staged,
-    wording::{counted, shown_path},
+    wording::counted,
 };
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]

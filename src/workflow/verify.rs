@@ -6,12 +6,13 @@ use super::{RunHistory, RunMeta, Session, StagedFiles, scratch_run};
 use crate::{
     employees::Owners,
     error::Error,
+    paths::shown_path,
     plan::{Mode, PlanOptions, duplicates::OnDuplicate},
     report::examples::Examples,
     run::{RunError, RunFile, StagedSource, Tally, rejects, sources},
     stage::ReadRequest,
     verify::{Finding, VerifyCounts, verify},
-    wording::{counted, shown_path},
+    wording::counted,
 };
 
 /// The contacts that the account should have.

@@ -8,7 +8,8 @@ use crate::{
     commands::Context,
     error::Error,
     ledger::{HistoryEntry, RunStatus},
-    wording::{duration, named_counts, shown_path},
+    paths::shown_path,
+    wording::{duration, named_counts},
     workflow::RunHistory,
 };
 

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Context, resume};
 use crate::{
+    characters::visible,
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
     plan::{Mode, planned_changes},
@@ -17,7 +18,7 @@ use crate::{
         Contacts, RunFile, StagedSource, State, Tally, batches, blocks, changes,
         changes::ALL_DELETIONS, sent, sources,
     },
-    wording::{grouped, visible},
+    wording::grouped,
     workflow::{NamedRun, RunHistory, RunMeta},
 };
 

@@ -8,13 +8,13 @@ use smallvec::SmallVec;
 
 use super::Phones;
 use crate::{
+    characters::is_blank,
     normalize::{
         edits::{Edit, Edits},
         link,
         text::tidy_code,
     },
     reject::{Fault, RejectCode},
-    wording::is_blank,
 };
 
 /// Minimum number of digits in a part of a cell that is meant as a number. Shorter parts are extensions.

@@ -7,9 +7,9 @@ use smallvec::SmallVec;
 
 use super::home::Region;
 use crate::{
+    characters::{is_invisible, shown},
     normalize::edits::{Edit, Edits},
     reject::{Fault, RejectCode},
-    wording::{is_invisible, shown},
 };
 
 #[derive(Debug, Default)]

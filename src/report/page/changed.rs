@@ -7,12 +7,13 @@ use super::{
     words::visible,
 };
 use crate::{
+    characters::clipped,
     plan::{
         diff::{NOT_READ, NOT_SHOWN},
         planned_changes::{self, PlannedDeletion},
     },
     run::{FieldChange, RunError, changes},
-    wording::{clipped, counted},
+    wording::counted,
 };
 
 /// Contacts shown of each kind.

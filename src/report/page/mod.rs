@@ -5,7 +5,7 @@
 //! states how many entries are left out.
 //!
 //! All texts come from sources, accounts and servers that others control. `maud` escapes them,
-//! [`visible`](crate::wording::visible) shows characters that would change the writing direction, and the page's
+//! [`visible`](crate::characters::visible) shows characters that would change the writing direction, and the page's
 //! content security policy only permits its own script, which is marked with a random nonce. The page loads nothing, so
 //! it works offline.
 

@@ -7,8 +7,9 @@ use super::{
     words::visible,
 };
 use crate::{
+    characters::clipped,
     run::{RunError, owners},
-    wording::{clipped, counted, grouped},
+    wording::{counted, grouped},
 };
 
 /// Owners with a row of their own.

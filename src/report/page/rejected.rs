@@ -11,11 +11,12 @@ use super::{
     words::{message, visible},
 };
 use crate::{
+    characters::clipped,
     plan::Mode,
     reject::{Problem, RejectCode, RejectedRow},
     report::ReportError,
     run::rejects,
-    wording::{clipped, counted, grouped},
+    wording::{counted, grouped},
 };
 
 /// Maximum number of listed problems.

@@ -5,12 +5,13 @@ use maud::{Markup, html};
 use super::words::{message, visible};
 
 use crate::{
+    characters::{clipped, is_blank},
     report::{
         notes::{SharedGroups, SourceNotes},
         rejects::originals::Originals,
     },
     run::{RunError, RunFile, StagedSource, StoredColumn},
-    wording::{clipped, counted, grouped, is_blank},
+    wording::{counted, grouped},
 };
 
 /// Values shown for each column.

@@ -10,10 +10,11 @@ use super::{
     credentials::without_credentials,
 };
 use crate::{
+    characters,
     plan::Mode,
     report::summary::Summary,
     run::{Done, Planned, Rows},
-    wording::{self, counted, grouped},
+    wording::{counted, grouped},
 };
 
 pub(super) fn title(summary: &Summary) -> String {
@@ -35,8 +36,8 @@ pub(super) fn title(summary: &Summary) -> String {
 /// Foreign text, without credentials and safe to show.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     match without_credentials(text) {
-        Cow::Borrowed(text) => wording::visible(text),
-        Cow::Owned(text) => wording::visible(&text).into_owned().into(),
+        Cow::Borrowed(text) => characters::visible(text),
+        Cow::Owned(text) => characters::visible(&text).into_owned().into(),
     }
 }
 

@@ -14,12 +14,12 @@ use std::{
 };
 
 use crate::{
+    characters::is_invisible,
     ledger::{Ledger, RejectsPath, rejects_path_of},
     output::{self, IoError, Symlinks, beside, is_special, promises_no_text, real},
     report::{ReportError, overwritten},
     requested::RequestedFile,
     run::RunFile,
-    wording::is_invisible,
 };
 
 /// Chooses the path of a new run's rejects: the requested path, the default, or one beside the run file if the
