@@ -81,8 +81,12 @@ impl<E: DatabaseError> Database<E> {
         })
     }
 
-    /// Runs `work` in a transaction: all of its writes or none, with one sync.
+    /// Runs `work` in a transaction: all of its writes or none, with one sync. If one has begun, `work` becomes part of
+    /// it.
     pub(crate) fn transaction<T>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        if !self.connection.is_autocommit() {
+            return work();
+        }
         self.execute_all("BEGIN IMMEDIATE")?;
         let result = work().and_then(|value| self.execute_all("COMMIT").map(|()| value));
         if result.is_err() && !self.connection.is_autocommit() {

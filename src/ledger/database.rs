@@ -109,6 +109,23 @@ fn use_wal(database: &Database<IoError>) -> Result<String, IoError> {
     database.set_journal_mode("WAL")
 }
 
+/// Runs `work` in a transaction that is synced with the next one of [`Database::transaction`], or when the database
+/// is closed. A power cut may undo it, together with all that follow.
+pub(super) fn write_unsynced<T>(
+    database: &Database<IoError>,
+    work: impl FnOnce() -> Result<T, IoError>,
+) -> Result<T, IoError> {
+    let mode: String = database.with(|connection| sqlite::pragma(connection, "journal_mode"))?;
+    // With another journal, a power cut might damage the database.
+    if mode != "wal" {
+        return database.transaction(work);
+    }
+    database.set("synchronous", "NORMAL")?;
+    let result = database.transaction(work);
+    database.set("synchronous", "FULL")?;
+    result
+}
+
 /// Creates a database that only its owner can read, replacing an unreadable one, which is kept beside it. It
 /// appears only when complete, because runs of other accounts read it.
 pub(super) fn create(path: &Path) -> Result<Database<IoError>, IoError> {

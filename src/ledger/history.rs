@@ -10,7 +10,7 @@ use rusqlite::{Params, Row, params, types::Type};
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr};
 
-use super::{DAYS_KEPT, Ledger};
+use super::{DAYS_KEPT, Ledger, database::write_unsynced};
 use crate::{output::IoError, run::Tally};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, EnumString, IntoStaticStr)]
@@ -158,33 +158,42 @@ pub(crate) fn record_run(ledger: &mut Ledger, run: &mut HistoryEntry) -> Result<
         .file
         .as_ref()
         .map(|file| file.to_string_lossy().into_owned());
-    if run.number == 0 {
-        ledger.execute("UPDATE history SET file = NULL WHERE file = ?1", [&file])?;
-    }
     let tally = serde_json::to_string(&run.tally).unwrap_or_default();
     let status: &str = run.status.into();
-    ledger.execute(
-        "INSERT OR REPLACE INTO history
-           VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        params![
-            run.number,
-            run.run,
-            file,
-            run.started_at.as_millisecond(),
-            run.seconds,
-            run.profile,
-            run.command,
-            run.mode,
-            run.source,
-            run.directory,
-            status,
-            run.exit_code,
-            run.error,
-            tally
-        ],
-    )?;
+    let database = ledger.database()?;
+    let write = || {
+        if run.number == 0 {
+            database.execute("UPDATE history SET file = NULL WHERE file = ?1", [&file])?;
+        }
+        database.execute(
+            "INSERT OR REPLACE INTO history
+               VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            params![
+                run.number,
+                run.run,
+                file,
+                run.started_at.as_millisecond(),
+                run.seconds,
+                run.profile,
+                run.command,
+                run.mode,
+                run.source,
+                run.directory,
+                status,
+                run.exit_code,
+                run.error,
+                tally
+            ],
+        )
+    };
+    if run.has_sent() {
+        database.transaction(write)?;
+    } else {
+        // Before anything is sent, `record_writer` syncs.
+        write_unsynced(database, write)?;
+    }
     if run.number == 0 {
-        run.number = ledger.database()?.connection.last_insert_rowid();
+        run.number = database.connection.last_insert_rowid();
     }
     Ok(())
 }
@@ -226,8 +235,11 @@ fn select(ledger: &Ledger, which: &str, params: impl Params) -> Result<Vec<Histo
 /// Deletes the lines of runs without a file that are older than 400 days.
 pub(crate) fn forget_old_runs(ledger: &mut Ledger, now: Timestamp) -> Result<(), IoError> {
     let oldest = now.as_millisecond() - DAYS_KEPT * 86_400_000;
-    ledger.execute(
-        "DELETE FROM history WHERE file IS NULL AND started_at < ?1",
-        [oldest],
-    )
+    let database = ledger.database()?;
+    write_unsynced(database, || {
+        database.execute(
+            "DELETE FROM history WHERE file IS NULL AND started_at < ?1",
+            [oldest],
+        )
+    })
 }

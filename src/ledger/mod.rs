@@ -16,7 +16,8 @@
 //! files are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger like one with
 //! facts. The first write replaces it, and keeps the unreadable file beside it (`….db.damaged`).
 //!
-//! **Syncs.** The database is in WAL mode, so that a change takes one sync. Records made before a request are on disk when it is sent.
+//! **Syncs.** The database is in WAL mode, so that a change takes one sync. Records made before a request are on disk
+//! when it is sent. Lines of runs that sent nothing are only synced with later changes, or when the ledger is closed.
 //!
 //! **Versions.** A later version may add tables, which this one ignores. If it changes tables that this version
 //! reads, it raises the version of the file. Such a ledger is [refused](Ledger::check), because replacing it would
@@ -150,18 +151,20 @@ impl Ledger {
 
     /// Records that `writer` starts writing to the account, and that the profile uses it.
     pub(crate) fn record_writer(&mut self, profile: &str, writer: &str) -> Result<(), IoError> {
-        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
         let database = self.database()?;
         database.transaction(|| {
             database.execute(
                 "UPDATE account SET writes = writes + 1, last_writer = ?1",
                 [writer],
             )?;
-            database.execute(
-                "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2",
-                params![profile, now],
-            )
+            record_use(database, profile)
         })
+    }
+
+    /// Records that the profile uses the account.
+    pub(crate) fn record_use(&mut self, profile: &str) -> Result<(), IoError> {
+        let database = self.database()?;
+        database::write_unsynced(database, || record_use(database, profile))
     }
 
     /// True if this tool wrote the file, in a run of any account, and its size and modification time are
@@ -270,6 +273,14 @@ impl SharedLedger {
         }
         ledger
     }
+}
+
+fn record_use(database: &Database<IoError>, profile: &str) -> Result<(), IoError> {
+    let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    database.execute(
+        "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2",
+        params![profile, now],
+    )
 }
 
 /// The fingerprints of all accounts with a ledger, in order.

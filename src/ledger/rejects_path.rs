@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::{DAYS_KEPT, Ledger};
+use super::{DAYS_KEPT, Ledger, database::write_unsynced};
 use crate::output::IoError;
 
 /// The path of a run's rejects.
@@ -45,18 +45,22 @@ pub(crate) fn remember_rejects_path(
     target: &RejectsPath,
 ) -> Result<(), IoError> {
     let now = Timestamp::now().as_second();
-    ledger.execute(
-        "DELETE FROM run WHERE recorded_at < ?1",
-        [now - DAYS_KEPT * 86_400],
-    )?;
-    ledger.execute(
-        "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            run,
-            target.wanted.to_string_lossy(),
-            target.path.to_string_lossy(),
-            target.is_requested,
-            now
-        ],
-    )
+    let database = ledger.database()?;
+    // Before anything is sent, `record_writer` syncs.
+    write_unsynced(database, || {
+        database.execute(
+            "DELETE FROM run WHERE recorded_at < ?1",
+            [now - DAYS_KEPT * 86_400],
+        )?;
+        database.execute(
+            "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                run,
+                target.wanted.to_string_lossy(),
+                target.path.to_string_lossy(),
+                target.is_requested,
+                now
+            ],
+        )
+    })
 }

@@ -280,3 +280,26 @@ proptest::proptest! {
         proptest::prop_assert_eq!(done, changed);
     }
 }
+
+#[test]
+fn only_writes_that_say_so_wait_for_a_later_sync() {
+    let state = tempfile::tempdir().unwrap();
+    let mut ledger = ledger(state.path(), "a");
+    ledger.record_writer("shop", "1.run").unwrap();
+    drop(ledger);
+    for is_new in [true, false] {
+        let account = if is_new { "b" } else { "a" };
+        let mut ledger = Ledger::open(state.path(), account);
+        let database = ledger.database().unwrap();
+        let synchronous = || {
+            let value =
+                database.with(|connection| crate::sqlite::pragma(connection, "synchronous"));
+            value.map(|value: i32| value)
+        };
+        let [normal, full] = [1, 2];
+        assert_eq!(synchronous().unwrap(), full);
+        assert_eq!(database.transaction(synchronous).unwrap(), full);
+        let unsynced = database::write_unsynced(database, synchronous);
+        assert_eq!((unsynced.unwrap(), synchronous().unwrap()), (normal, full));
+    }
+}

@@ -73,7 +73,6 @@ pub(crate) fn plan(
     duplicates: Vec<Vec<u64>>,
 ) -> Result<Plan, PlanError> {
     let PlanContext { run, options, .. } = *context;
-    run.begin()?;
     duplicates::settle(run, duplicates, options.on_duplicate)?;
     if let Some(records) = context.records {
         incremental::decide(records, run, options)?;
@@ -103,11 +102,10 @@ pub(crate) fn plan(
     })
 }
 
-/// Makes the batches and commits the plan. Returns its counts, which must add up, and the size of the snapshot.
+/// Makes the batches. Returns its counts, which must add up, and the size of the snapshot.
 fn finish(run: &RunFile, batch_size: usize) -> Result<(Tally, u64), PlanError> {
     batches::make(run, batch_size)?;
     crash::point(Point::Planned);
-    run.commit()?;
     let tally = Tally::of(run)?;
     match tally.contradiction() {
         Some(contradiction) => Err(PlanError::Counts(contradiction)),

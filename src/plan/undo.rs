@@ -99,7 +99,6 @@ pub(crate) fn undo(
     force: bool,
 ) -> Result<(Plan, Losses), PlanError> {
     let run = context.run;
-    run.begin()?;
     sources::set(run, 0, &source(of))?;
     read_sent_contacts(context, of)?;
     context.earlier_runs.find_contacts(run, of)?;

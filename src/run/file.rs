@@ -104,18 +104,24 @@ impl RunFile {
         })
     }
 
+    /// Creates the tables, and begins the transaction that lasts until the file is sealed: an unsealed file is
+    /// discarded after an interruption, so nothing in it is ever rolled back, and one transaction saves the locks of
+    /// each statement.
     fn create_tables(&self, page_bytes: u32) -> Result<(), RunError> {
         let database = &self.database;
         database.set_journal_mode("OFF")?;
         database.set("synchronous", "OFF")?;
         database.set("page_size", page_bytes)?;
-        database.set("application_id", schema::APPLICATION_ID)?;
-        database.set("user_version", schema::VERSION)?;
         database.set("cache_size", CACHE_SIZE)?;
-        database.execute_all(schema::TABLES)?;
+        self.transaction(|| {
+            database.set("application_id", schema::APPLICATION_ID)?;
+            database.set("user_version", schema::VERSION)?;
+            database.execute_all(schema::TABLES)?;
+            self.set_fact("state", &State::Open)?;
+            self.set_fact("tool_version", env!("CARGO_PKG_VERSION"))
+        })?;
         database.execute_all(schema::PLANNING)?;
-        self.set_fact("state", &State::Open)?;
-        self.set_fact("tool_version", env!("CARGO_PKG_VERSION"))
+        database.execute_all("BEGIN")
     }
 
     /// Opens an existing run file for reading and journaling. Sealed files are already in WAL mode; a file that is
@@ -227,13 +233,18 @@ impl RunFile {
     /// Makes everything that was staged and planned durable, then records that the plan is valid.
     pub(crate) fn seal(&self) -> Result<(), RunError> {
         self.keep_planned()?;
-        self.sync()?;
-        // With nothing to send, what follows is only worth the sync when the file is closed.
         let has_batches: bool = self
             .database
             .value("SELECT EXISTS (SELECT 1 FROM batch)", [])?;
-        let synchronous = if has_batches { "FULL" } else { "NORMAL" };
-        self.database.set("synchronous", synchronous)?;
+        self.commit()?;
+        self.sync()?;
+        if has_batches {
+            self.database.set("synchronous", "FULL")?;
+        } else {
+            // Only the state and the summary follow, and a power cut that undoes them loses nothing. The command ends
+            // at once, so other processes need not read the file meanwhile.
+            self.database.set("locking_mode", "EXCLUSIVE")?;
+        }
         if self.database.set_journal_mode("WAL")? != "wal" {
             return Err(self.io(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -252,7 +263,6 @@ impl RunFile {
             return Ok(());
         };
         let changed: BTreeSet<u64> = self.database.rows(schema::CHANGED, [], |row| row.get(0))?;
-        self.begin()?;
         for seq in changed {
             if let Some(contact) = snapshot.by_seq(seq).map_err(|error| self.io(error))? {
                 self.database.execute(
@@ -261,8 +271,7 @@ impl RunFile {
                 )?;
             }
         }
-        self.database.execute_all(schema::SNAPSHOT_INDEX)?;
-        self.commit()
+        self.database.execute_all(schema::SNAPSHOT_INDEX)
     }
 
     /// True if the account was read into the file. The snapshot of an empty account has no rows, but has its
@@ -294,14 +303,11 @@ impl RunFile {
             .map_err(|source| self.io(source))
     }
 
-    /// Begins a transaction for many rows, which [`Self::commit`] ends. Only for unsealed files: they are
-    /// discarded after an interruption, so nothing is ever rolled back.
-    pub(crate) fn begin(&self) -> Result<(), RunError> {
-        self.database.execute_all("BEGIN")
-    }
-
-    /// Ends [`Self::begin`].
+    /// Ends the transaction in which an unsealed file is written. [`Self::seal`] does so too.
     pub(crate) fn commit(&self) -> Result<(), RunError> {
+        if self.database.connection.is_autocommit() {
+            return Ok(());
+        }
         self.database.execute_all("COMMIT")
     }
 

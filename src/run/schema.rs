@@ -45,7 +45,7 @@
 //!
 //! **Crashes.** Staging and planning write without syncing. The fact `state` becomes `sealed` only after
 //! everything before it was synced, and a file that is not sealed is discarded. From then on the file is in WAL
-//! mode with `synchronous=FULL`, or `NORMAL` if there is nothing to send. A batch is `sending` on disk before its
+//! mode with `synchronous=FULL`, or `OFF` if there is nothing to send. A batch is `sending` on disk before its
 //! request is sent, so after a crash each batch is `planned` (not sent), `sending` (unknown) or `done`. If sending
 //! stops while a refused batch is being split, the batch becomes `planned` again, and its settled contacts have
 //! outcomes; the others were not attempted.

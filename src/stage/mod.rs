@@ -124,7 +124,6 @@ pub(crate) fn stage_files(
         warnings: Vec::new(),
         doubts: Vec::new(),
     };
-    run.begin()?;
     for file in &reading.files {
         for table in reading.open(file, monitor)? {
             staging.table(table)?;
@@ -133,7 +132,6 @@ pub(crate) fn stage_files(
     if reading.selection.is_some() {
         run.set_fact(NOT_SELECTED, &staging.sink.not_selected)?;
     }
-    run.commit()?;
     staging.finish()
 }
 

@@ -132,10 +132,8 @@ impl Laboratory {
     /// Contacts like those of a file.
     fn staged(&self, name: &str, local: &State) -> RunFile {
         let run = self.run_file(name);
-        run.begin().unwrap();
         sources::set(&run, 0, &source()).unwrap();
         blocks::add(&run, first(), &block(local)).unwrap();
-        run.commit().unwrap();
         run
     }
 

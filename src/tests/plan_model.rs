@@ -347,8 +347,10 @@ proptest! {
     #[test]
     fn a_plan_is_the_same_at_one_thread_and_at_many(case in case(ALL)) {
         let laboratory = case.laboratory();
-        let (_one, _) = laboratory.plan("one.run", &case.local, &case.options(), 1);
-        let (_many, _) = laboratory.plan("many.run", &case.local, &case.options(), 6);
+        for (name, threads) in [("one.run", 1), ("many.run", 6)] {
+            let (run, _) = laboratory.plan(name, &case.local, &case.options(), threads);
+            drop(run);
+        }
         prop_assert_eq!(decisions(&laboratory, "one.run"), decisions(&laboratory, "many.run"));
     }
 }

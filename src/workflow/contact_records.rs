@@ -14,7 +14,7 @@ use crate::{
         gate::GateVerdict,
         incremental::{self, ComparedWith},
     },
-    run::{RunError, RunFile},
+    run::{RunError, RunFile, batches},
 };
 
 /// The reference with which a plan is compared.
@@ -102,7 +102,11 @@ pub(super) fn forget_written(
     if session.is_sandbox {
         return Ok(());
     }
-    record_writer(session, &writer(run))?;
+    if batches::open_count(run)? == 0 {
+        session.ledger().record_use(&session.profile)?;
+    } else {
+        record_writer(session, &writer(run))?;
+    }
     if !ContactRecords::are_in(&session.ledger(), &session.profile) {
         return Ok(());
     }

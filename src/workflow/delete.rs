@@ -109,7 +109,6 @@ impl ContactsToDelete {
 }
 
 fn plan(run: &RunFile, ids: &[String]) -> Result<(), Error> {
-    run.begin()?;
     for (seq, id) in (0..).zip(ids) {
         let deletion = Deletion {
             seq,
@@ -120,6 +119,5 @@ fn plan(run: &RunFile, ids: &[String]) -> Result<(), Error> {
     }
     run.set_fact("blank_rows", &0)?;
     batches::make(run, BATCH_MAX)?;
-    run.commit()?;
     Ok(run.seal()?)
 }

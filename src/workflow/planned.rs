@@ -86,6 +86,8 @@ impl NewRun<'_> {
                 run.set_fact(WARNINGS, &parts.warnings)?;
                 session.record_traffic(&run)
             })?;
+            // The gate may have refused to seal it.
+            run.commit()?;
             Ok(parts)
         });
         let parts = match filled {

@@ -41,7 +41,6 @@ impl Sample {
     fn new(rejected: u64, word: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let run = RunFile::create(&directory.path().join("sample.run")).unwrap();
-        run.begin().unwrap();
         let column = |field: &str| serde_json::json!({ "column": word, "fields": [field, word], "how": word });
         let mapping =
             serde_json::json!({ "columns": [column("id"), { "column": word, "left_out": word }] });
