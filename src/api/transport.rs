@@ -9,7 +9,7 @@
 use std::{
     error::Error as StdError,
     io,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     thread,
     time::Duration,
 };
@@ -49,12 +49,29 @@ const USER_AGENT: &str = concat!("wazzup-contacts/", env!("CARGO_PKG_VERSION"));
 /// connection despite announcing keep-alive loses the next request on it.
 const FRESH_REQUESTS: u32 = 1_000;
 
-/// The connection pool, and the thread for exchanges.
+/// The thread for exchanges, and its connections. The clients of a process share it: starting a thread and loading
+/// the system's certificates takes longer than reading a small account, and hundreds of accounts use the same server.
 #[derive(Debug)]
-pub(crate) struct Transport {
+struct Exchanges {
     runtime: Handle,
     /// Ends the thread when dropped.
     _runs: oneshot::Sender<()>,
+    pools: Mutex<Vec<(PoolOptions, Http)>>,
+}
+
+/// The options in which connection pools differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PoolOptions {
+    is_plain: bool,
+    is_loopback: bool,
+    request_timeout: Duration,
+    idle_connections: usize,
+}
+
+/// A client's access to its server.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    exchanges: Arc<Exchanges>,
     http: Http,
     /// A client without connection reuse, created when needed.
     fresh: OnceLock<Http>,
@@ -82,15 +99,15 @@ pub(crate) struct HttpAnswer {
 
 impl Transport {
     pub(crate) fn new(base_url: BaseUrl, request_timeout: Duration) -> Result<Self, ApiError> {
-        let http = http(&base_url, request_timeout, IN_FLIGHT_MAX.into());
         let failed = |error: &(dyn StdError + 'static)| ApiErrorKind::Setup {
             detail: root_cause(error),
         };
-        let (runs, dropped) = oneshot::channel();
+        let exchanges = Exchanges::shared().map_err(|error| failed(&error))?;
+        let options = PoolOptions::new(&base_url, request_timeout, IN_FLIGHT_MAX.into());
+        let http = exchanges.pool(options);
         Ok(Self {
-            runtime: start_runtime(dropped).map_err(|error| failed(&error))?,
-            _runs: runs,
             http: http.map_err(|error| failed(&error))?,
+            exchanges,
             fresh: OnceLock::new(),
             reuse: Mutex::default(),
             route: Route::new(base_url, request_timeout)?,
@@ -105,7 +122,7 @@ impl Transport {
     ) -> Result<Result<HttpAnswer, HttpFailure>, StopReason> {
         let transport = Arc::clone(self);
         let (to_caller, ended) = oneshot::channel();
-        self.runtime.spawn(async move {
+        self.exchanges.runtime.spawn(async move {
             let ended = tokio::select! {
                 biased;
                 answer = transport.answer(request) => Ok(answer),
@@ -139,10 +156,10 @@ impl Transport {
         reuse.fresh_left = reuse.fresh_left.checked_sub(1)?;
         drop(reuse);
         if self.fresh.get().is_none() {
+            let route = &self.route;
+            let options = PoolOptions::new(&route.base_url, route.request_timeout, 0);
             // The same options worked before.
-            let _ = self
-                .fresh
-                .set(http(&self.route.base_url, self.route.request_timeout, 0).ok()?);
+            let _ = self.fresh.set(self.exchanges.pool(options).ok()?);
         }
         self.fresh.get()
     }
@@ -212,19 +229,25 @@ impl Transport {
     }
 }
 
-/// An HTTP client with this number of idle connections.
-fn http(
-    base_url: &BaseUrl,
-    request_timeout: Duration,
-    idle_connections: usize,
-) -> Result<Http, reqwest::Error> {
-    client_builder(base_url.is_plain(), base_url.is_loopback())
-        .connect_timeout(CONNECT_MAX)
-        .timeout(request_timeout)
-        .pool_idle_timeout(IDLE_MAX)
-        .pool_max_idle_per_host(idle_connections)
-        .tcp_nodelay(true)
-        .build()
+impl PoolOptions {
+    fn new(base_url: &BaseUrl, request_timeout: Duration, idle_connections: usize) -> Self {
+        Self {
+            is_plain: base_url.is_plain(),
+            is_loopback: base_url.is_loopback(),
+            request_timeout,
+            idle_connections,
+        }
+    }
+
+    fn build(self) -> Result<Http, reqwest::Error> {
+        client_builder(self.is_plain, self.is_loopback)
+            .connect_timeout(CONNECT_MAX)
+            .timeout(self.request_timeout)
+            .pool_idle_timeout(IDLE_MAX)
+            .pool_max_idle_per_host(self.idle_connections)
+            .tcp_nodelay(true)
+            .build()
+    }
 }
 
 /// The options that every HTTP client of this program has. `is_plain`: it speaks http instead of https.
@@ -247,14 +270,44 @@ pub(crate) fn client_builder(is_plain: bool, is_loopback: bool) -> ClientBuilder
     builder
 }
 
-/// Starts the thread for exchanges. It ends when the sender of `dropped` is dropped, and is not joined.
-fn start_runtime(dropped: oneshot::Receiver<()>) -> io::Result<Handle> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
-    thread::Builder::new().spawn(move || {
-        let _ = runtime.block_on(dropped);
-        // A name look-up may hang.
-        runtime.shutdown_background();
-    })?;
-    Ok(handle)
+impl Exchanges {
+    /// Those of the process, started unless another client uses them.
+    fn shared() -> io::Result<Arc<Self>> {
+        static SHARED: Mutex<Weak<Exchanges>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return Ok(running);
+        }
+        let started = Arc::new(Self::start()?);
+        *shared = Arc::downgrade(&started);
+        Ok(started)
+    }
+
+    /// Starts the thread. It ends when the value is dropped, and is not joined.
+    fn start() -> io::Result<Self> {
+        let (runs, dropped) = oneshot::channel();
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        thread::Builder::new().spawn(move || {
+            let _ = runtime.block_on(dropped);
+            // A name look-up may hang.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self {
+            runtime: handle,
+            _runs: runs,
+            pools: Mutex::default(),
+        })
+    }
+
+    /// The connections with these options.
+    fn pool(&self, options: PoolOptions) -> Result<Http, reqwest::Error> {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, pool)) = pools.iter().find(|(of, _)| *of == options) {
+            return Ok(pool.clone());
+        }
+        let pool = options.build()?;
+        pools.push((options, pool.clone()));
+        Ok(pool)
+    }
 }
