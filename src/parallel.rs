@@ -6,31 +6,39 @@
 
 use std::{
     cell::OnceCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tracing::Span;
 
 /// Calls `work` with every job on up to `threads` threads (evaluated each time), and `each` with every result on
 /// this thread, in order, until `each` breaks or fails. Jobs that have not begun by then are dropped. `jobs` is
-/// polled again after each result, even after it returned `None`: results may add jobs.
+/// polled again after each result, even after it returned `None`: results may add jobs. As long as one thread is enough,
+/// that is this one.
 pub(crate) fn ordered<J: Send, R: Send, E>(
     threads: impl Fn() -> usize,
     jobs: impl IntoIterator<Item = J>,
     work: impl Fn(J) -> R + Sync,
-    each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
+    mut each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let is_over = AtomicBool::new(false);
+    let mut jobs = jobs.into_iter();
+    while threads() <= 1 {
+        let Some(job) = jobs.next() else {
+            return Ok(());
+        };
+        if each(work(job))?.is_break() {
+            return Ok(());
+        }
+    }
     thread::scope(|scope| {
         let spawn = |task| drop(scope.spawn(task));
-        drive(spawn, threads, jobs, &work, &is_over, each)
+        drive(spawn, threads, jobs, &work, each)
     })
 }
 
@@ -77,11 +85,10 @@ pub(crate) fn ordered_in<'p, J: Send, R: Send, E>(
     };
     let jobs = [first, second].into_iter().chain(jobs);
     let pool = pool()?;
-    let is_over = AtomicBool::new(false);
     let threads = || pool.current_num_threads();
     pool.in_place_scope(|scope| {
         let spawn = |task| scope.spawn(|_| perform(task));
-        drive(spawn, threads, jobs, &work, &is_over, each)
+        drive(spawn, threads, jobs, &work, each)
     })
 }
 
@@ -97,71 +104,135 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
     threads: impl Fn() -> usize,
     jobs: impl IntoIterator<Item = J>,
     work: &'scope (impl Fn(J) -> R + Sync),
-    is_over: &'scope AtomicBool,
     mut each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let (to_work, from_queue) = unbounded::<(u64, J)>();
-    let (to_order, results) = unbounded();
+    let exchange = Arc::new(Exchange::new());
+    let _end = EndOnDrop(&exchange);
     let caller = Span::current();
     let start = || {
-        let (from_queue, to_order, caller) = (from_queue.clone(), to_order.clone(), caller.clone());
+        let (exchange, caller) = (Arc::clone(&exchange), caller.clone());
         spawn(Box::new(move || {
             let _entered = caller.enter();
-            take_jobs(&from_queue, &to_order, work, is_over);
+            while let Some((no, job)) = exchange.take_job() {
+                let result = catch_unwind(AssertUnwindSafe(|| work(job)));
+                exchange.add_result(no, result);
+            }
         }));
     };
     let mut jobs = jobs.into_iter();
-    let (mut handed_out, mut received, mut next) = (0_u64, 0_u64, 0_u64);
-    let mut thread_count = 0;
-    let mut early = BTreeMap::new();
-    let mut run = || loop {
+    let (mut handed_out, mut thread_count) = (0_u64, 0);
+    for next in 0.. {
         let wanted = threads().max(1) as u64;
         while handed_out - next < wanted * 2 {
             let Some(job) = jobs.next() else { break };
-            // Can't fail: this function owns a receiver.
-            let _ = to_work.send((handed_out, job));
+            exchange.add_job(handed_out, job);
             handed_out += 1;
         }
-        while thread_count < wanted.min(handed_out - received) {
+        while thread_count < wanted.min(exchange.unfinished()) {
             thread_count += 1;
             start();
         }
         if next == handed_out {
-            return Ok(());
+            break;
         }
-        let Ok((no, result)) = results.recv() else {
-            return Ok(());
-        };
-        received += 1;
-        early.insert(no, result);
-        while let Some(result) = early.remove(&next) {
-            next += 1;
-            let result = result.unwrap_or_else(|panic| resume_unwind(panic));
-            if each(result)?.is_break() {
-                return Ok(());
-            }
+        let result = exchange.take_result(next);
+        let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+        if each(result)?.is_break() {
+            break;
         }
-    };
-    let result = run();
-    is_over.store(true, Ordering::Relaxed);
-    result
+    }
+    Ok(())
 }
 
-/// Works on jobs until the queue is closed or the results are no longer wanted.
-fn take_jobs<J, R>(
-    queue: &Receiver<(u64, J)>,
-    results: &Sender<(u64, thread::Result<R>)>,
-    work: impl Fn(J) -> R,
-    is_over: &AtomicBool,
-) {
-    for (no, job) in queue {
-        if is_over.load(Ordering::Relaxed) {
-            break;
+/// Passes jobs from the caller to the workers, and results back. Channels would wake the caller for each result, not
+/// only for the one that is due.
+struct Exchange<J, R> {
+    queues: Mutex<Queues<J, R>>,
+    has_job: Condvar,
+    has_due_result: Condvar,
+}
+
+struct Queues<J, R> {
+    jobs: VecDeque<(u64, J)>,
+    /// Number of jobs without a result.
+    unfinished: u64,
+    results: BTreeMap<u64, thread::Result<R>>,
+    /// The number of the result for which the caller waits.
+    due: u64,
+    is_over: bool,
+}
+
+impl<J, R> Exchange<J, R> {
+    fn new() -> Self {
+        Self {
+            queues: Mutex::new(Queues {
+                jobs: VecDeque::new(),
+                unfinished: 0,
+                results: BTreeMap::new(),
+                due: 0,
+                is_over: false,
+            }),
+            has_job: Condvar::new(),
+            has_due_result: Condvar::new(),
         }
-        let result = catch_unwind(AssertUnwindSafe(|| work(job)));
-        if results.send((no, result)).is_err() {
-            break;
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues<J, R>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add_job(&self, no: u64, job: J) {
+        let mut queues = self.queues();
+        queues.jobs.push_back((no, job));
+        queues.unfinished += 1;
+        drop(queues);
+        self.has_job.notify_one();
+    }
+
+    /// Waits for a job; `None` if results are no longer wanted.
+    fn take_job(&self) -> Option<(u64, J)> {
+        let is_idle = |queues: &mut Queues<J, R>| queues.jobs.is_empty() && !queues.is_over;
+        let waited = self.has_job.wait_while(self.queues(), is_idle);
+        let mut queues = waited.unwrap_or_else(PoisonError::into_inner);
+        let job = queues.jobs.pop_front();
+        job.filter(|_| !queues.is_over)
+    }
+
+    fn add_result(&self, no: u64, result: thread::Result<R>) {
+        let mut queues = self.queues();
+        queues.unfinished -= 1;
+        queues.results.insert(no, result);
+        let is_due = queues.due == no;
+        drop(queues);
+        if is_due {
+            self.has_due_result.notify_one();
         }
+    }
+
+    fn take_result(&self, no: u64) -> thread::Result<R> {
+        let mut queues = self.queues();
+        queues.due = no;
+        loop {
+            if let Some(result) = queues.results.remove(&no) {
+                return result;
+            }
+            let waited = self.has_due_result.wait(queues);
+            queues = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn unfinished(&self) -> u64 {
+        self.queues().unfinished
+    }
+}
+
+/// Ends the workers, also if the caller panics. Jobs that have not begun are dropped.
+struct EndOnDrop<'a, J, R>(&'a Exchange<J, R>);
+
+impl<J, R> Drop for EndOnDrop<'_, J, R> {
+    fn drop(&mut self) {
+        self.0.queues().is_over = true;
+        self.0.has_job.notify_all();
     }
 }
 
@@ -186,6 +257,21 @@ mod tests {
         );
         assert_eq!(result, Ok(()));
         assert_eq!(seen, (0..100).map(|job| job * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn this_thread_works_until_another_one_is_needed() {
+        let threads = Cell::new(1);
+        let mut seen = Vec::new();
+        let each = |result| {
+            seen.push(result);
+            threads.set(if seen.len() < 5 { 1 } else { 3 });
+            Ok::<_, ()>(ControlFlow::Continue(()))
+        };
+        let caller = thread::current().id();
+        let work = |job| (job, thread::current().id() == caller);
+        assert_eq!(ordered(|| threads.get(), 0..50, work, each), Ok(()));
+        assert_eq!(seen, (0..50).map(|job| (job, job < 5)).collect::<Vec<_>>());
     }
 
     #[test]

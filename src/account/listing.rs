@@ -79,7 +79,7 @@ pub(super) fn list<T: Send, E: From<ApiError>>(
     };
     if receive(pages.first()?)?.is_continue() {
         parallel::ordered(
-            || client.concurrency(),
+            || client.readers(),
             iter::from_fn(|| walk.borrow_mut().next_offset()),
             |offset| pages.section_ahead(offset),
             |section| receive(section?),

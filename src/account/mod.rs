@@ -179,7 +179,7 @@ impl Reader<'_> {
     ) -> Result<(), E> {
         let client = self.client;
         parallel::ordered(
-            || client.concurrency(),
+            || client.readers(),
             ids,
             |id| client.look_up(&id).map(|answer| (id, answer)),
             |answer| {

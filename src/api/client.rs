@@ -274,6 +274,11 @@ impl Client {
         self.dispatcher.limiter.concurrency()
     }
 
+    /// The number of threads that can read at the same time.
+    pub(crate) fn readers(&self) -> usize {
+        self.dispatcher.limiter.readers()
+    }
+
     /// Sets the number of requests that may be in flight.
     #[cfg(test)]
     pub(crate) fn fix_concurrency(&self, number: usize) {

@@ -66,9 +66,12 @@ impl FromStr for Concurrency {
 #[derive(Debug)]
 pub(super) struct Pace {
     is_fixed: bool,
+    is_limited: bool,
     /// The time between two requests at the full rate.
     spacing: Duration,
     target: usize,
+    /// The longest latency so far.
+    slowest: Option<Duration>,
     round: Round,
     /// The target and the mean latency before the last step, until a round shows whether it pays off.
     before_step: Option<(usize, Duration)>,
@@ -97,8 +100,10 @@ impl Pace {
         let quota = rate.quota().or_else(|| Rate::default().quota());
         Self {
             is_fixed,
+            is_limited: rate.quota().is_some(),
             spacing: quota.map_or(Duration::MAX, |quota| quota.replenish_interval()),
             target,
+            slowest: None,
             round: Round::default(),
             before_step: None,
             is_careful: false,
@@ -110,6 +115,29 @@ impl Pace {
     /// The number of requests that may be in flight.
     pub(super) fn target(&self) -> usize {
         self.target
+    }
+
+    /// The number of threads that read. Others would only wait for the limit, and starting one takes as long as
+    /// reading a page. If answers are quick, one thread handles them before the next request may be sent.
+    pub(super) fn readers(&self) -> usize {
+        match self.slowest {
+            Some(slowest) if self.is_limited && !self.is_fixed => {
+                let needed = if slowest * 4 < self.spacing {
+                    1
+                } else {
+                    self.needed(slowest)
+                };
+                needed.min(self.target)
+            }
+            _ => self.target,
+        }
+    }
+
+    /// The number of requests in flight that the limit needs at a latency. A quarter of headroom: latencies vary, and a
+    /// slow answer must not leave part of the limit unused.
+    fn needed(&self, latency: Duration) -> usize {
+        let needed = 1 + (latency.as_nanos() * 5).div_ceil(self.spacing.as_nanos() * 4);
+        usize::try_from(needed).unwrap_or(usize::MAX)
     }
 
     /// Adapts to an answer's latency; `None` is an error that suggests that the server is in trouble. `in_flight`
@@ -125,6 +153,7 @@ impl Pace {
         let Some(latency) = latency else {
             return self.shrink(in_flight);
         };
+        self.slowest = self.slowest.max(Some(latency));
         if self.round.answers == 0 {
             self.round.size = in_flight;
         }
@@ -165,15 +194,13 @@ impl Pace {
             self.rounds_to_wait -= 1;
             return;
         }
-        // A quarter of headroom: latencies vary, and a slow answer must not leave part of the limit unused.
-        let needed = 1 + (mean.as_nanos() * 5).div_ceil(self.spacing.as_nanos() * 4);
         let step = if self.is_careful {
             1 + self.target / 4
         } else {
             3 * self.target
         };
         let reachable = (self.target + step).min(IN_FLIGHT_MAX.into());
-        let next = usize::try_from(needed).map_or(reachable, |needed| needed.min(reachable));
+        let next = self.needed(mean).min(reachable);
         if next > self.target {
             self.before_step = Some((self.target, mean));
             self.target = next;
@@ -210,6 +237,19 @@ mod tests {
 
     fn ms(millis: usize) -> Duration {
         Duration::from_millis(millis as u64)
+    }
+
+    #[test]
+    fn as_many_threads_read_as_the_rate_needs_at_the_longest_latency() {
+        let mut pace = pace("490/5s");
+        assert_eq!(pace.readers(), 8);
+        for (latency, readers) in [(0, 1), (2, 1), (5, 2), (1, 2), (50, 8), (1, 8)] {
+            pace.observe(Some(ms(latency)), 1);
+            assert_eq!(pace.readers(), readers, "{latency}");
+        }
+        let mut unlimited = Pace::new(Concurrency::Auto, Rate::Unlimited);
+        unlimited.observe(Some(ms(1)), 1);
+        assert_eq!(unlimited.readers(), 8);
     }
 
     #[test]

@@ -124,6 +124,11 @@ impl Limiter {
         self.state().pace.target()
     }
 
+    /// The number of threads that can read at the same time.
+    pub(crate) fn readers(&self) -> usize {
+        self.state().pace.readers()
+    }
+
     #[cfg(test)]
     pub(super) fn fix_concurrency(&self, number: usize) {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
