@@ -137,11 +137,8 @@ pub(super) fn preview(
             if number > last {
                 return ControlFlow::Break(());
             }
-            rows.push(PreviewRow {
-                number,
-                cells: row.cells().iter().map(|cell| cell.text.clone()).collect(),
-                next: 0,
-            });
+            let cells = row.cells().iter().map(|cell| cell.text.clone());
+            rows.push(PreviewRow::new(number, cells.collect(), 0));
             ControlFlow::Continue(())
         })
     })?;

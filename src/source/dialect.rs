@@ -4,7 +4,7 @@
 //! known column names; quotes are respected. Names that also occur in the data do not count: a cell may list
 //! messengers, which are also column names.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use super::{
     COLUMNS_MAX, Recognize,
@@ -57,22 +57,26 @@ pub(super) fn find(
 ) -> Option<Layout> {
     let tried: &[u8] = delimiter.as_slice();
     let tried = if tried.is_empty() { &DELIMITERS } else { tried };
-    let mut best: Option<(f64, Layout)> = None;
-    for &delimiter in tried {
+    let layout = |&delimiter: &u8| {
         let rows = preview(text, delimiter, header_row);
-        let Some(header) = header::find(&rows, recognize, header_row) else {
-            continue;
-        };
+        let header = header::find(&rows, recognize, header_row)?;
         let score = score(&header, &rows, recognize);
-        if best.as_ref().is_none_or(|best| score > best.0) {
-            let layout = Layout {
-                delimiter,
-                cells: usual_cells(&header, &rows),
-                header,
-            };
-            best = Some((score, layout));
+        let layout = Layout {
+            delimiter,
+            cells: usual_cells(&header, &rows),
+            header,
+        };
+        Some((score, layout))
+    };
+    // Without its delimiter, a text has a single column and a score of 0.
+    let used = tried.iter().filter(|&&it| memchr(it, text).is_some());
+    let mut best: Option<(f64, Layout)> = None;
+    for found in used.filter_map(layout) {
+        if found.0 > best.as_ref().map_or(0.0, |best| best.0) {
+            best = Some(found);
         }
     }
+    let best = best.or_else(|| tried.iter().find_map(layout));
     best.map(|best| best.1)
 }
 
@@ -86,16 +90,13 @@ fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRo
     let last_row = header_row.unwrap_or(0).max(HEADER_ROWS);
     let mut rows = Vec::new();
     walk(text, delimiter, |record| {
-        rows.push(PreviewRow {
-            number: record.row + 1,
-            cells: record
-                .cells
-                .iter()
-                .take(COMPARED_CELLS)
-                .map(|cell| (*cell).to_owned())
-                .collect(),
-            next: record.next,
-        });
+        let cells = record.cells.iter().take(COMPARED_CELLS);
+        let cells = cells.map(|cell| (*cell).to_owned());
+        rows.push(PreviewRow::new(
+            record.row + 1,
+            cells.collect(),
+            record.next,
+        ));
         rows.len() < COMPARED_ROWS || record.row <= last_row
     });
     rows
@@ -125,7 +126,7 @@ fn score(header: &Header, rows: &[PreviewRow], recognize: &Recognize<'_>) -> f64
     let others: Vec<_> = rows.iter().filter(is_other).collect();
     let even = mean(others.iter().map(|row| similarity(row.cells.len(), width)));
     let first = others.iter().take(HEADER_ROWS as usize);
-    let known_in_data = mean(first.map(|row| float(recognize(&row.cells) as u64)));
+    let known_in_data = mean(first.map(|row| float(row.known(recognize) as u64)));
     let names = float(header.known as u64) - known_in_data.unwrap_or(0.0);
     even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100) as u64) / 1000.0
 }

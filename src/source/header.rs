@@ -6,7 +6,7 @@
 //! known names, the search ends at the first row of data, because a file may contain two exports; the row with the
 //! most known names wins. `--header-row` overrides all this.
 
-use std::{cmp::Reverse, collections::HashMap};
+use std::{cell::OnceCell, cmp::Reverse, collections::HashMap};
 
 use super::Recognize;
 use crate::{
@@ -30,6 +30,25 @@ pub(super) struct PreviewRow {
     pub(super) cells: Vec<String>,
     /// For text: the offset of the next row.
     pub(super) next: usize,
+    /// The number of known names, once counted.
+    known: OnceCell<usize>,
+}
+
+impl PreviewRow {
+    pub(super) fn new(number: u32, cells: Vec<String>, next: usize) -> Self {
+        let known = OnceCell::new();
+        Self {
+            number,
+            cells,
+            next,
+            known,
+        }
+    }
+
+    /// The number of cells that are known names.
+    pub(super) fn known(&self, recognize: &Recognize<'_>) -> usize {
+        *self.known.get_or_init(|| recognize(&self.cells))
+    }
 }
 
 /// The column names and their position.
@@ -135,7 +154,7 @@ fn in_words(row: &PreviewRow) -> String {
 fn row_of_names(rows: &[PreviewRow], recognize: &Recognize<'_>) -> Option<usize> {
     let last = rows.iter().find(|row| filled(&row.cells) > 0)?.number + HEADER_ROWS;
     let searched = rows.iter().take_while(|row| row.number < last);
-    let known: Vec<usize> = searched.clone().map(|row| recognize(&row.cells)).collect();
+    let known: Vec<usize> = searched.clone().map(|row| row.known(recognize)).collect();
     let widest = searched.map(|row| filled(&row.cells)).max()?;
     let is_full = |index: &usize| filled(&rows[*index].cells) * 2 > widest || known[*index] > 1;
     let first = (0..known.len()).find(is_full)?;
@@ -264,10 +283,9 @@ mod tests {
     fn rows(rows: &[&[&str]]) -> Vec<PreviewRow> {
         rows.iter()
             .zip(1..)
-            .map(|(cells, number)| PreviewRow {
-                number,
-                cells: cells.iter().map(|&cell| cell.to_owned()).collect(),
-                next: 0,
+            .map(|(cells, number)| {
+                let cells = cells.iter().map(|&cell| cell.to_owned());
+                PreviewRow::new(number, cells.collect(), 0)
             })
             .collect()
     }
