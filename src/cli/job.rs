@@ -1,6 +1,10 @@
 //! The command line of a job in a jobs file, parsed as if it had been typed.
 
-use std::{collections::BTreeMap, path::Path, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -57,10 +61,11 @@ pub(crate) struct JobLine {
     options: Vec<String>,
 }
 
-/// The parser of command lines. Building it takes longer than parsing, and hundreds of jobs are parsed twice.
-fn parser() -> &'static clap::Command {
-    static PARSER: LazyLock<clap::Command> = LazyLock::new(Cli::command);
-    &PARSER
+/// The parser of command lines. Building or copying it takes longer than parsing, and hundreds of jobs are parsed
+/// twice.
+fn parser() -> MutexGuard<'static, clap::Command> {
+    static PARSER: LazyLock<Mutex<clap::Command>> = LazyLock::new(|| Mutex::new(Cli::command()));
+    PARSER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl JobLine {
@@ -75,7 +80,8 @@ impl JobLine {
             let command = command.to_owned();
             return Err(JobLineError::NoJobCommand { command });
         }
-        let arguments = parser().find_subcommand(command).into_iter();
+        let parser = parser();
+        let arguments = parser.find_subcommand(command).into_iter();
         let flags = arguments.flat_map(clap::Command::get_arguments);
         let known: Vec<_> = flags.filter_map(clap::Arg::get_long).collect();
         for key in options.keys() {
@@ -123,7 +129,7 @@ impl JobLine {
             .into_iter()
             .chain(options)
             .chain(sources.into_iter().flatten());
-        let matches = parser().clone().try_get_matches_from(words);
+        let matches = parser().try_get_matches_from_mut(words);
         let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
         parsed.map_err(|error| refusal(&error))
     }
