@@ -168,7 +168,7 @@ mod tests {
     /// The number of requests in each round trip of a pass, without a limit on requests in flight.
     fn round_trips(contacts: usize) -> Vec<u64> {
         let sandbox = Sandbox::start(Options {
-            limit: None,
+            is_limited: false,
             log_requests: false,
             contacts,
             ..Options::default()

@@ -30,10 +30,9 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
         log_requests: false,
         ..Options::default()
     };
-    let partner = options.partner.clone();
     context.signals.begin_work();
     let sandbox = Sandbox::start(options).map_err(Error::io(format!("port {}", args.port)))?;
-    show_access(context, &sandbox, partner)?;
+    show_access(context, &sandbox, PartnerAccount::default())?;
     while context.signals.stop_requested().is_none() {
         thread::sleep(Duration::from_millis(100));
     }

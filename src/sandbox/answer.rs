@@ -147,7 +147,6 @@ pub(super) struct SandboxAnswer {
     pub(super) status: u16,
     content_type: Option<&'static str>,
     body: Vec<u8>,
-    pub(super) retry_after: Option<String>,
 }
 
 impl SandboxAnswer {
@@ -156,7 +155,6 @@ impl SandboxAnswer {
             status,
             content_type: Some("application/json; charset=utf-8"),
             body,
-            retry_after: None,
         }
     }
 
@@ -208,7 +206,6 @@ impl SandboxAnswer {
             status,
             content_type: None,
             body: Vec::new(),
-            retry_after: None,
         }
     }
 
@@ -219,9 +216,6 @@ impl SandboxAnswer {
         let headers = response.headers_mut();
         if let Some(kind) = self.content_type {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        }
-        if let Some(Ok(when)) = self.retry_after.map(HeaderValue::try_from) {
-            headers.insert(header::RETRY_AFTER, when);
         }
         response
     }

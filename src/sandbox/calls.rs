@@ -13,7 +13,7 @@ use super::{
     rules::{Completeness, ContactIdsBody, ContactsBody, Incoming, JsonText, Violation},
     store::Account,
 };
-use crate::contact::Contact;
+use crate::contact::{BATCH_MAX, Contact};
 
 const CONTACTS: &str = "/v2/contacts";
 const USERS: &str = "/v2/users";
@@ -157,6 +157,23 @@ fn invalid(error: serde_json::Error) -> ErrorAnswer {
     ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string())
 }
 
+fn check_size(payload: &CallBody<'_>) -> Result<(), ErrorAnswer> {
+    let most = BATCH_MAX;
+    match payload {
+        CallBody::Nothing | CallBody::Raw(_) => Ok(()),
+        batch if batch.len() == 0 => Err(ErrorAnswer::new(
+            400,
+            "INVALID_REQUEST",
+            "the list is empty",
+        )),
+        batch if batch.len() > most => {
+            let problem = format!("a request can have at most {most} entities");
+            Err(ErrorAnswer::new(400, "TOO_MANY_ENTITIES", problem))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) struct ContactOperation<'a> {
     pub(super) options: &'a Options,
     pub(super) account: &'a mut Account,
@@ -169,7 +186,7 @@ impl ContactOperation<'_> {
         call: &Call,
         payload: CallBody<'_>,
     ) -> Result<SandboxAnswer, ErrorAnswer> {
-        self.check_size(&payload)?;
+        check_size(&payload)?;
         let effects = self.effects;
         if let Some(poisoned) = effects.poison.first() {
             if poisoned.body != ErrorBody::Json {
@@ -216,23 +233,6 @@ impl ContactOperation<'_> {
             return SandboxAnswer::data(b"null");
         }
         SandboxAnswer::processed(ids.len() - unstored.len())
-    }
-
-    fn check_size(&self, payload: &CallBody<'_>) -> Result<(), ErrorAnswer> {
-        let most = self.options.batch_max;
-        match payload {
-            CallBody::Nothing | CallBody::Raw(_) => Ok(()),
-            batch if batch.len() == 0 => Err(ErrorAnswer::new(
-                400,
-                "INVALID_REQUEST",
-                "the list is empty",
-            )),
-            batch if batch.len() > most => {
-                let problem = format!("a request can have at most {most} entities");
-                Err(ErrorAnswer::new(400, "TOO_MANY_ENTITIES", problem))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn list(&self, page: &PageQuery) -> Result<SandboxAnswer, ErrorAnswer> {

@@ -10,8 +10,7 @@ use super::log::Request;
 /// An injected fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InjectedFault {
-    /// Answers with this status without doing anything. A 429 carries `Retry-After` if the limit is configured
-    /// that way.
+    /// Answers with this status without doing anything.
     Status { status: u16, body: ErrorBody },
     /// Does the work, but answers with this status.
     StatusAfter { status: u16, body: ErrorBody },

@@ -3,8 +3,8 @@
 //! Tests run it in their process, `--sandbox` runs it for one command, `sandbox` runs it in the foreground.
 //!
 //! ```text
-//! wire ─► server ─► injector ─► window ─► tokens ─► calls ─► rules ─► store
-//!           └─────────────────── answer ◄────────────────────────────┘
+//! wire ─► server ─► injector ─► tokens ─► calls ─► rules ─► store
+//!           └───────────── answer ◄────────────────────────┘
 //! ```
 //!
 //! [`Options`] define its behaviour, including behaviour that the documentation leaves open.
@@ -25,7 +25,6 @@ mod rules;
 mod server;
 mod store;
 mod tokens;
-mod window;
 mod wire;
 
 #[cfg(test)]
@@ -48,16 +47,15 @@ pub(crate) use self::{
     faults::FaultSyntaxError, log::Request, log::RequestCounts, store::Account, store::Writes,
 };
 pub use self::{
-    faults::Faults, options::AcceptedTypes, options::ErrorShape, options::Existing, options::Limit,
-    options::Options, options::PartnerAccount, options::RequiredField, options::RetryAfter,
-    options::UriShown,
+    faults::Faults, options::ErrorShape, options::Existing, options::Options,
+    options::PartnerAccount, options::RequiredField, options::UriShown,
 };
 use self::{
     injector::FaultInjector,
     log::Log,
-    server::{ServerState, SharedState},
+    options::TOKEN,
+    server::{RateWindow, ServerState, SharedState},
     tokens::TokenRegistry,
-    window::RateWindow,
     wire::{CutSwitch, CuttableListener},
 };
 use crate::contact::Contact;
@@ -65,7 +63,6 @@ use crate::contact::Contact;
 /// A running server. Stops when dropped.
 pub struct Sandbox {
     address: SocketAddr,
-    token: String,
     shared: SharedState,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -84,7 +81,6 @@ impl Sandbox {
     pub fn start(options: Options) -> io::Result<Self> {
         let mut sandbox = Self {
             address: options.listen,
-            token: options.tokens.first().cloned().unwrap_or_default(),
             shared: SharedState::new(initial_state(options)),
             stop: None,
             thread: None,
@@ -115,10 +111,10 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
-    /// The first of the accepted tokens.
+    /// A token that the server accepts.
     #[must_use]
     pub fn token(&self) -> &str {
-        &self.token
+        TOKEN
     }
 
     /// Stops the server and breaks its connections.
@@ -203,12 +199,6 @@ impl Sandbox {
         self.shared.lock().log.clear();
     }
 
-    /// The largest number of requests in one window of the limit, refused ones among them.
-    #[must_use]
-    pub fn peak_per_window(&self) -> u64 {
-        self.shared.lock().window.peak()
-    }
-
     /// Replaces the faults and resets their counters; delayed answers are sent at once.
     pub fn set_faults(&self, faults: Faults) {
         let mut state = self.shared.lock();
@@ -252,8 +242,8 @@ fn initial_state(mut options: Options) -> ServerState {
     }
     ServerState {
         account,
-        tokens: TokenRegistry::new(&options),
-        window: RateWindow::new(options.limit),
+        tokens: TokenRegistry::new(),
+        window: RateWindow::default(),
         injector: FaultInjector::new(std::mem::take(&mut options.faults)),
         faults_replaced: watch::Sender::new(()),
         log: Log::new(options.log_requests),

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::options::{AcceptedTypes, Options, RequiredField};
+use super::options::{Options, RequiredField};
 use crate::contact::{
     Chat, ChatType, Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX,
     URI_CHARS_MAX,
@@ -185,9 +185,6 @@ impl<'a> IncomingChat<'a> {
             return Err(Violation::missing("chat_type"));
         }
         let chat_type = ChatType::named(&word)
-            .filter(|kind| {
-                options.accepted_types == AcceptedTypes::Any || ChatType::ALL.contains(kind)
-            })
             .ok_or_else(|| Violation::new("chat_type", format!("chat_type {word} is not known")))?;
         let chat = Chat {
             chat_type,
@@ -293,10 +290,7 @@ mod tests {
                 r#"{"chat_type":"viber","chat_id":"+79991112233"}"#,
                 Some("chat_id"),
             ),
-            (
-                r#"{"chat_type":"WhatsApp","chat_id":"7"}"#,
-                Some("chat_type"),
-            ),
+            (r#"{"chat_type":"unheard of","chat_id":"x"}"#, None),
             (r#"{"chat_id":"7"}"#, Some("chat_type")),
             (
                 r#"{"chat_type":"instagram","chat_id":"@ann"}"#,

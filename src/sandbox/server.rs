@@ -25,9 +25,37 @@ use super::{
     options::Options,
     store::Account,
     tokens::{TokenRegistry, bearer_token},
-    window::RateWindow,
     wire::CutSwitch,
 };
+
+/// Maximum size of a request's body. A larger one gets a 413 with an HTML page, as from a proxy.
+const BODY_BYTES_MAX: usize = 16 << 20;
+
+/// Requests that the API allows in a window, and the length of a window.
+const REQUESTS_MAX: u64 = 500;
+const WINDOW: Duration = Duration::from_secs(5);
+
+/// Counts requests in fixed windows, as the API does.
+#[derive(Debug, Default)]
+pub(super) struct RateWindow {
+    number: u128,
+    requests: u64,
+}
+
+impl RateWindow {
+    /// Counts a request that arrives `at` this time after the start. True if it is within the limit.
+    fn admit(&mut self, at: Duration) -> bool {
+        let number = at.as_nanos() / WINDOW.as_nanos();
+        if number != self.number {
+            *self = Self {
+                number,
+                requests: 0,
+            };
+        }
+        self.requests += 1;
+        self.requests <= REQUESTS_MAX
+    }
+}
 
 /// A change to the account after a request, unseen by the client.
 pub(super) type Hook = Box<dyn FnOnce(&mut Account) + Send>;
@@ -80,8 +108,7 @@ pub(super) async fn answer(
     request: axum::extract::Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body_bytes_max = shared.lock().options.body_bytes_max;
-    let body = axum::body::to_bytes(body, body_bytes_max).await.ok();
+    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.ok();
     let authorization = head
         .headers
         .get(header::AUTHORIZATION)
@@ -130,7 +157,7 @@ struct IncomingRequest<'a> {
 impl ServerState {
     fn serve(&mut self, arrived: IncomingRequest<'_>) -> TimedAnswer {
         let (number, at) = self.log.arrive();
-        let within_limit = self.window.admit(at);
+        let within_limit = !self.options.is_limited || self.window.admit(at);
         let call = Call::read(&arrived.method, &arrived.path);
         let body = arrived.body.as_deref();
         let payload = CallBody::read(&call, arrived.json, body.unwrap_or_default());
@@ -149,15 +176,12 @@ impl ServerState {
             self.tokens.kill(bearer_token(arrived.authorization));
         }
         let answer = match &effects.end {
-            Some(InjectedFault::Status { status, body }) => {
-                self.retry_later(SandboxAnswer::fault(*status, *body))
-            }
+            Some(InjectedFault::Status { status, body }) => SandboxAnswer::fault(*status, *body),
             // The connection is dropped before this is sent.
             Some(InjectedFault::DropBefore) => SandboxAnswer::data(b"null"),
             _ if !within_limit => {
                 let problem = "too many requests in this window";
-                let refusal = ErrorAnswer::new(429, "TOO_MANY_REQUESTS", problem);
-                self.retry_later(refusal.shaped(self.options.errors))
+                ErrorAnswer::new(429, "TOO_MANY_REQUESTS", problem).shaped(self.options.errors)
             }
             _ if body.is_none() => SandboxAnswer::fault(413, ErrorBody::Html),
             _ => self
@@ -198,13 +222,6 @@ impl ServerState {
         operation.run(call, payload?)
     }
 
-    fn retry_later(&self, mut answer: SandboxAnswer) -> SandboxAnswer {
-        if answer.status == 429 {
-            answer.retry_after = self.window.retry_after(self.log.now());
-        }
-        answer
-    }
-
     fn run_hooks(&mut self, number: u64) {
         for (_, hook) in self.hooks.extract_if(.., |(due, _)| *due <= number) {
             hook(&mut self.account);
@@ -236,5 +253,19 @@ fn end(answer: SandboxAnswer, effects: &Effects) -> TimedAnswer {
         answer,
         ending,
         delay: effects.delay,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_anew_in_each_window() {
+        let mut window = RateWindow::default();
+        let mut admitted = |at| (0..600).filter(|_| window.admit(at)).count();
+        assert_eq!(admitted(Duration::from_millis(4_999)), 500);
+        assert_eq!(admitted(WINDOW), 500);
+        assert_eq!(admitted(WINDOW), 0);
     }
 }

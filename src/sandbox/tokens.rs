@@ -14,8 +14,11 @@ use serde_json::{Value, json};
 
 use super::{
     answer::ErrorAnswer,
-    options::{Options, PartnerAccount},
+    options::{PartnerAccount, TOKEN},
 };
+
+/// Lifetime of an issued access token.
+const ACCESS_LIFETIME: Duration = Duration::from_secs(3600);
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const MACHINE_TOKEN: &str = "urn:wazzup:oauth:token-type:machine_token";
@@ -39,7 +42,6 @@ struct Access {
 #[derive(Debug)]
 pub(super) struct TokenRegistry {
     partner: PartnerAccount,
-    access_lifetime: Duration,
     access: HashMap<String, Access>,
     refresh: HashSet<String>,
     /// Every issued token, revoked ones included.
@@ -75,17 +77,15 @@ struct ExchangeData {
 }
 
 impl TokenRegistry {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new() -> Self {
+        let partner = PartnerAccount::default();
         let mut tokens = Self {
-            partner: options.partner.clone(),
-            access_lifetime: options.access_lifetime,
             access: HashMap::new(),
-            refresh: HashSet::from([options.partner.refresh_token.clone()]),
+            refresh: HashSet::from([partner.refresh_token.clone()]),
             issued: Vec::new(),
+            partner,
         };
-        for token in &options.tokens {
-            tokens.accept(token);
-        }
+        tokens.accept(TOKEN);
         tokens
     }
 
@@ -194,7 +194,7 @@ impl TokenRegistry {
         let refresh_token = self.name("refresh");
         let access = Access {
             kind,
-            ends: Instant::now().checked_add(self.access_lifetime),
+            ends: Instant::now().checked_add(ACCESS_LIFETIME),
         };
         self.access.insert(access_token.clone(), access);
         if kind == TokenKind::Client {
@@ -203,7 +203,7 @@ impl TokenRegistry {
         json!({
             "access_token": access_token,
             "refresh_token": refresh_token,
-            "expires_in": self.access_lifetime.as_secs(),
+            "expires_in": ACCESS_LIFETIME.as_secs(),
         })
     }
 
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_refresh_token_is_spent_by_its_use() {
-        let mut tokens = TokenRegistry::new(&Options::default());
+        let mut tokens = TokenRegistry::new();
         let first = tokens
             .grant(&basic(), &refresh_with("sandbox-refresh-token"))
             .unwrap();
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_simplified_authorization_takes_two_steps() {
-        let mut tokens = TokenRegistry::new(&Options::default());
+        let mut tokens = TokenRegistry::new();
         let ask = json!({"grant_type": "client_credentials", "client_credentials_data": {"scope": "transport,crm"}});
         let machine = tokens.grant(&basic(), ask.to_string().as_bytes()).unwrap();
         let machine = text(&machine, "access_token").to_owned();
@@ -315,15 +315,8 @@ mod tests {
 
     #[test]
     fn tokens_end_and_die() {
-        let mut tokens = TokenRegistry::new(&Options {
-            access_lifetime: Duration::ZERO,
-            ..Options::default()
-        });
-        let granted = tokens
-            .grant(&basic(), &refresh_with("sandbox-refresh-token"))
-            .unwrap();
-        let access = format!("Bearer {}", text(&granted, "access_token"));
-        assert_eq!(tokens.check(&access).unwrap_err().status, 401);
+        assert!(!is_alive(Some(Instant::now())));
+        let mut tokens = TokenRegistry::new();
         assert!(tokens.check("Bearer sandbox-token").is_ok());
         tokens.kill("sandbox-token");
         assert!(tokens.check("Bearer sandbox-token").is_err());
@@ -331,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_stranger_gets_no_token() {
-        let mut tokens = TokenRegistry::new(&Options::default());
+        let mut tokens = TokenRegistry::new();
         let ask = refresh_with("sandbox-refresh-token");
         for stranger in ["", "Basic", "Basic !!", "Bearer sandbox-token"] {
             assert_eq!(tokens.grant(stranger, &ask).unwrap_err().status, 401);

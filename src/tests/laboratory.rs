@@ -35,7 +35,7 @@ pub(crate) struct Laboratory {
 impl Laboratory {
     pub(crate) fn with(options: Options) -> Self {
         let sandbox = Sandbox::start(Options {
-            limit: None,
+            is_limited: false,
             log_requests: false,
             ..options
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use wazzup_contacts::{
     contact::Contact,
-    sandbox::{AcceptedTypes, Options, UriShown},
+    sandbox::{Options, UriShown},
 };
 
 use crate::{harness::World, samples::bring};
@@ -177,10 +177,7 @@ fn what_was_exported_imports_as_no_change() {
 
 #[test]
 fn chat_types_that_the_tool_does_not_know_and_spaces_at_the_ends_come_back() {
-    let world = World::with(Options {
-        accepted_types: AcceptedTypes::Any,
-        ..Options::default()
-    });
+    let world = World::new();
     for id in [" 7", "'8 ", "9"] {
         let contact = format!(
             r#"{{"id":"{id}","responsible_user_id":"u1","name":" Ann\u00a0","uri":"https://crm/1","contact_data":[
@@ -256,10 +253,7 @@ const HOSTILE: &[&str] = &[
 ];
 
 fn hostile_account() -> World {
-    let world = World::with(Options {
-        accepted_types: AcceptedTypes::Any,
-        ..Options::default()
-    });
+    let world = World::new();
     let put = |contact: serde_json::Value| {
         let contact = contact.to_string();
         let contact: Contact<'_> = serde_json::from_str(&contact).unwrap();

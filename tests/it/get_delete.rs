@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wazzup_contacts::{
     contact::Contact,
-    sandbox::{AcceptedTypes, Options, UriShown, people},
+    sandbox::{Options, UriShown, people},
 };
 
 use crate::harness::{World, faults};
@@ -218,10 +218,7 @@ fn a_run_whose_deletion_is_not_carried_out_says_so() {
 
 #[test]
 fn a_contact_with_an_unknown_messenger_is_read_shown_and_sent_back_as_it_is() {
-    let world = World::with(Options {
-        accepted_types: AcceptedTypes::Any,
-        ..Options::default()
-    });
+    let world = World::new();
     let before: Contact<'static> = serde_json::from_str(
         r#"{"id":"1","responsible_user_id":"u","name":"Ann","uri":"https://crm/1","contact_data":[
             {"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"tiktok","chat_id":"5"}]}"#,

@@ -12,7 +12,7 @@ use crate::harness::World;
 /// A world in which the tool waits milliseconds instead of seconds, with limits that are never reached.
 pub(crate) fn quick(options: Options) -> World {
     let world = World::with(Options {
-        limit: None,
+        is_limited: false,
         ..options
     });
     world.write(

@@ -1,6 +1,6 @@
 //! `plan`, `apply`, `runs` and `auth` without failures; crashes have their own modules.
 
-use wazzup_contacts::sandbox::Options;
+use wazzup_contacts::sandbox::{Options, PartnerAccount};
 
 use crate::{csv_files, harness::World};
 
@@ -136,7 +136,7 @@ fn old_runs_are_removed_and_as_many_kept_as_asked_for() {
 #[test]
 fn a_token_is_renewed_when_asked_to() {
     let world = World::new();
-    let partner = Options::default().partner;
+    let partner = PartnerAccount::default();
     let auth = |args: &[&str]| {
         world
             .call(["auth", "--json"].iter().chain(args))

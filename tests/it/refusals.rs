@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use strum::VariantArray as _;
 use wazzup_contacts::sandbox::{ErrorShape, Options, RequiredField};
 
 use crate::{
     harness::{Ran, World, faults},
     model::{assert_holds, contact, csv, quick},
+    odd_server::{OddServer, page},
 };
 
 /// A world whose server refuses chats without `chat_id` in this shape, and a file of contacts with telegram names;
@@ -244,66 +246,75 @@ fn a_run_that_was_stopped_can_be_undone() {
     assert_eq!(world.sandbox.contact_count(), 0);
 }
 
+/// A server with these limits of a request, which also refuses the contact with the id 60 if `is_strict`.
+fn small(contacts_max: usize, bytes_max: usize, is_strict: bool) -> OddServer {
+    OddServer::start(Vec::new(), move |request, _| {
+        let refusal = |body: &str| Some((400, "application/json", body.to_owned()));
+        let ids = ids(&request.body);
+        if request.body.len() > bytes_max {
+            Some(page(413))
+        } else if ids.len() > contacts_max {
+            refusal(r#"{"error":"TOO_MANY_ENTITIES","description":"fewer, please"}"#)
+        } else if is_strict && ids.iter().any(|id| id == "60") {
+            refusal(r#"{"error":"INVALID_CONTACTS_DATA","description":"odd","data":{"id":"60"}}"#)
+        } else {
+            None
+        }
+    })
+}
+
+/// The ids of the contacts in a request.
+fn ids(body: &str) -> Vec<String> {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let contacts = body["contacts"].as_array().into_iter().flatten();
+    contacts
+        .map(|it| it["id"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
 #[test]
 fn the_largest_request_that_the_server_takes_is_learned_and_shown() {
-    let import = |options: Options| {
-        let world = quick(options);
+    let import = |contacts_max, bytes_max| {
+        let world = quick(Options::default());
         world.write("contacts.csv", csv((1..=600).map(|n| contact(n, "new"))));
-        let args = ["import", "contacts.csv", "--mode", "create", "--json"];
-        let ran = world.run(args).ends_with(0);
-        assert_holds(&world.sandbox, (1..=600).map(|n| contact(n, "new")));
-        let refused = world.sandbox.counts().into_iter();
-        let refused = refused.filter(|((_, status), _)| *status != Some(200));
-        (
-            ran.json()["limits"].clone(),
-            refused.map(|(_, count)| count).sum::<u64>(),
-        )
+        let server = small(contacts_max, bytes_max, false);
+        let import = "import contacts.csv --mode create --json";
+        let ran = server.call(&world, import).run().ends_with(0);
+        assert_eq!(server.contacts().len(), 600);
+        let is_refused = |body: &&String| body.len() > bytes_max || ids(body).len() > contacts_max;
+        let refused = server.bodies("POST").iter().filter(is_refused).count();
+        (ran.json()["limits"].clone(), refused)
     };
-    let (limits, refused) = import(Options {
-        batch_max: 30,
-        ..Options::default()
-    });
+    let (limits, refused) = import(30, usize::MAX);
     assert_eq!(limits["contacts"], 25);
     // Each of the 6 batches in flight at first, whole and halved.
     assert!((2..=12).contains(&refused), "{refused}");
-    let (limits, refused) = import(Options {
-        body_bytes_max: 5_000,
-        ..Options::default()
-    });
+    let (limits, refused) = import(100, 5_000);
     assert!(
         (2_000..=5_000).contains(&limits["bytes"].as_u64().unwrap()),
         "{limits}"
     );
     assert!((2..=40).contains(&refused), "{refused}");
-    assert!(import(Options::default()).0.is_null());
+    assert!(import(100, usize::MAX).0.is_null());
 }
 
 #[test]
 fn what_a_process_learned_about_sizes_is_kept_by_the_next() {
-    let world = quick(Options {
-        batch_max: 30,
-        ..Options::default()
-    });
+    let world = quick(Options::default());
+    let server = small(30, usize::MAX, true);
     world.write("contacts.csv", csv((1..=300).map(|n| contact(n, "new"))));
-    world.sandbox.set_faults(faults(["poison=60"]));
-    let bound = ["--max-refused", "0", "--concurrency", "1", "--run", "x.run"];
-    let args = ["import", "contacts.csv", "--mode", "create"];
-    let ran = world.run(args.iter().chain(&bound)).ends_with(8);
-    assert!(
-        ran.stderr
-            .contains("limits    at most 25 contacts in a request"),
-        "{}",
-        ran.shown()
-    );
-    world.sandbox.clear_log();
-    world.run(["apply", "x.run"]).ends_with(3);
-    assert_eq!(world.sandbox.contact_count(), 299);
-    let counts = world.sandbox.counts();
-    assert_eq!(
-        counts.get(&("POST".to_owned(), Some(400))),
-        None,
-        "{counts:?}"
-    );
+    let import = "import contacts.csv --mode create --max-refused 0 --concurrency 1 --run x.run";
+    let ran = server.call(&world, import).run().ends_with(8);
+    let learned = "limits    at most 25 contacts in a request";
+    assert!(ran.stderr.contains(learned), "{}", ran.shown());
+    let too_large = || {
+        let bodies = server.bodies("POST");
+        bodies.iter().filter(|body| ids(body).len() > 30).count()
+    };
+    let before = too_large();
+    server.call(&world, "apply x.run").run().ends_with(3);
+    assert_eq!(server.contacts().len(), 299);
+    assert_eq!(too_large(), before);
 }
 
 #[test]
