@@ -75,7 +75,7 @@ impl<'a> Settler<'a> {
         let payload = if job.planned.is_empty() {
             &job.payload
         } else {
-            fresh = self.leave_out_stale(&job.payload, &job.planned)?;
+            fresh = self.leave_out_stale(job)?;
             &fresh
         };
         let replies = &mut self.replies;
@@ -93,11 +93,10 @@ impl<'a> Settler<'a> {
 
     /// Leaves out contacts that changed in the account since the plan was made and contacts that are already as
     /// planned. Returns the others.
-    fn leave_out_stale(
-        &mut self,
-        payload: &Payload,
-        planned: &[PlannedState],
-    ) -> Result<Payload, ApiError> {
+    fn leave_out_stale(&mut self, job: &BatchJob) -> Result<Payload, ApiError> {
+        let BatchJob {
+            payload, planned, ..
+        } = job;
         let replies = &mut self.replies;
         let mut fresh = Payload::new(payload.operation, payload.len());
         let mut done = Payload::new(payload.operation, 0);
@@ -108,6 +107,15 @@ impl<'a> Settler<'a> {
             }
             match staleness {
                 Staleness::Fresh => fresh.push(seq, json),
+                // Others deleted what was never sent. If it counted as deleted, an undo would create it again.
+                Staleness::AlreadyDone
+                    if payload.operation == Operation::Delete && !job.batch.unknown =>
+                {
+                    let reason = "others deleted it from the account since the plan was made";
+                    replies
+                        .outcome
+                        .stale(seq, id_of(payload.operation, json), reason);
+                }
                 Staleness::AlreadyDone => done.push(seq, json),
                 Staleness::Stale(reason) => {
                     let id = id_of(payload.operation, json);

@@ -217,6 +217,26 @@ fn contacts_that_changed_since_the_plan_are_not_deleted() {
 }
 
 #[test]
+fn a_deletion_by_others_since_the_plan_is_neither_counted_nor_undone() {
+    let world = changed();
+    world.write("few.csv", csv([("1", "Ann")]));
+    world
+        .run("plan few.csv -o few.run --mode mirror --max-delete 2 -q".split(' '))
+        .ends_with(0);
+    world.run(["delete", "3", "--yes", "-q"]).ends_with(0);
+    let apply = "apply few.run --stale-after 0s --yes --json";
+    let done = world.run(apply.split(' ')).ends_with(3).json()["done"].clone();
+    assert_eq!(
+        (&done["deleted"], &done["stale"]),
+        (&1.into(), &1.into()),
+        "{done}"
+    );
+    world.run(["undo", "few.run", "--yes", "-q"]).ends_with(0);
+    assert!(world.sandbox.contact("2").is_some());
+    assert_eq!(world.sandbox.contact("3"), None);
+}
+
+#[test]
 fn a_stored_plan_that_never_looked_says_so() {
     let world = changed();
     world
