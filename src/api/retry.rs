@@ -12,7 +12,8 @@
 //! | 408, 500, 502, 504, other 5xx | retry | **unknown** |
 //! | 425, 503 | retry | retry |
 //! | 429 | hold all senders, retry | hold all senders, retry |
-//! | 3xx, any other status | stop | stop |
+//! | 3xx | stop, **unknown** unless 307 or 308 | the same |
+//! | any other status | stop | stop |
 //! | no connection: DNS, refused, handshake, connect timeout | retry | retry |
 //! | no connection, because the proxy of the environment is down | retry, a few times | retry, a few times |
 //! | certificate not trusted | stop | stop |
@@ -22,7 +23,7 @@
 //!
 //! PATCH, DELETE and GET are idempotent. A POST that may have been carried out is never resent here: the caller
 //! first looks up its contacts. 425 and 503 mean that the work has not begun; 408, 500, and a gateway's 502 and
-//! 504 leave that open. Refused requests are for the caller to split.
+//! 504 leave that open, and so does a redirect. Refused requests are for the caller to split.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -108,9 +109,14 @@ const fn consequence_of_status(status: u16, is_idempotent: bool) -> Consequence 
 }
 
 /// True if an attempt with this outcome may have been carried out. Some proxies answer 503 for requests that they
-/// have passed on.
+/// have passed on. A redirect may follow a write that was carried out, except for 307 and 308, which ask for the
+/// same request at another address.
 pub(crate) fn may_be_done(outcome: AttemptOutcome) -> bool {
-    outcome == AttemptOutcome::Status(503) || consequence(outcome, false) == Consequence::Unknown
+    match outcome {
+        AttemptOutcome::Status(307 | 308) => false,
+        AttemptOutcome::Status(503 | 300..=399) => true,
+        _ => consequence(outcome, false) == Consequence::Unknown,
+    }
 }
 
 /// The retry policy.

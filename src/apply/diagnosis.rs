@@ -106,19 +106,26 @@ impl<'a> FailureDiagnosis<'a> {
         Ok(())
     }
 
-    /// Notes a payload that a firewall, a proxy or the token's permissions keep from the API.
-    pub(super) fn forbidden(&mut self, payload: &Payload, refusal: &Refusal) {
+    /// Notes a payload that a firewall, a proxy or the token's permissions keep from the API. Returns the kind of
+    /// failure if the payload is to be halved. A page may replace the API's answer to a write that was carried out.
+    pub(super) fn forbidden(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+    ) -> Option<FailureKind> {
         let kind = if refusal.is_page {
+            self.may_be_done = true;
             FailureKind::Breakdown
         } else {
             FailureKind::Forbidden
         };
         self.note_failure(kind);
         let error = || self.client.forbidden(payload.operation, refusal);
-        if self.was_accepted_since(kind, payload.operation) || self.may_continue(error()) {
-            self.forbidden = Some(error());
-            self.failed(payload, kind, &refusal.to_string());
+        if !self.was_accepted_since(kind, payload.operation) && !self.may_continue(error()) {
+            return None;
         }
+        self.forbidden = Some(error());
+        Some(kind)
     }
 
     /// True if the batch may be diagnosed now. Otherwise it is put off because of the error.

@@ -15,7 +15,7 @@
 //! | refuses its size | it is divided, and later batches are smaller, see `limits` |
 //! | refuses it without a name | it is halved until the refused contacts are alone: k of n cost at most 2·k·log2(n) requests; a half whose sibling was accepted is not sent as a whole |
 //! | refuses more than the budget allows | the unsettled contacts are left for `apply` |
-//! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is the cause |
+//! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown, and a create behind a page is looked up; if nothing is accepted afterwards, the token or the proxy is the cause |
 //! | refuses one contact alone | it is rejected with the server's message; an existing id is updated instead, without erasing anything |
 //! | does not answer a create | each is looked up: if it is as sent, it is done; if different, it is updated; if missing, it is sent again |
 //! | answers without confirming anything | the same, but each is sent again only once; if no such write was ever accepted, the first and the last contact are tried, and sending ends if that changes nothing |

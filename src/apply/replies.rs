@@ -188,8 +188,7 @@ impl<'a> ReplyHandler<'a> {
     /// Determines by the first and the last contact whether the server carries out anything, because settling each
     /// contact of each batch would cost several requests per contact.
     fn probe(&mut self, payload: &Payload, reason: &str) -> Result<(), ApiError> {
-        let last = payload.len() - 1;
-        let (ends, middle) = payload.partition(|index, _| index == 0 || index == last);
+        let (ends, middle) = ends(payload);
         if !lookup::compare(self.client, &ends)?.as_sent.is_empty() {
             return self.look_up(payload, 1, reason);
         }
@@ -289,7 +288,7 @@ impl<'a> ReplyHandler<'a> {
         rounds: u32,
     ) -> Result<Reply, ApiError> {
         if refusal.status == 403 || (refusal.is_page && refusal.status != 413) {
-            self.diagnosis.forbidden(payload, refusal);
+            self.forbidden(payload, refusal, rounds)?;
             return Ok(Reply::Other);
         }
         let named = payload.named(refusal);
@@ -408,11 +407,50 @@ impl<'a> ReplyHandler<'a> {
             return Ok(());
         }
         // A proxy that answers 503 may still have passed a create on.
+        self.look_up_failed(payload, kind, &reason, rounds)
+    }
+
+    /// Handles a payload that a firewall, a proxy or the token's permissions keep from the API.
+    fn forbidden(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        let Some(kind) = self.diagnosis.forbidden(payload, refusal) else {
+            return Ok(());
+        };
+        let reason = refusal.to_string();
+        // Most pages are a firewall's, in front of the API, so only two contacts are looked up first.
+        if refusal.is_page && payload.operation == Operation::Create {
+            let (ends, _) = ends(payload);
+            if !lookup::compare(self.client, &ends)?.as_sent.is_empty() {
+                return self.look_up_failed(payload, kind, &reason, rounds);
+            }
+        }
+        self.diagnosis.failed(payload, kind, &reason);
+        Ok(())
+    }
+
+    /// Looks up creates that failed, some of which may have been carried out, and notes the missing ones as failed.
+    fn look_up_failed(
+        &mut self,
+        payload: &Payload,
+        kind: FailureKind,
+        reason: &str,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
         let found = lookup::compare(self.client, payload)?;
         self.arrived(&found.as_sent);
         if !found.missing.is_empty() {
-            self.diagnosis.failed(&found.missing, kind, &reason);
+            self.diagnosis.failed(&found.missing, kind, reason);
         }
         self.update_instead(&found.different, rounds.saturating_sub(1))
     }
+}
+
+/// The first and the last contact of a payload, and the others.
+fn ends(payload: &Payload) -> (Payload, Payload) {
+    let last = payload.len() - 1;
+    payload.partition(|index, _| index == 0 || index == last)
 }

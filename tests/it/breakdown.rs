@@ -318,6 +318,25 @@ fn a_create_that_was_carried_out_before_a_503_is_not_taken_for_the_contact_of_ot
 }
 
 #[test]
+fn creates_that_were_carried_out_before_a_redirect_or_a_page_are_looked_up() {
+    for (fault, code, unknown) in [("302-after", 1, 100), ("403-after=html", 0, 0)] {
+        let world = quick(Options::default());
+        world.write("contacts.csv", csv((1..=300).map(|n| contact(n, "new"))));
+        world
+            .sandbox
+            .set_faults(faults([format!("POST:{fault}@2")]));
+        let import = "import contacts.csv --mode create --run x.run --concurrency 1 --json";
+        let ran = world.run(import.split(' ')).ends_with(code);
+        assert_eq!(ran.json()["done"]["unknown"], unknown, "{}", ran.shown());
+        if code > 0 {
+            world.run(["apply", "x.run"]).ends_with(0);
+        }
+        assert_holds(&world.sandbox, (1..=300).map(|n| contact(n, "new")));
+        assert_eq!(world.sandbox.count("POST"), 3, "{fault}");
+    }
+}
+
+#[test]
 fn creates_that_lose_their_answers_at_the_same_time_are_looked_up_one_after_another() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));

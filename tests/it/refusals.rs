@@ -322,7 +322,9 @@ fn a_web_page_in_the_place_of_a_refusal_stops_the_run_and_rejects_nothing() {
     for status in [400, 409, 422] {
         for method in ["POST", "PATCH", "DELETE"] {
             let world = quick(Options::default());
-            for number in 1..=300 {
+            // A create of a contact that exists becomes an update, which passes.
+            let existing = if method == "POST" { 0 } else { 300 };
+            for number in 1..=existing {
                 world.sandbox.put_contact(&contact(number, "old"));
             }
             world.write("contacts.csv", csv((1..=300).map(|n| contact(n, "new"))));

@@ -147,6 +147,10 @@ fn answers_that_no_repeating_mends_stop_at_once() {
     };
     assert!(matches!(next().kind, ApiErrorKind::Forbidden { detail, .. } if detail == "no scope"));
     let redirect = next();
+    assert!(
+        redirect.sent,
+        "it may have been carried out before the redirect"
+    );
     assert!(redirect.to_string().contains("https://elsewhere.example/"));
     assert!(redirect.hint().unwrap().contains("--base-url"));
     assert!(matches!(
