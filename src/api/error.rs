@@ -152,11 +152,16 @@ pub(crate) enum Grant {
 }
 
 impl ApiErrorKind {
-    /// True if it refuses a token permanently, so further attempts are pointless.
+    /// True if a token is refused permanently, so further attempts are pointless. A failed command also counts:
+    /// each attempt may be a failed login, which locks accounts.
     pub(super) const fn is_final_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Unauthorized { .. } | Self::WrongPartner { .. } | Self::NotGranted { .. }
+            Self::Unauthorized { .. }
+                | Self::WrongPartner { .. }
+                | Self::NotGranted { .. }
+                | Self::SecretCommand { .. }
+                | Self::BadToken { .. }
         )
     }
 }

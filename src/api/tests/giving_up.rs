@@ -200,7 +200,7 @@ fn a_token_command_that_fails_says_so_too() {
     let directory = tempfile::tempdir().unwrap();
     let once = directory.path().join("once").display().to_string();
     let command = TokenSource::Command {
-        command: "test ! -e $0 && : > $0 && echo token".replace("$0", &once),
+        command: "echo >> $0; test $(wc -l < $0) = 1 && echo token".replace("$0", &once),
     };
     let server = TestServer::start(|received| match received.number {
         0 => Act::json(500, ""),
@@ -223,6 +223,11 @@ fn a_token_command_that_fails_says_so_too() {
         ),
         "{error:?}"
     );
+    // The other senders don't run it again.
+    let again = client.write(Operation::Update, body(), 1, false);
+    assert_eq!(again.unwrap_err().to_string(), error.to_string());
+    let runs = std::fs::read_to_string(&once).unwrap().lines().count();
+    assert_eq!(runs, 2);
 }
 
 #[test]
