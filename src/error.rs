@@ -272,7 +272,9 @@ impl Error {
                 ..
             }) => (*reason).into(),
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
-            Self::Settings(SettingsError::TokenMissing) => ExitCode::Token,
+            Self::Settings(SettingsError::TokenMissing | SettingsError::SecretMissing { .. }) => {
+                ExitCode::Token
+            }
             Self::Gate(_) | Self::Declined | Self::Export(ExportError::Shrunk(_)) => ExitCode::Gate,
             Self::Source(error) if error.is_incomplete() => ExitCode::Gate,
             Self::Run(RunError::Busy { .. }) => ExitCode::Busy,

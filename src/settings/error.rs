@@ -13,6 +13,14 @@ pub enum SettingsError {
         /// A suggestion for the user.
         hint: Option<String>,
     },
+    /// The file of a token or password is missing, unreadable or empty.
+    #[error("{message}")]
+    SecretMissing {
+        /// The file, and what is wrong.
+        message: String,
+        /// A suggestion for the user.
+        hint: String,
+    },
     /// No token source is configured.
     #[error("no token is configured")]
     TokenMissing,
@@ -30,6 +38,7 @@ impl SettingsError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Wrong { hint, .. } => hint.clone(),
+            Self::SecretMissing { hint, .. } => Some(hint.clone()),
             Self::TokenMissing => Some(
                 "set the environment variable WAZZUP_TOKEN or pass --token-file FILE; to try the tool without an account, add --sandbox"
                     .to_owned(),

@@ -203,19 +203,19 @@ fn read_secret(
         .map_err(|error: io::Error| {
             let usual = format!("name a file whose first line is the {what}, or set {variable}");
             let advice = similar(path).map(|path| format!("did you mean {}? ", path.display()));
-            SettingsError::wrong(
-                format!("{origin} {}", read_fault(&error)),
-                advice.unwrap_or_default() + &usual,
-            )
+            SettingsError::SecretMissing {
+                message: format!("{origin} {}", read_fault(&error)),
+                hint: advice.unwrap_or_default() + &usual,
+            }
         })?;
     // Windows editors write a BOM.
     let text = text.trim_start_matches('\u{feff}');
     let secret = text.lines().next().unwrap_or_default().trim();
     if secret.is_empty() {
-        return Err(SettingsError::wrong(
-            format!("{origin}: the first line is empty"),
-            Some(format!("write the {what} on the first line")),
-        ));
+        return Err(SettingsError::SecretMissing {
+            message: format!("{origin}: the first line is empty"),
+            hint: format!("write the {what} on the first line"),
+        });
     }
     Ok(Secret {
         value: secret.into(),

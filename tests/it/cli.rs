@@ -269,7 +269,7 @@ fn a_command_that_fails_says_so_in_its_one_object_too() {
         ("import bad.csv", 5),
         ("import good.csv --rate fast", 2),
         ("check missing.csv", 1),
-        ("plan good.csv --token-file missing", 2),
+        ("plan good.csv --token-file missing", 4),
         ("export -o all.xls", 2),
         ("apply missing.run", 1),
         ("undo missing.run", 1),

@@ -94,7 +94,7 @@ fn every_outcome_has_its_metrics_and_a_failure_keeps_the_last_success() {
     }
     // Before the account is known, after it, and before the configuration is.
     for (line, code) in [
-        (format!("import few.csv --token-file none.txt {import}"), 2),
+        (format!("import few.csv --token-file none.txt {import}"), 4),
         (format!("import bad.csv --max-rejects 0 {import}"), 5),
         (format!("import missing.csv {import}"), 1),
         (format!("import few.csv --config none.toml {import}"), 2),
