@@ -2,7 +2,7 @@
 //!
 //! An unreadable contact of the account is left alone: no row is created over it, and a mirror doesn't delete it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::{
     contact::{Contact, ContactField},
@@ -38,7 +38,6 @@ pub(super) fn decide<'a>(
         links,
         origins: Origins::of(run)?,
         finder: ContactFinder::new(run, context.account)?,
-        respelt: HashSet::new(),
         kept: KeptContacts::default(),
         merged: Vec::new(),
         notes: DecisionNotes {
@@ -46,7 +45,7 @@ pub(super) fn decide<'a>(
             ..DecisionNotes::default()
         },
     };
-    let blind = without_looking(context.options.mode);
+    let blind = context.options.mode.blind_decision();
     for block in 0..blocks::count(run)? {
         let (_, mut decisions) = contacts::decisions(run, block)?;
         if let Some(decision) = blind
@@ -72,15 +71,6 @@ pub(super) fn decide<'a>(
     Ok(decider.notes)
 }
 
-/// The decision on a complete contact in this mode, if it doesn't depend on the account.
-const fn without_looking(mode: Mode) -> Option<Decision> {
-    match mode {
-        Mode::Create => Some(Decision::Create),
-        Mode::Update => Some(Decision::Update),
-        Mode::Upsert | Mode::Mirror | Mode::Missing | Mode::Undo => None,
-    }
-}
-
 struct Decider<'p, 'a> {
     context: &'p PlanContext<'a>,
     has_snapshot: bool,
@@ -88,8 +78,6 @@ struct Decider<'p, 'a> {
     origins: Origins,
     finder: ContactFinder<'p>,
     kept: KeptContacts,
-    /// The contacts of the snapshot that were found for an id in another spelling.
-    respelt: HashSet<u64>,
     /// Rows that were merged into rejected contacts, and the problems of these contacts.
     merged: Vec<(u64, Vec<Problem>)>,
     notes: DecisionNotes<'a>,
@@ -118,7 +106,7 @@ impl Decider<'_, '_> {
         let run = self.context.run;
         let is_complete = contacts.decisions[index] == Decision::Complete;
         let json = contacts.json_with(index, changes);
-        if is_complete && let Some(decision) = without_looking(self.context.options.mode) {
+        if is_complete && let Some(decision) = self.context.options.mode.blind_decision() {
             if self.notes.owners.is_needed() {
                 let owner = run.contact(json)?.responsible_user_id;
                 self.count_new_owner(contacts, &owner);
@@ -127,18 +115,21 @@ impl Decider<'_, '_> {
         }
         let id = run.id_of(json)?;
         if let Some(seq) = snapshot::find_equal(run, &id, json)?
-            && !self.respelt.contains(&seq)
+            && self.kept.claim(seq, false)
         {
             // Most contacts of a nightly import take this path, without being read.
-            self.kept.mark(seq);
             return Ok(Decision::Unchanged);
         }
-        let found = if self.has_snapshot {
-            self.finder.find(&id)?
-        } else {
-            FoundContact::Absent
-        };
+        let found = self.find(&id)?;
         Ok(self.compare(contacts, index, run.contact(json)?, &found)?)
+    }
+
+    fn find(&mut self, id: &str) -> Result<FoundContact, PlanError> {
+        if self.has_snapshot {
+            self.finder.find(id)
+        } else {
+            Ok(FoundContact::Absent)
+        }
     }
 
     /// The decision on a contact that may differ from the account's contact `found`.
@@ -155,7 +146,7 @@ impl Decider<'_, '_> {
                 return Ok(Decision::Unchanged);
             }
             (FoundContact::Readable(found), _) => {
-                if self.claim(&local.id, found) {
+                if self.kept.claim(found.seq, local.id != found.id) {
                     return self.existing(contacts, index, &local, found);
                 }
                 let reason = format!(
@@ -183,14 +174,6 @@ impl Decider<'_, '_> {
         self.reject(contacts, index, &local, &[problem])
     }
 
-    /// True unless another row, with another spelling of the id, already has this contact of the account.
-    fn claim(&mut self, id: &str, found: &SnapshotContact) -> bool {
-        if id == found.id {
-            return !self.respelt.contains(&found.seq);
-        }
-        !self.kept.contains(found.seq) && self.respelt.insert(found.seq)
-    }
-
     /// The decision on a contact that is missing from the account.
     fn absent(
         &mut self,
@@ -203,7 +186,7 @@ impl Decider<'_, '_> {
             return Ok(Decision::Create);
         }
         self.links.complete(local)?;
-        let problems = self.missing(contacts, local);
+        let problems = self.missing(contacts.source, local.missing());
         if !problems.is_empty() {
             return self.reject(contacts, index, local, &problems);
         }
@@ -226,7 +209,6 @@ impl Decider<'_, '_> {
         found: &'c SnapshotContact,
     ) -> Result<Decision, RunError> {
         let run = self.context.run;
-        self.kept.mark(found.seq);
         let account = run.contact(found.json.as_bytes())?;
         let compare = if self.context.options.mode == Mode::Update {
             // Complete rows are sent as they are, without reading the account.
@@ -241,8 +223,8 @@ impl Decider<'_, '_> {
         else {
             return Ok(Decision::Unchanged);
         };
-        let mut problems = self.missing(contacts, &merged);
-        problems.retain(|problem| problem.code != RejectCode::UriMissing);
+        let missing = merged.missing().filter(|field| *field != ContactField::Uri);
+        let problems = self.missing(contacts.source, missing);
         if !problems.is_empty() {
             return self.reject(contacts, index, local, &problems);
         }
@@ -272,15 +254,7 @@ impl Decider<'_, '_> {
     ) -> Result<Decision, RunError> {
         let run = self.context.run;
         let seq = contacts.seq(index);
-        let rejected = RejectedRow {
-            source: contacts.source,
-            row: contacts.row(index),
-            seq: Some(seq),
-            id: Some(local.id.as_ref().into()),
-            at: RejectedAt::Plan,
-            problems: problems.into(),
-            lacks: Vec::new(),
-        };
+        let rejected = contacts.rejected(index, &local.id, RejectedAt::Plan, problems);
         rejects::add(run, &rejected)?;
         let merged = rejects::merged_into(run, seq)?.into_iter();
         self.merged
@@ -290,13 +264,8 @@ impl Decider<'_, '_> {
 
     /// Adds the problems of a row that was rejected before the account was read, as if it had no other problem.
     fn complete_reject(&mut self, row: &IncompleteRow) -> Result<(), PlanError> {
-        let found = if self.has_snapshot {
-            self.finder.find(&row.id)?
-        } else {
-            FoundContact::Absent
-        };
+        let found = self.find(&row.id)?;
         let run = self.context.run;
-        let column = |field| self.origins.column(row.source, field);
         let mode = self.context.options.mode;
         let problems: Vec<_> = match (&found, mode) {
             (FoundContact::Unreadable(_), _) | (FoundContact::Readable(_), Mode::Missing) => {
@@ -308,18 +277,16 @@ impl Decider<'_, '_> {
             (FoundContact::Readable(found), _) => {
                 let account = run.contact(found.json.as_bytes())?;
                 let missing = account.missing().filter(|field| row.lacks.contains(field));
-                let problems = missing.filter(|field| *field != ContactField::Uri);
-                problems
-                    .map(|field| normalize::missing(field, column(field)))
-                    .collect()
+                self.missing(
+                    row.source,
+                    missing.filter(|field| *field != ContactField::Uri),
+                )
             }
             (FoundContact::Absent, _) => {
                 let has_link = self.links.find(&row.id)?.is_some();
                 let missing = row.lacks.iter().copied();
                 let missing = missing.filter(|field| !has_link || *field != ContactField::Uri);
-                missing
-                    .map(|field| normalize::missing(field, column(field)))
-                    .collect()
+                self.missing(row.source, missing)
             }
         };
         let rejected = RejectedRow {
@@ -371,10 +338,10 @@ impl Decider<'_, '_> {
         Ok(())
     }
 
-    fn missing(&self, contacts: &Contacts, contact: &Contact<'_>) -> Vec<Problem> {
-        let column = |field| self.origins.column(contacts.source, field);
-        let missing = contact.missing();
-        missing
+    /// The problems of a row without these fields.
+    fn missing(&self, source: u32, fields: impl Iterator<Item = ContactField>) -> Vec<Problem> {
+        let column = |field| self.origins.column(source, field);
+        fields
             .map(|field| normalize::missing(field, column(field)))
             .collect()
     }

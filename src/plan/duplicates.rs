@@ -207,17 +207,12 @@ impl<'a> DecisionEditor<'a> {
         problems: &[Problem],
         lacks: Vec<ContactField>,
     ) -> Result<(), RunError> {
-        self.set(member.seq, Decision::Rejected)?;
-        let rejected = RejectedRow {
-            source: member.source,
-            row: member.row,
-            seq: Some(member.seq),
-            id: Some(member.contact.id.as_ref().into()),
-            at: RejectedAt::Plan,
-            problems: problems.into(),
-            lacks,
-        };
-        rejects::add(self.run, &rejected)
+        let run = self.run;
+        let (contacts, index) = self.at(member.seq)?;
+        contacts.decisions[index] = Decision::Rejected;
+        let id = &member.contact.id;
+        let rejected = contacts.rejected(index, id, RejectedAt::Plan, problems);
+        rejects::add(run, &RejectedRow { lacks, ..rejected })
     }
 }
 

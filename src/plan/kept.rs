@@ -1,6 +1,6 @@
 //! The contacts of the account that a mirror keeps; it deletes the others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{PlanError, decision_notes::UnsentFields, finder::hash, gate::GateVerdict};
 use crate::{
@@ -8,24 +8,46 @@ use crate::{
     run::{Decision, Deletion, RunError, RunFile, blocks, changes, rejects, snapshot},
 };
 
-/// The contacts of the snapshot that have a row, as a bit set.
+/// The contacts of the snapshot that have a row.
 #[derive(Debug, Default)]
-pub(super) struct KeptContacts(Vec<u64>);
+pub(super) struct KeptContacts {
+    /// A bit set.
+    bits: Vec<u64>,
+    /// Those whose row has another spelling of the id.
+    respelt: HashSet<u64>,
+}
 
 impl KeptContacts {
+    /// Adds the contact of a row, with its id or another spelling of it. False if another row has the contact.
+    pub(super) fn claim(&mut self, seq: u64, is_respelt: bool) -> bool {
+        let is_taken = if is_respelt {
+            self.contains(seq)
+        } else {
+            self.respelt.contains(&seq)
+        };
+        if is_taken {
+            return false;
+        }
+        if is_respelt {
+            self.respelt.insert(seq);
+        }
+        self.mark(seq);
+        true
+    }
+
     /// Adds the contact of a row.
     pub(super) fn mark(&mut self, seq: u64) {
         let word = usize::try_from(seq / 64).unwrap_or(usize::MAX);
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
         }
-        self.0[word] |= 1 << (seq % 64);
+        self.bits[word] |= 1 << (seq % 64);
     }
 
     pub(super) fn contains(&self, seq: u64) -> bool {
         usize::try_from(seq / 64)
             .ok()
-            .and_then(|word| self.0.get(word))
+            .and_then(|word| self.bits.get(word))
             .is_some_and(|word| word >> (seq % 64) & 1 == 1)
     }
 

@@ -11,7 +11,7 @@ use crate::{
     api::ApiError,
     contact::{BATCH_MAX, ChatType},
     output::IoError,
-    run::RunError,
+    run::{Decision, RunError},
 };
 
 /// The changes that an import may make (`--mode`).
@@ -40,6 +40,15 @@ impl Mode {
     /// The word on the command line and in the summary.
     pub(crate) fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// The decision on a complete contact, if it doesn't depend on the account.
+    pub(super) const fn blind_decision(self) -> Option<Decision> {
+        match self {
+            Self::Create => Some(Decision::Create),
+            Self::Update => Some(Decision::Update),
+            Self::Upsert | Self::Mirror | Self::Missing | Self::Undo => None,
+        }
     }
 
     /// True if an unchanged contact is known to equal the account's.

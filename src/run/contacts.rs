@@ -6,7 +6,10 @@ use memchr::memchr_iter;
 use rusqlite::params;
 
 use super::{Change, RunError, RunFile, changes, column};
-use crate::contact::{Contact, Operation};
+use crate::{
+    contact::{Contact, Operation},
+    reject::{Problem, RejectedAt, RejectedRow},
+};
 
 /// The decision on a contact of the source. The value is its code in `decision.codes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr, strum::IntoStaticStr)]
@@ -163,6 +166,25 @@ impl Contacts {
             .map_or(0, |&(first, row)| {
                 row.saturating_add(index.saturating_sub(first))
             })
+    }
+
+    /// The reject of the `index`-th contact.
+    pub(crate) fn rejected<'a>(
+        &self,
+        index: usize,
+        id: &'a str,
+        at: RejectedAt,
+        problems: &'a [Problem],
+    ) -> RejectedRow<'a> {
+        RejectedRow {
+            source: self.source,
+            row: self.row(index),
+            seq: Some(self.seq(index)),
+            id: Some(id.into()),
+            at,
+            problems: problems.into(),
+            lacks: Vec::new(),
+        }
     }
 
     /// The indexes of the contacts with these numbers and this decision.

@@ -10,7 +10,7 @@ use super::{Batch, Contacts, RunError, RunFile, rejects};
 use crate::{
     contact::Operation,
     crash::{self, Point},
-    reject::{Problem, RejectedAt, RejectedRow},
+    reject::{Problem, RejectedAt},
 };
 
 /// The result of sending a contact.
@@ -155,15 +155,9 @@ fn reject(
     for seq in std::iter::once(exception.seq).chain(merged) {
         let contacts = Contacts::around(run, block.take(), seq)?;
         let contacts = block.insert(contacts);
-        let rejected = RejectedRow {
-            source: contacts.source,
-            row: contacts.row(contacts.index(seq)),
-            seq: Some(seq),
-            id: Some(exception.id.as_str().into()),
-            at: RejectedAt::Apply,
-            problems: exception.problems.as_slice().into(),
-            lacks: Vec::new(),
-        };
+        let index = contacts.index(seq);
+        let (id, problems) = (&exception.id, &exception.problems);
+        let rejected = contacts.rejected(index, id, RejectedAt::Apply, problems);
         rejects::add(run, &rejected)?;
     }
     Ok(())
