@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use strum::EnumMessage as _;
+
 use crate::contact::ContactField;
 
 /// The columns that a rejects file adds to those of the source.
@@ -13,7 +15,8 @@ pub(crate) fn is_rejects_file(columns: &[String]) -> bool {
     ADDED_COLUMNS[1..].iter().all(is_there)
 }
 
-/// A stable code for one kind of problem. Scripts depend on the codes: they are added, never renamed.
+/// A stable code for one kind of problem, with a title and advice. Scripts depend on the codes: they are added, never
+/// renamed.
 #[derive(
     Clone,
     Copy,
@@ -24,6 +27,7 @@ pub(crate) fn is_rejects_file(columns: &[String]) -> bool {
     Ord,
     Hash,
     strum::Display,
+    strum::EnumMessage,
     strum::EnumString,
     strum::IntoStaticStr,
     strum::VariantArray,
@@ -32,31 +36,132 @@ pub(crate) fn is_rejects_file(columns: &[String]) -> bool {
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the README explains each code")]
 pub enum RejectCode {
+    #[strum(
+        message = "No id",
+        detailed_message = "Fill in the id column: without it, a contact can't be found again."
+    )]
     IdMissing,
+    #[strum(
+        message = "Id too long",
+        detailed_message = "Shorten the id to 100 characters."
+    )]
     IdTooLong,
+    #[strum(message = "No name", detailed_message = "Fill in the name.")]
     NameMissing,
+    #[strum(
+        message = "Name too long",
+        detailed_message = "Shorten the name to 200 characters."
+    )]
     NameTooLong,
+    #[strum(
+        message = "No responsible employee",
+        detailed_message = "Fill in the column, or set one employee for all such rows with --set responsible_user_id=ID."
+    )]
     ResponsibleUserIdMissing,
+    #[strum(
+        message = "Employee id too long",
+        detailed_message = "Write the employee's id of at most 100 characters."
+    )]
     ResponsibleUserIdTooLong,
+    #[strum(
+        message = "Unknown employee",
+        detailed_message = "Write the employee's id, or add the name to the mapping file; `wazzup-contacts users` lists the ids."
+    )]
     ResponsibleUnknown,
+    #[strum(
+        message = "No link",
+        detailed_message = "Fill in the link, or build it for all rows with --set uri='https://…/{id}'."
+    )]
     UriMissing,
+    #[strum(
+        message = "Link too long",
+        detailed_message = "Shorten the link to 200 characters."
+    )]
     UriTooLong,
+    #[strum(
+        message = "No phone and no account",
+        detailed_message = "Add a phone number or an account of a messenger, or leave the row out."
+    )]
     NoChat,
+    #[strum(
+        message = "Unknown messenger",
+        detailed_message = "Write one of the messengers that Wazzup supports, such as whatsapp or telegram."
+    )]
     ChatTypeUnknown,
+    #[strum(
+        message = "Chat without an address",
+        detailed_message = "Fill in the number or the account of the chat."
+    )]
     ChatIdMissing,
+    #[strum(
+        message = "Not a phone number",
+        detailed_message = "Correct the number and its country code; for numbers without a country code, add --region with the country's two letters."
+    )]
     PhoneInvalid,
+    #[strum(
+        message = "Number cut off by a spreadsheet",
+        detailed_message = "Format the column as text, and copy the numbers from the original again."
+    )]
     PhoneTruncated,
+    #[strum(
+        message = "Digits lost in a spreadsheet",
+        detailed_message = "Format the column as text, and copy the values from the original again."
+    )]
     DigitsLost,
+    #[strum(
+        message = "Not an account name",
+        detailed_message = "Write the name as the messenger shows it, without spaces."
+    )]
     UsernameInvalid,
+    #[strum(
+        message = "Chats can't be read",
+        detailed_message = "Correct the JSON in contact_data, or use columns for the chats."
+    )]
     ContactDataInvalid,
+    #[strum(
+        message = "Same id, different values",
+        detailed_message = "Keep one of the rows, or choose with --on-duplicate first, last or merge."
+    )]
     DuplicateId,
+    #[strum(
+        message = "Too many cells in the row",
+        detailed_message = "Put cells that contain the delimiter in quotes."
+    )]
     RowRagged,
+    #[strum(
+        message = "Unreadable letters",
+        detailed_message = "Save the file as UTF-8, or name its encoding with --encoding."
+    )]
     BytesUndecodable,
+    #[strum(
+        message = "Formula error",
+        detailed_message = "Correct the formula, or replace it with its value."
+    )]
     CellError,
+    #[strum(
+        message = "Line is not valid JSON",
+        detailed_message = "Correct the line."
+    )]
     JsonInvalid,
+    #[strum(
+        message = "Refused by the server",
+        detailed_message = "The reason is the server's message; correct the value and import the row again."
+    )]
     RefusedByServer,
+    #[strum(
+        message = "Not in the account",
+        detailed_message = "The contact does not exist: import the row with --mode upsert to create it."
+    )]
     NotFound,
+    #[strum(
+        message = "Changed since the plan",
+        detailed_message = "The contact was changed by others, so it was left alone. The next steps overwrite it."
+    )]
     ChangedSince,
+    #[strum(
+        message = "Contact can't be read",
+        detailed_message = "The account's contact can't be read, so it was left alone: check it in Wazzup."
+    )]
     ContactUnreadable,
 }
 
@@ -67,6 +172,16 @@ impl RejectCode {
     /// The code in the rejects file.
     pub(crate) fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// A title for people.
+    pub(crate) fn title(self) -> &'static str {
+        self.get_message().unwrap_or_default()
+    }
+
+    /// The advice to correct rows with this problem.
+    pub(crate) fn advice(self) -> &'static str {
+        self.get_detailed_message().unwrap_or_default()
     }
 }
 
@@ -183,5 +298,20 @@ pub(crate) struct DroppedNumber {
 impl DroppedNumber {
     pub(crate) fn at(self, row: u32) -> Self {
         Self { row, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_a_title_and_advice() {
+        for code in RejectCode::ALL {
+            assert!(
+                !code.title().is_empty() && code.advice().ends_with('.'),
+                "{code}"
+            );
+        }
     }
 }

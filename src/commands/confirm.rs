@@ -12,7 +12,7 @@ use crate::{
     characters::visible,
     error::{Error, ExitCode},
     layout::{error_width, fit},
-    report::page::Progress,
+    report::page::ReportedPhase,
     wording::counted,
     workflow::{PlannedRun, Session},
 };
@@ -61,7 +61,7 @@ pub(super) fn decline(
     (summary.files.run, summary.files.rejects) = (None, None);
     let state = ReportedState {
         failure: Some(&declined),
-        ..ReportedState::new(Progress::Planned)
+        ..ReportedState::new(ReportedPhase::Planned)
     };
     let written = write_report(
         context,

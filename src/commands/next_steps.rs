@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     plan::Mode,
     report::{
-        page::{NextStep, Progress},
+        page::{NextStep, ReportedPhase},
         summary::Summary,
     },
     run::{Done, RunFile},
@@ -24,7 +24,7 @@ const READING: [&str; 6] = [
 ];
 
 pub(super) struct ReportedState<'a> {
-    pub progress: Progress,
+    pub phase: ReportedPhase,
     /// The command that sends the rest.
     pub resume: Option<String>,
     pub failure: Option<&'a Error>,
@@ -34,9 +34,9 @@ pub(super) struct ReportedState<'a> {
 
 impl ReportedState<'_> {
     /// Nothing is left to send.
-    pub(super) const fn new(progress: Progress) -> Self {
+    pub(super) const fn new(phase: ReportedPhase) -> Self {
         Self {
-            progress,
+            phase,
             resume: None,
             failure: None,
             undone: None,
@@ -52,17 +52,17 @@ pub(super) fn steps(
     state: &ReportedState<'_>,
     command_line: &str,
 ) -> Vec<NextStep> {
-    let progress = state.progress;
+    let phase = state.phase;
     let mut steps = Vec::new();
     if let Some(command) = state.resume.clone() {
-        let words = match progress {
-            Progress::Sent => "To continue:",
-            Progress::Checked | Progress::Planned => "Nothing was sent. To send it:",
+        let words = match phase {
+            ReportedPhase::Sent => "To continue:",
+            ReportedPhase::Checked | ReportedPhase::Planned => "Nothing was sent. To send it:",
         };
         steps.push(step(words, command));
     }
     if let Some(file) = &summary.files.rejects
-        && progress == Progress::Sent
+        && phase == ReportedPhase::Sent
     {
         steps.push(step_with_rejects(context, summary, file, command_line));
     }
@@ -78,7 +78,7 @@ pub(super) fn steps(
             ("To compare the account with this run:", "verify"),
             ("To revert the changes of this run:", "undo"),
         ] {
-            let command = resume::about(context, command, &resume::named(run));
+            let command = resume::command_for(context, command, &resume::named(run));
             steps.push(step(words, command));
         }
     }
@@ -101,13 +101,13 @@ fn step_with_rejects(
 ) -> NextStep {
     if summary.mode == Mode::Undo.as_str() {
         let undone = resume::named_file(Path::new(&summary.source.path));
-        let command = resume::about(context, "undo", &undone);
+        let command = resume::command_for(context, "undo", &undone);
         return step(
             "To revert the contacts in the rejects file as well, and lose their later changes:",
             format!("{command} --force"),
         );
     }
-    let command = resume::about(context, "import", &resume::argument(Path::new(file)));
+    let command = resume::command_for(context, "import", &resume::argument(Path::new(file)));
     let options = reading_options(command_line);
     step(
         "To import the rejected rows, correct them in their file, and then:",

@@ -5,7 +5,7 @@ use crate::{
     cli::ApplyArgs,
     error::{Error, ExitCode},
     ledger::{HistoryEntry, Ledger, RunStatus},
-    report::{page::Progress, summary::Summary},
+    report::{page::ReportedPhase, summary::Summary},
     run::{RunError, RunFile, Tally},
     workflow::{RunHistory, SealedRun},
 };
@@ -80,7 +80,7 @@ pub(super) fn show_again(
     let (code, mut summary) = resumed.summary(tally, &rejects);
     let state = ReportedState {
         undone,
-        ..ReportedState::new(Progress::Sent)
+        ..ReportedState::new(ReportedPhase::Sent)
     };
     write_report(context, run, meta, &mut summary, state)?;
     console.summary(&summary, &summary.to_string());
@@ -95,7 +95,10 @@ pub(super) fn doubt(run: &HistoryEntry) -> Error {
             source: Box::new(error),
         }
         .into(),
-        _ => Error::NotFound(format!("run {} can't be read", run.run)),
+        _ => {
+            let reason = run.error.as_deref().unwrap_or("its facts are damaged");
+            Error::NotFound(format!("run {} can't be read: {reason}", run.run))
+        }
     }
 }
 

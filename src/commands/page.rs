@@ -16,7 +16,7 @@ use crate::{
     paths::shown_path,
     report::{
         notes::{Invocation, NOTES, SENT_BY},
-        page::{self, Progress, ReportPage},
+        page::{self, ReportPage, ReportedPhase},
         summary::Summary,
     },
     run::RunFile,
@@ -31,18 +31,18 @@ pub(super) fn page_of<'a>(
     state: ReportedState<'_>,
 ) -> Result<ReportPage<'a>, Error> {
     Ok(ReportPage {
-        progress: state.progress,
+        phase: state.phase,
         summary,
         run,
         invocations: [Some(meta.invocation.clone()), run.find_fact(SENT_BY)?],
         notes: run.find_fact(NOTES)?.unwrap_or_default(),
-        failure: state.failure.map(said),
+        failure: state.failure.map(message_and_hint),
         next: next_steps::steps(context, run, summary, &state, &meta.invocation.command_line),
         undone: state.undone,
     })
 }
 
-fn said(error: &Error) -> (String, Option<String>) {
+fn message_and_hint(error: &Error) -> (String, Option<String>) {
     (message(error), error.hint())
 }
 
@@ -96,7 +96,14 @@ pub(super) fn report_failure(context: &Context, started: Timestamp, error: &Erro
         ..Invocation::default()
     };
     // The command has already failed, and another error would hide the first one.
-    if page::save_failure(&invocation, &started.to_string(), &said(error), path).is_ok() {
+    if page::save_failure(
+        &invocation,
+        &started.to_string(),
+        &message_and_hint(error),
+        path,
+    )
+    .is_ok()
+    {
         let path = shown_path(path);
         let line = format!("report written to {}", visible(&path));
         context.console.say(&line);
@@ -114,7 +121,7 @@ pub(super) fn write_plan_report(
     let SealedRun { run, meta, .. } = &planned.sealed;
     let state = ReportedState {
         resume,
-        ..ReportedState::new(Progress::Planned)
+        ..ReportedState::new(ReportedPhase::Planned)
     };
     write_report(context, run, meta, summary, state)
 }

@@ -32,7 +32,7 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
         run,
         meta,
         summary,
-        progress,
+        phase,
         is_unfinished,
     } = PastRun::open(&path, &context.settings.state_directory)?;
     if meta.account == SANDBOX {
@@ -51,7 +51,7 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
     let state = ReportedState {
         resume: resume.transpose()?,
         undone,
-        ..ReportedState::new(progress)
+        ..ReportedState::new(phase)
     };
     let page = page_of(context, &run, &meta, &summary, state)?;
     match &output {

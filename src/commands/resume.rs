@@ -12,7 +12,7 @@ use crate::{
 
 /// `wazzup-contacts apply …` for this run.
 pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error> {
-    with(context, run, argument(run.path()))
+    apply_command(context, run, argument(run.path()))
 }
 
 pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Error> {
@@ -29,10 +29,10 @@ pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Err
 
 /// Like [`command`], with the run's name if that suffices to find it.
 pub(super) fn by_name(context: &Context, run: &RunFile) -> Result<String, Error> {
-    with(context, run, named(run))
+    apply_command(context, run, named(run))
 }
 
-fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error> {
+fn apply_command(context: &Context, run: &RunFile, name: String) -> Result<String, Error> {
     let mut words = vec!["wazzup-contacts apply".to_owned(), name];
     words.extend(options(&context.settings));
     if changes::deletion_count(run)? > 0 {
@@ -80,7 +80,7 @@ fn options(settings: &Settings) -> Vec<String> {
 }
 
 /// `wazzup-contacts COMMAND RUN` with the options of the account.
-pub(super) fn about(context: &Context, command: &str, name: &str) -> String {
+pub(super) fn command_for(context: &Context, command: &str, name: &str) -> String {
     let mut words = vec![format!("wazzup-contacts {command} {name}")];
     words.extend(options(&context.settings));
     words.join(" ")

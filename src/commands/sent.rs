@@ -5,7 +5,7 @@ use crate::{
     characters::visible,
     error::{Error, ExitCode},
     paths::shown_path,
-    report::{page::Progress, rejects},
+    report::{page::ReportedPhase, rejects},
     run::{RunFile, snapshot},
     wording::counted,
     workflow::{SealedRun, SentRun},
@@ -27,7 +27,7 @@ pub(super) fn show_sent(
     let state = ReportedState {
         resume,
         failure,
-        ..ReportedState::new(Progress::Sent)
+        ..ReportedState::new(ReportedPhase::Sent)
     };
     if let Some(summary) = &mut sent.summary
         && let Err(error) = write_report(context, run, meta, summary, state)

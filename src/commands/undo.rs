@@ -17,7 +17,7 @@ use crate::{
     cli::UndoArgs,
     error::{Error, ExitCode},
     plan::Mode,
-    report::{page::Progress, rejects},
+    report::{page::ReportedPhase, rejects},
     wording::counted,
     workflow::{PlannedRun, Session, UndoRequest},
 };
@@ -78,7 +78,7 @@ fn nothing_left(
     let mut summary = planned.summary(session, ExitCode::Done)?;
     (summary.run, summary.files.run) = (None, None);
     context.console.warnings(&planned.sealed.warnings);
-    let state = ReportedState::new(Progress::Sent);
+    let state = ReportedState::new(ReportedPhase::Sent);
     write_report(
         context,
         &planned.sealed.run,

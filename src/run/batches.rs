@@ -176,8 +176,8 @@ pub(crate) fn blind_updates(run: &RunFile) -> Result<u64, RunError> {
     )
 }
 
-/// The progress for display: a sealed plan without changes counts as done, although it was not applied.
-pub(crate) fn progress(run: &RunFile) -> Result<State, RunError> {
+/// The state for display: a sealed plan without changes counts as done, although it was not applied.
+pub(crate) fn shown_state(run: &RunFile) -> Result<State, RunError> {
     let state = run.state()?;
     if state == State::Sealed
         && !run

@@ -121,34 +121,45 @@ impl NamedRun {
 
 /// The line of a run file that the ledger lacks.
 fn of_file(path: &Path) -> HistoryEntry {
-    let mut entry = described(path).unwrap_or_else(|| {
-        let (minute, born) = store::started(path);
-        let minute = jiff::civil::DateTime::strptime(store::MINUTE, minute);
-        let named = minute.and_then(|minute| minute.to_zoned(TimeZone::UTC));
-        let born = born.and_then(|born| Timestamp::try_from(born).ok());
-        let named = named.ok().map(|named| named.timestamp());
-        HistoryEntry {
-            run: name(path),
-            file: Some(absolute(path)),
-            started_at: named.or(born).unwrap_or_default(),
-            ..HistoryEntry::default()
-        }
-    });
+    let (mut entry, damage) = match described(path) {
+        Ok(described) => (described.unwrap_or_else(|| undescribed(path)), None),
+        Err(error) => (undescribed(path), Some(error)),
+    };
     refresh(&mut entry);
-    if entry.status == RunStatus::Done {
-        entry.exit_code = entry.exit_code.or(Some(0));
+    match (entry.status, damage) {
+        (RunStatus::Unfinished, Some(error)) => {
+            entry.status = RunStatus::Unreadable;
+            entry.error = Some(error.to_string());
+        }
+        (RunStatus::Done, _) => entry.exit_code = entry.exit_code.or(Some(0)),
+        _ => {}
     }
     entry
 }
 
 /// The line of a run according to its file. A file without a plan never was a run.
-fn described(path: &Path) -> Option<HistoryEntry> {
-    let run = RunFile::open(path).ok()?;
-    if run.state().ok()? == State::Open {
-        return None;
+fn described(path: &Path) -> Result<Option<HistoryEntry>, RunError> {
+    let run = RunFile::open(path)?;
+    if run.state()? == State::Open {
+        return Ok(None);
     }
-    let meta: RunMeta = run.fact("about").ok()?;
-    Some(meta.history_entry(&run))
+    let meta: RunMeta = run.fact("about")?;
+    Ok(Some(meta.history_entry(&run, run.find_fact("summary")?)))
+}
+
+/// The line of a run of which only the file's name is known.
+fn undescribed(path: &Path) -> HistoryEntry {
+    let (minute, born) = store::started(path);
+    let minute = jiff::civil::DateTime::strptime(store::MINUTE, minute);
+    let named = minute.and_then(|minute| minute.to_zoned(TimeZone::UTC));
+    let born = born.and_then(|born| Timestamp::try_from(born).ok());
+    let named = named.ok().map(|named| named.timestamp());
+    HistoryEntry {
+        run: name(path),
+        file: Some(absolute(path)),
+        started_at: named.or(born).unwrap_or_default(),
+        ..HistoryEntry::default()
+    }
 }
 
 /// Updates a line from its file: the last command may have been killed, or the file removed.
@@ -168,17 +179,17 @@ fn refresh(entry: &mut HistoryEntry) {
     }
     let read = || {
         let run = RunFile::open(&file)?;
-        let progress = batches::progress(&run)?;
-        let tally = match progress {
+        let state = batches::shown_state(&run)?;
+        let tally = match state {
             State::Open => Tally::default(),
             State::Sealed | State::Done => Tally::of(&run)?,
         };
-        Ok::<_, RunError>((progress, tally))
+        Ok::<_, RunError>((state, tally))
     };
     entry.status = match read() {
-        Ok((progress, tally)) => {
+        Ok((state, tally)) => {
             entry.tally = tally;
-            match progress {
+            match state {
                 State::Open => RunStatus::Stopped,
                 State::Sealed => RunStatus::Unfinished,
                 State::Done => RunStatus::Done,

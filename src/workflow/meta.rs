@@ -121,9 +121,8 @@ impl RunMeta {
         Ok(())
     }
 
-    /// The line of a run that the ledger lacks, from its file.
-    pub(super) fn history_entry(&self, run: &RunFile) -> HistoryEntry {
-        let summary: Option<Summary> = run.find_fact("summary").ok().flatten();
+    /// The line of a run that the ledger lacks, from its file. `summary`: that of the command that sent last.
+    pub(super) fn history_entry(&self, run: &RunFile, summary: Option<Summary>) -> HistoryEntry {
         HistoryEntry {
             account: self.account.clone(),
             run: run.name(),

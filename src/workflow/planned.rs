@@ -159,11 +159,11 @@ impl PlannedRun {
 
     /// Records that the command ends with this exit code, and that `apply` will send the plan.
     pub(crate) fn keep(&mut self, code: ExitCode) -> Result<(), Error> {
-        let status = match batches::progress(&self.sealed.run)? {
+        let status = match batches::shown_state(&self.sealed.run)? {
             State::Done => RunStatus::Done,
             State::Open | State::Sealed => RunStatus::Unfinished,
         };
-        self.record.end(status, code, self.plan.tally);
+        self.record.end(status, code, Some(self.plan.tally));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::{
     paths::shown_path,
     report::{
         notes::{Invocation, NOTES},
-        page::{self, NextStep, Progress, ReportPage},
+        page::{self, NextStep, ReportPage, ReportedPhase},
         rejects,
         summary::Summary,
     },
@@ -20,7 +20,7 @@ pub(crate) struct PastRun {
     pub run: RunFile,
     pub meta: RunMeta,
     pub summary: Summary,
-    pub progress: Progress,
+    pub phase: ReportedPhase,
     /// True if something is left to send.
     pub is_unfinished: bool,
 }
@@ -46,16 +46,16 @@ impl PastRun {
         let target = rejects::of_run(None, &run, &meta.source.path, &ledger)?;
         let has_rejects = tally.rows.rejected + tally.done.failed > 0 && target.path.exists();
         summary.files.rejects = has_rejects.then(|| shown_path(&target.path));
-        let progress = if is_sent {
-            Progress::Sent
+        let phase = if is_sent {
+            ReportedPhase::Sent
         } else {
-            Progress::Planned
+            ReportedPhase::Planned
         };
         Ok(Self {
             run,
             meta,
             summary,
-            progress,
+            phase,
             is_unfinished,
         })
     }
@@ -85,7 +85,7 @@ pub(crate) fn save_check_page(
         command: None,
     };
     let page = ReportPage {
-        progress: Progress::Checked,
+        phase: ReportedPhase::Checked,
         summary,
         run,
         invocations: [Some(invocation), None],

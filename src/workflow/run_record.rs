@@ -61,7 +61,7 @@ impl RunRecord {
     pub(super) fn resume(session: &Session, sealed: &SealedRun) -> Self {
         let file = absolute(sealed.run.path());
         let line = line_of(&session.ledger(), &file).unwrap_or_default();
-        let mut entry = line.unwrap_or_else(|| sealed.meta.history_entry(&sealed.run));
+        let mut entry = line.unwrap_or_else(|| sealed.meta.history_entry(&sealed.run, None));
         let is_written = entry.number > 0 && entry.status == RunStatus::Running;
         entry.profile.get_or_insert_with(|| session.profile.clone());
         entry.status = RunStatus::Running;
@@ -95,16 +95,16 @@ impl RunRecord {
         self.write();
     }
 
-    /// Records that the command ended and the run file is kept.
-    pub(crate) fn end(&mut self, status: RunStatus, code: ExitCode, tally: Tally) {
+    /// Records that the command ended and the run file is kept. Without a tally, the recorded one stays.
+    pub(crate) fn end(&mut self, status: RunStatus, code: ExitCode, tally: Option<Tally>) {
         self.entry.status = status;
         self.entry.exit_code = Some(code as u8);
-        self.entry.tally = tally;
+        self.entry.tally = tally.unwrap_or(self.entry.tally);
         self.write();
     }
 
     /// Like [`Self::end`], after an error.
-    pub(super) fn end_with(&mut self, status: RunStatus, error: &Error, tally: Tally) {
+    pub(super) fn end_with(&mut self, status: RunStatus, error: &Error, tally: Option<Tally>) {
         self.entry.error = Some(error.to_string());
         self.end(status, error.exit_code(), tally);
     }
@@ -113,8 +113,8 @@ impl RunRecord {
     pub(super) fn stop(&mut self, error: Option<&Error>, tally: Tally) {
         self.entry.file = None;
         match error {
-            Some(error) => self.end_with(RunStatus::Stopped, error, tally),
-            None => self.end(RunStatus::Done, ExitCode::Done, tally),
+            Some(error) => self.end_with(RunStatus::Stopped, error, Some(tally)),
+            None => self.end(RunStatus::Done, ExitCode::Done, Some(tally)),
         }
     }
 

@@ -106,8 +106,8 @@ pub(crate) fn send(
 }
 
 impl Sending<'_> {
-    /// Sends and concludes. The counts are zero if the run file is no longer readable.
-    fn send(&self) -> (SentRun, Tally) {
+    /// Sends and concludes. There are no counts if the run file is no longer readable.
+    fn send(&self) -> (SentRun, Option<Tally>) {
         let SealedRun { run, meta, .. } = self.sealed;
         let max_refused = meta.options.bounds.max_refused;
         let mut numbers = None;
@@ -138,7 +138,7 @@ impl Sending<'_> {
             Some(tally) => self.conclude(&mut sent, tally, state.as_deref()),
             None => sent.resume = Some(self.resume.to_owned()),
         }
-        (sent, tally.unwrap_or_default())
+        (sent, tally)
     }
 
     /// Sends the plan. `numbers` receives the numbers of the batches to which sending is restricted.

@@ -183,7 +183,7 @@ fn warnings(
             counted(losses.unknown_fields, "contact")
         ));
     }
-    if batches::progress(undone)? == State::Sealed {
+    if batches::shown_state(undone)? == State::Sealed {
         warnings.push(format!(
             "run {} is not finished: its unsent contacts are ignored, and after the undo `apply` doesn't send them without --force",
             undone.name()

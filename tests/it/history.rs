@@ -369,6 +369,23 @@ fn runs_of_versions_without_a_history_are_listed_and_taken_over() {
 }
 
 #[test]
+fn a_run_whose_facts_are_damaged_is_listed_as_unreadable() {
+    let world = world();
+    let planned = world.run(["plan", "few.csv", "-q", "--json"]);
+    let run = planned.ends_with(0).json()["files"]["run"].clone();
+    let state = world.path("home/state/wazzup-contacts");
+    std::fs::remove_dir_all(state.join("accounts")).unwrap();
+    let damage = "UPDATE fact SET value = '{}' WHERE name = 'about'";
+    rusqlite::Connection::open(world.path(run.as_str().unwrap()))
+        .unwrap()
+        .execute_batch(damage)
+        .unwrap();
+    let listed = runs(&world, &[]);
+    assert_eq!(listed[0]["state"], "unreadable", "{listed:?}");
+    world.run(["apply"]).ends_with(1).tells("missing field");
+}
+
+#[test]
 fn a_source_that_lost_too_many_rows_since_its_last_run_is_stopped() {
     let world = world();
     let night = |name: &str, rows: usize, flags: &str, code: i32| {

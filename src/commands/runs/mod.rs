@@ -70,7 +70,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     }
     show_changes(context, &run)?;
     show_left(context, &run, all)?;
-    if batches::progress(&run)? == State::Sealed && !console.wants_json() {
+    if batches::shown_state(&run)? == State::Sealed && !console.wants_json() {
         let line = match RunHistory::read(&context.settings.state_directory)?.undone(&path) {
             Some(undone) => undone,
             None => format!("to continue: {}", resume::by_name(context, &run)?),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    content::{Progress, ReportPage},
+    content::{ReportPage, ReportedPhase},
     words::visible,
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     Ok(html! {
         @if !contacts.is_empty() {
             section {
-                h2 { @if page.progress == Progress::Sent { "Updated contacts" } @else { "Contacts to update" } }
+                h2 { @if page.phase == ReportedPhase::Sent { "Updated contacts" } @else { "Contacts to update" } }
                 @if are_unread {
                     p.muted { "The account was not read, so the values before an update are unknown." }
                 }
@@ -76,7 +76,7 @@ pub(super) fn deletions(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     Ok(html! {
         @if !contacts.is_empty() {
             section {
-                h2 { @if page.progress == Progress::Sent { "Deleted contacts" } @else { "Contacts to delete" } }
+                h2 { @if page.phase == ReportedPhase::Sent { "Deleted contacts" } @else { "Contacts to delete" } }
                 div.scroll.tall { table.changes.cards {
                     thead { tr { th { "Id" } th { "Name" } th { "Chats" } } }
                     tbody {

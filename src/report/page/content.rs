@@ -14,9 +14,9 @@ use crate::{
     run::RunFile,
 };
 
-/// The progress of the run.
+/// The steps that the reported run has completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(crate) enum ReportedPhase {
     /// The files were checked without an account.
     Checked,
     /// The plan was made but not sent.
@@ -33,7 +33,7 @@ pub(crate) struct NextStep {
 }
 
 pub(crate) struct ReportPage<'a> {
-    pub progress: Progress,
+    pub phase: ReportedPhase,
     pub summary: &'a Summary,
     /// Contains the sources, the rejects and the changes.
     pub run: &'a RunFile,

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    content::{Progress, ReportPage},
+    content::{ReportPage, ReportedPhase},
     sources::Sources,
     words::{self, moment, visible},
 };
@@ -125,7 +125,7 @@ fn speed(page: &ReportPage<'_>) -> Option<String> {
         ..
     } = page.summary.done;
     let arrived = created + updated + deleted;
-    if page.progress != Progress::Sent || arrived == 0 || page.summary.seconds < 0.5 {
+    if page.phase != ReportedPhase::Sent || arrived == 0 || page.summary.seconds < 0.5 {
         return None;
     }
     let rate = rounded(float(arrived) / page.summary.seconds);

@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use super::content::Progress;
+use super::content::ReportedPhase;
 use crate::{
     plan::Mode,
     report::summary::Summary,
@@ -61,17 +61,17 @@ const fn node(count: u64, word: &'static str, class: &'static str) -> Node {
 }
 
 /// The last column: the plan, or its results.
-fn outcomes(summary: &Summary, progress: Progress) -> Vec<Node> {
+fn outcomes(summary: &Summary, phase: ReportedPhase) -> Vec<Node> {
     let Summary { plan, done, .. } = summary;
-    match progress {
-        Progress::Checked => Vec::new(),
-        Progress::Planned => vec![
+    match phase {
+        ReportedPhase::Checked => Vec::new(),
+        ReportedPhase::Planned => vec![
             node(plan.create, "to create", "created"),
             node(plan.update, "to update", "updated"),
             node(plan.unchanged, "unchanged", "same"),
             node(plan.delete, "to delete", "deleted"),
         ],
-        Progress::Sent => vec![
+        ReportedPhase::Sent => vec![
             node(done.created, "created", "created"),
             node(done.updated, "updated", "updated"),
             node(plan.unchanged, "unchanged", "same"),
@@ -89,12 +89,12 @@ fn outcomes(summary: &Summary, progress: Progress) -> Vec<Node> {
 }
 
 impl Flow {
-    fn of(summary: &Summary, progress: Progress) -> Self {
+    fn of(summary: &Summary, phase: ReportedPhase) -> Self {
         let rows = &summary.rows;
         let is_undo = summary.mode == Mode::Undo.as_str();
         let mut flow = Self::default();
         let deletes = if is_undo { 0 } else { summary.plan.delete };
-        let outcomes = outcomes(summary, progress);
+        let outcomes = outcomes(summary, phase);
         if is_undo {
             let all = outcomes.iter().map(|node| node.count).sum();
             flow.columns = vec![vec![node(all, "contacts", "contacts")]];
@@ -166,8 +166,8 @@ fn filled(nodes: Vec<Node>) -> Vec<Node> {
 }
 
 /// The chart as a section of the page; empty if there are no counts.
-pub(super) fn flow(summary: &Summary, progress: Progress) -> Markup {
-    let flow = Flow::of(summary, progress);
+pub(super) fn flow(summary: &Summary, phase: ReportedPhase) -> Markup {
+    let flow = Flow::of(summary, phase);
     if flow.columns.iter().flatten().all(|node| node.count == 0) {
         return html! {};
     }
@@ -329,8 +329,8 @@ mod tests {
             },
             ..Summary::default()
         };
-        for progress in [Progress::Planned, Progress::Sent] {
-            let flow = Flow::of(&summary, progress);
+        for phase in [ReportedPhase::Planned, ReportedPhase::Sent] {
+            let flow = Flow::of(&summary, phase);
             assert_eq!(flow.bands.len(), 2);
             for (bands, columns) in flow.bands.iter().zip(flow.columns.windows(2)) {
                 for (to, target) in columns[1].iter().enumerate() {
@@ -364,7 +364,7 @@ mod tests {
             },
             ..Summary::default()
         };
-        let flow = Flow::of(&summary, Progress::Planned);
+        let flow = Flow::of(&summary, ReportedPhase::Planned);
         assert_eq!(
             flow.in_words(),
             "13 contacts; of these: 3 to update, 10 to delete"

@@ -9,7 +9,6 @@
 //! content security policy only permits its own script, which is marked with a random nonce. The page loads nothing, so
 //! it works offline.
 
-mod advice;
 mod changed;
 mod charts;
 mod content;
@@ -29,7 +28,7 @@ use std::{
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(crate) use self::content::{NextStep, Progress, ReportPage};
+pub(crate) use self::content::{NextStep, ReportPage, ReportedPhase};
 use self::{content::PageWriter, facts::facts, flow::flow, sources::Sources};
 use crate::{
     output::{IoError, OutputFile, Symlinks},
@@ -98,7 +97,7 @@ fn write_parts(page: &ReportPage<'_>, out: &mut dyn Write, name: &Path) -> Resul
         (head(&words::title(page.summary), &nonce))
         (PreEscaped("<body><main>"))
         (top(page))
-        (flow(page.summary, page.progress))
+        (flow(page.summary, page.phase))
         (facts(page, &sources))
         (sources.mapping()?)
         (sources.cell_changes())
@@ -186,7 +185,7 @@ fn top(page: &ReportPage<'_>) -> Markup {
     html! {
         header {
             p.kicker { (words::title(page.summary)) " · " (words::moment(&page.summary.started_at)) }
-            h1 { (words::unbroken(&words::headline(page.summary, page.progress))) }
+            h1 { (words::unbroken(&words::headline(page.summary, page.phase))) }
             p { span.status.(tone) { (status) } }
         }
         @if let Some(verdict) = &page.summary.gate {

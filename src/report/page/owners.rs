@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    content::{Progress, ReportPage},
+    content::{ReportPage, ReportedPhase},
     words::visible,
 };
 use crate::{
@@ -29,7 +29,7 @@ fn owner(contacts: &owners::OwnedContacts, name: Option<&String>) -> Markup {
 
 /// The owners as a section of the page; empty if the account was not read.
 pub(super) fn owners(page: &ReportPage<'_>) -> Result<Markup, RunError> {
-    let all = owners::of(page.run, page.progress == Progress::Sent)?;
+    let all = owners::of(page.run, page.phase == ReportedPhase::Sent)?;
     let names = owners::names(page.run)?;
     let (shown, others) = all.split_at(all.len().min(SHOWN));
     let sum = |count: fn(&owners::OwnedContacts) -> u64, of: &[owners::OwnedContacts]| {

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    advice::advice,
-    content::{PageWriter, Progress, ReportPage},
+    content::{PageWriter, ReportPage, ReportedPhase},
     sources::Sources,
     words::{message, visible},
 };
@@ -102,7 +101,7 @@ impl Rejected {
                 thead { tr { th { "Problem" } th.number { "Count" } th { "Examples" } th { "What to do" } } }
                 tbody {
                     @for (code, Kind { count, examples }) in kinds {
-                        @let (title, advice) = advice(*code);
+                        @let (title, advice) = (code.title(), code.advice());
                         tr {
                             td { strong { (title) } br; code { (code.as_str()) } }
                             td.number { (grouped(*count)) }
@@ -185,7 +184,7 @@ fn introduction(page: &ReportPage<'_>) -> Markup {
     let rows = counted(rejected, "row");
     let contacts = counted(failed, "contact");
     html! {
-        @if page.progress != Progress::Sent {
+        @if page.phase != ReportedPhase::Sent {
             (rows) " can't become contacts."
         } @else if failed == 0 {
             (rows) " rejected before anything was sent."
@@ -211,7 +210,7 @@ fn line(listed: &Listed, sources: &Sources<'_>) -> Markup {
             td.number { (grouped(listed.row)) }
             td { bdi { (visible(&listed.id)) } }
             td { bdi { (visible(&listed.column)) } }
-            td { (advice(listed.code).0) }
+            td { (listed.code.title()) }
             td { (message(&listed.reason)) }
             @if let Some(name) = sources.name(listed.source) { td { bdi { (visible(name)) } } }
         }

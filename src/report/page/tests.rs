@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{NextStep, Progress, ReportPage};
+use super::{NextStep, ReportPage, ReportedPhase};
 use crate::{
     normalize::CellChange,
     reject::{Problem, RejectCode, RejectedRow},
@@ -99,7 +99,7 @@ impl Sample {
             base_url: word.clone(),
         };
         let page = ReportPage {
-            progress: Progress::Sent,
+            phase: ReportedPhase::Sent,
             summary: &self.summary,
             run: &self.run,
             invocations: [Some(invocation), None],

@@ -6,7 +6,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
 
 use super::{
-    content::{Progress, ReportPage},
+    content::{ReportPage, ReportedPhase},
     credentials::without_credentials,
 };
 use crate::{
@@ -104,31 +104,31 @@ pub(super) fn status(page: &ReportPage<'_>) -> (&'static str, &'static str) {
         rows,
         ..
     } = page.summary;
-    match page.progress {
-        Progress::Checked if rows.contacts + rows.rejected == 0 => {
+    match page.phase {
+        ReportedPhase::Checked if rows.contacts + rows.rejected == 0 => {
             ("warn", "No contacts were found")
         }
-        Progress::Checked if rows.rejected == 0 => ("good", "All rows are valid"),
-        Progress::Checked => ("warn", "Some rows would be rejected"),
-        Progress::Planned if gate.is_some() => ("bad", "Refused: nothing was sent"),
-        Progress::Planned => ("note", "Preview: nothing was sent"),
-        Progress::Sent if page.undone.is_some() => ("note", "Undone since"),
-        Progress::Sent if resume.is_some() => ("bad", "Not finished"),
-        Progress::Sent if rows.rejected + done.failed > 0 => ("warn", "Done, with rejects"),
-        Progress::Sent if *exit_code == 0 => ("good", "Done"),
-        Progress::Sent => ("bad", "Stopped"),
+        ReportedPhase::Checked if rows.rejected == 0 => ("good", "All rows are valid"),
+        ReportedPhase::Checked => ("warn", "Some rows would be rejected"),
+        ReportedPhase::Planned if gate.is_some() => ("bad", "Refused: nothing was sent"),
+        ReportedPhase::Planned => ("note", "Preview: nothing was sent"),
+        ReportedPhase::Sent if page.undone.is_some() => ("note", "Undone since"),
+        ReportedPhase::Sent if resume.is_some() => ("bad", "Not finished"),
+        ReportedPhase::Sent if rows.rejected + done.failed > 0 => ("warn", "Done, with rejects"),
+        ReportedPhase::Sent if *exit_code == 0 => ("good", "Done"),
+        ReportedPhase::Sent => ("bad", "Stopped"),
     }
 }
 
 /// `12,000 rows: 11,950 contacts created, 50 rows rejected`.
-pub(super) fn headline(summary: &Summary, progress: Progress) -> String {
+pub(super) fn headline(summary: &Summary, phase: ReportedPhase) -> String {
     let Summary {
         rows, plan, done, ..
     } = summary;
-    let contacts = match progress {
-        Progress::Checked => vec![(rows.contacts, "")],
-        Progress::Planned => planned(plan),
-        Progress::Sent => sent(plan, done),
+    let contacts = match phase {
+        ReportedPhase::Checked => vec![(rows.contacts, "")],
+        ReportedPhase::Planned => planned(plan),
+        ReportedPhase::Sent => sent(plan, done),
     };
     let mut parts: Vec<String> = Vec::new();
     for (count, word) in contacts.into_iter().filter(|(count, _)| *count > 0) {
@@ -214,21 +214,21 @@ mod tests {
             },
             ..Summary::default()
         };
-        let of = |summary: &Summary, progress| headline(summary, progress);
+        let of = |summary: &Summary, phase| headline(summary, phase);
         assert_eq!(
-            of(&summary, Progress::Sent),
+            of(&summary, ReportedPhase::Sent),
             "12,000 rows: 11,900 contacts created, 50 refused by the server, 50 rows rejected"
         );
         assert_eq!(
-            of(&summary, Progress::Planned),
+            of(&summary, ReportedPhase::Planned),
             "12,000 rows: 11,950 contacts to create, 50 rows rejected"
         );
         assert_eq!(
-            of(&summary, Progress::Checked),
+            of(&summary, ReportedPhase::Checked),
             "12,000 rows: 11,950 contacts, 50 rows rejected"
         );
         summary.rows = Rows::default();
         summary.plan = Planned::default();
-        assert_eq!(of(&summary, Progress::Planned), "no contacts");
+        assert_eq!(of(&summary, ReportedPhase::Planned), "no contacts");
     }
 }
