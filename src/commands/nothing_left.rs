@@ -89,17 +89,12 @@ pub(super) fn show_again(
 
 /// The error for an unreadable file that may be the run to continue.
 pub(super) fn doubt(run: &HistoryEntry) -> Error {
-    let opened = run.file.as_deref().map(RunFile::open);
-    match opened {
-        Some(Err(error)) => RunError::Doubtful {
-            source: Box::new(error),
-        }
-        .into(),
-        _ => {
-            let reason = run.error.as_deref().unwrap_or("its facts are damaged");
-            Error::NotFound(format!("run {} can't be read: {reason}", run.run))
-        }
+    if let Some(Err(error)) = run.file.as_deref().map(RunFile::open) {
+        let source = Box::new(error);
+        return RunError::Doubtful { source }.into();
     }
+    let reason = run.error.as_deref().unwrap_or("its facts are damaged");
+    Error::NotFound(format!("run {} can't be read: {reason}", run.run))
 }
 
 pub(super) fn is_of_profile(context: &Context, run: &HistoryEntry) -> bool {
