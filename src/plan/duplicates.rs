@@ -165,11 +165,12 @@ impl<'a> DecisionEditor<'a> {
                 self.set(member.seq, Decision::Merged)?;
             }
         }
-        if joined.len() > 1 && !alike {
+        // Equal rows of a long backup are a chat that the account shows twice.
+        if joined.len() > 1 && (!alike || is_long) {
             let first_seq = joined[0];
             rejects::add_merged(self.run, first_seq, joined[1..].iter().copied())?;
             let members = members.into_iter().filter(|it| joined.contains(&it.seq));
-            let merged = merge(members);
+            let merged = merge(members, is_long);
             self.set(first_seq, Decision::undecided(&merged))?;
             let change = Change {
                 snapshot: None,
@@ -216,8 +217,8 @@ impl<'a> DecisionEditor<'a> {
     }
 }
 
-/// Merges as [`OnDuplicate::Merge`] describes.
-fn merge(members: impl Iterator<Item = Member>) -> Contact<'static> {
+/// Merges as [`OnDuplicate::Merge`] describes. `keeps_repeated`: a chat stays as often as it occurs.
+fn merge(members: impl Iterator<Item = Member>, keeps_repeated: bool) -> Contact<'static> {
     let mut merged = Contact::default();
     let mut chats: Vec<Chat<'static>> = Vec::new();
     for Member { contact, .. } in members {
@@ -232,7 +233,7 @@ fn merge(members: impl Iterator<Item = Member>) -> Contact<'static> {
             }
         }
         for chat in contact.contact_data {
-            if !chats.contains(&chat) {
+            if keeps_repeated || !chats.contains(&chat) {
                 chats.push(chat);
             }
         }
@@ -265,7 +266,7 @@ mod tests {
             member(1, "Ann", "b"),
             member(2, "Bob", "a"),
         ];
-        let merged = merge(members.into_iter());
+        let merged = merge(members.into_iter(), false);
         assert_eq!(merged.name, "Ann");
         assert_eq!(
             merged
