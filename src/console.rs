@@ -1,6 +1,6 @@
 //! Prints for a command: results to standard output, warnings and other messages to standard error. Values come from
-//! files and the account and may contain control sequences, so every line is made [`visible`](crate::characters::visible)
-//! before it is printed, which keeps JSON valid and equivalent.
+//! files and the account and may contain control sequences, so every line is made [`visible`] before it is printed,
+//! which keeps JSON valid and equivalent.
 //!
 //! A job among several only prints messages, each with the job's name. Its summary becomes part of the jobs' summary.
 //!

@@ -28,7 +28,7 @@ pub(super) fn find_run(context: &Context, run: &str) -> Result<PathBuf, Error> {
     Ok(named_run(context, run)?.file()?)
 }
 
-/// Like [`session`], for a plan. A failure is recorded in the history, except of a dry run.
+/// Like [`Context::session`], for a plan. A failure is recorded in the history, except of a dry run.
 pub(super) fn session_to_plan(
     context: &Context,
     mode: Mode,
