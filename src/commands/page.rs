@@ -16,7 +16,7 @@ use crate::{
     paths::shown_path,
     report::{
         notes::{Invocation, NOTES, SENT_BY},
-        page::{self, ReportPage, ReportedPhase},
+        page::{self, ReportPage, ReportedFailure, ReportedPhase},
         summary::Summary,
     },
     run::RunFile,
@@ -36,14 +36,17 @@ pub(super) fn page_of<'a>(
         run,
         invocations: [Some(meta.invocation.clone()), run.find_fact(SENT_BY)?],
         notes: run.find_fact(NOTES)?.unwrap_or_default(),
-        failure: state.failure.map(message_and_hint),
+        failure: state.failure.map(failure),
         next: next_steps::steps(context, run, summary, &state, &meta.invocation.command_line),
         undone: state.undone,
     })
 }
 
-fn message_and_hint(error: &Error) -> (String, Option<String>) {
-    (message(error), error.hint())
+fn failure(error: &Error) -> ReportedFailure {
+    ReportedFailure {
+        message: message(error),
+        hint: error.hint(),
+    }
 }
 
 /// Notes the requested report, and checks that it can be written.
@@ -96,14 +99,7 @@ pub(super) fn report_failure(context: &Context, started: Timestamp, error: &Erro
         ..Invocation::default()
     };
     // The command has already failed, and another error would hide the first one.
-    if page::save_failure(
-        &invocation,
-        &started.to_string(),
-        &message_and_hint(error),
-        path,
-    )
-    .is_ok()
-    {
+    if page::save_failure(&invocation, &started.to_string(), &failure(error), path).is_ok() {
         let path = shown_path(path);
         let line = format!("report written to {}", visible(&path));
         context.console.say(&line);

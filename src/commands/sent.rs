@@ -8,7 +8,7 @@ use crate::{
     report::{page::ReportedPhase, rejects},
     run::{RunFile, snapshot},
     wording::counted,
-    workflow::{SealedRun, SentRun},
+    workflow::{FailedDeletions, SealedRun, SentRun},
 };
 
 /// Shows the summary, and after a failure the command that continues the run.
@@ -63,8 +63,8 @@ pub(super) fn show_sent(
 }
 
 fn show_refusals(context: &Context, run: &RunFile, sent: &SentRun) {
-    let (failed, are_more) = &sent.not_deleted;
-    let mut lines: Vec<_> = failed
+    let FailedDeletions { listed, are_more } = &sent.not_deleted;
+    let mut lines: Vec<_> = listed
         .iter()
         .map(|(id, reason)| format!("{id}  {reason}"))
         .collect();

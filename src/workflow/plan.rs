@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    Comparison, PlannedRun, RunMeta, SealedRun, Session,
+    Comparison, PlannedRun, RunLocks, RunMeta, SealedRun, Session,
     contact_records::{check_last_account, compared},
     history::prune,
     meta::{DOUBTS, joined, refuse_doubts},
@@ -155,7 +155,10 @@ impl<'a> PlanRequest<'a> {
         let _span = enter_span(&path);
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
-        let locks = (run_lock, Some(account_lock));
+        let locks = RunLocks {
+            run: run_lock,
+            account: Some(account_lock),
+        };
         let run = NewRun {
             path: &path,
             source_bytes: self.reading.bytes(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::{
-    AccountLock, RunMeta, SealedRun, SentRun, Session, meta::WARNINGS, run_record::RunRecord,
+    RunLocks, RunMeta, SealedRun, SentRun, Session, meta::WARNINGS, run_record::RunRecord,
     send::send,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         rejects,
         summary::{Forecast, Summary},
     },
-    run::{self, RunFile, State, batches, store::Lock},
+    run::{self, RunFile, State, batches},
     stage::Staged,
     wording::float,
 };
@@ -46,7 +46,7 @@ pub(super) struct NewRun<'a> {
     pub(super) path: &'a Path,
     /// The number of bytes of its sources.
     pub(super) source_bytes: u64,
-    pub(super) locks: (Lock, Option<AccountLock>),
+    pub(super) locks: RunLocks,
     pub(super) rejects: RejectsPath,
     /// When the command began.
     pub(super) started: Timestamp,

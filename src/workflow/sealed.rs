@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    AccountLock, RunMeta, Session,
+    RunLocks, RunMeta, Session,
     contact_records::is_overtaken,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
 };
@@ -40,8 +40,7 @@ pub(crate) struct SealedRun {
     pub started: Timestamp,
     /// True if the account has been locked since the plan was made.
     pub is_new: bool,
-    /// The lock of the run file, and that of the account once it is known.
-    pub locks: (Lock, Option<AccountLock>),
+    pub locks: RunLocks,
 }
 
 impl SealedRun {
@@ -70,7 +69,10 @@ impl SealedRun {
             selection: None,
             started: Timestamp::now(),
             is_new: false,
-            locks: (run_lock, None),
+            locks: RunLocks {
+                run: run_lock,
+                account: None,
+            },
         })
     }
 
@@ -82,7 +84,7 @@ impl SealedRun {
     pub(crate) fn lock(&mut self, session: &Session, wait: bool) -> Result<(), Error> {
         let doubts: Option<Vec<EncodingDoubt>> = self.run.find_fact(DOUBTS)?;
         refuse_doubts(&doubts.unwrap_or_default())?;
-        self.locks.1 = Some(session.lock(wait)?);
+        self.locks.account = Some(session.lock(wait)?);
         self.meta.check_account(session, &self.run)
     }
 

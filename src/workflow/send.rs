@@ -31,6 +31,15 @@ struct Sending<'a> {
     resume: &'a str,
 }
 
+/// The first failed deletions.
+#[derive(Default)]
+pub(crate) struct FailedDeletions {
+    /// The ids, each with the reason.
+    pub listed: Vec<(String, String)>,
+    /// True if there are more.
+    pub are_more: bool,
+}
+
 /// A run that was sent, completely or partly.
 pub struct SentRun {
     /// The counts and files; absent only if the run file is no longer readable.
@@ -38,8 +47,7 @@ pub struct SentRun {
     /// The first error.
     pub(crate) failure: Option<Error>,
     pub(crate) rejects: Option<rejects::RejectsFile>,
-    /// The first failed deletions with the reason, and whether there are more.
-    pub(crate) not_deleted: (Vec<(String, String)>, bool),
+    pub(crate) not_deleted: FailedDeletions,
     /// The command that continues the run, if something is left.
     pub(crate) resume: Option<String>,
     /// The contacts that the server refused, by cause.
@@ -122,7 +130,7 @@ impl Sending<'_> {
             summary: None,
             failure,
             rejects: None,
-            not_deleted: (Vec::new(), false),
+            not_deleted: FailedDeletions::default(),
             resume: None,
             refused: Refused::default(),
             warnings: Vec::new(),
@@ -277,12 +285,12 @@ impl Sending<'_> {
         summary
     }
 
-    fn not_deleted(&self) -> Result<(Vec<(String, String)>, bool), RunError> {
-        let mut failed = sent::failed_deletions(&self.sealed.run, NOT_DELETED_SHOWN + 1)?;
-        let are_more = failed.len() as u64 > NOT_DELETED_SHOWN;
+    fn not_deleted(&self) -> Result<FailedDeletions, RunError> {
+        let mut listed = sent::failed_deletions(&self.sealed.run, NOT_DELETED_SHOWN + 1)?;
+        let are_more = listed.len() as u64 > NOT_DELETED_SHOWN;
         if are_more {
-            failed.pop();
+            listed.pop();
         }
-        Ok((failed, are_more))
+        Ok(FailedDeletions { listed, are_more })
     }
 }

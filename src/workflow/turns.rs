@@ -32,6 +32,14 @@ pub(crate) struct AccountLock {
     pub(super) _turn: Option<Turn>,
 }
 
+/// The locks of a run that is planned or sent. They end with it.
+#[expect(dead_code, reason = "the fields are held, not read")]
+pub(crate) struct RunLocks {
+    pub(super) run: Lock,
+    /// Held once the account is known.
+    pub(super) account: Option<AccountLock>,
+}
+
 impl AccountTurns {
     /// Waits until no other session uses the account, which may have several names: two profiles of one account
     /// have different fingerprints.

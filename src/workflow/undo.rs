@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    PlannedRun, RunMeta, SealedRun, Session,
+    PlannedRun, RunLocks, RunMeta, SealedRun, Session,
     planned::{NewRun, PlanParts, recorded},
     run_record::{RunRecord, enter_span, undo_name},
 };
@@ -74,7 +74,10 @@ impl UndoRequest<'_> {
         meta.check_rejects(&rejects, undone)?;
         let (path, run_lock) = session.reserve_run(&name)?;
         let _span = enter_span(&path);
-        let locks = (run_lock, Some(account_lock));
+        let locks = RunLocks {
+            run: run_lock,
+            account: Some(account_lock),
+        };
         let run = NewRun {
             path: &path,
             source_bytes: fs::metadata(undone.path()).map_or(u64::MAX, |it| it.len()),

@@ -25,6 +25,13 @@ pub(crate) enum ReportedPhase {
     Sent,
 }
 
+/// The error that ended the command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReportedFailure {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
 /// A sentence about a next step, and its command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NextStep {
@@ -41,7 +48,7 @@ pub(crate) struct ReportPage<'a> {
     pub invocations: [Option<Invocation>; 2],
     pub notes: SourceNotes,
     /// The error that ended the run, and its hint.
-    pub failure: Option<(String, Option<String>)>,
+    pub failure: Option<ReportedFailure>,
     /// A note that the run was undone later.
     pub undone: Option<String>,
     pub next: Vec<NextStep>,

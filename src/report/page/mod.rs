@@ -28,7 +28,7 @@ use std::{
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub(crate) use self::content::{NextStep, ReportPage, ReportedPhase};
+pub(crate) use self::content::{NextStep, ReportPage, ReportedFailure, ReportedPhase};
 use self::{content::PageWriter, facts::facts, flow::flow, sources::Sources};
 use crate::{
     output::{IoError, OutputFile, Symlinks},
@@ -122,7 +122,7 @@ fn write_parts(page: &ReportPage<'_>, out: &mut dyn Write, name: &Path) -> Resul
 pub(crate) fn save_failure(
     invocation: &Invocation,
     started_at: &str,
-    failure: &(String, Option<String>),
+    failure: &ReportedFailure,
     path: &Path,
 ) -> Result<(), ReportError> {
     let nonce = nonce();
@@ -219,7 +219,7 @@ fn top(page: &ReportPage<'_>) -> Markup {
     }
 }
 
-fn stopped((message, hint): &(String, Option<String>)) -> Markup {
+fn stopped(ReportedFailure { message, hint }: &ReportedFailure) -> Markup {
     html! {
         section.box.bad {
             h2 { "Why it stopped" }

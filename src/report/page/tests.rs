@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{NextStep, ReportPage, ReportedPhase};
+use super::{NextStep, ReportPage, ReportedFailure, ReportedPhase};
 use crate::{
     normalize::CellChange,
     reject::{Problem, RejectCode, RejectedRow},
@@ -104,7 +104,10 @@ impl Sample {
             run: &self.run,
             invocations: [Some(invocation), None],
             notes: self.notes.clone(),
-            failure: Some((word.clone(), Some(word.clone()))),
+            failure: Some(ReportedFailure {
+                message: word.clone(),
+                hint: Some(word.clone()),
+            }),
             undone: Some(word.clone()),
             next: vec![NextStep {
                 words: word.clone(),
