@@ -117,7 +117,7 @@ impl<'r> Cells<'r> {
                     let chat_type = phone::chat_type_in(&name);
                     (name, chat_type)
                 };
-                edits.unmapped_cell(column, name, looks_like);
+                edits.unmapped.count(column, name, looks_like);
             }
         }
     }

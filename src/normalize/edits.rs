@@ -8,14 +8,10 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use self::ReportedAs::{Change, Hint, Warning};
-use super::{country::Numbers, damage::DamagedTexts, owner_notes::OwnerNotes};
-use crate::{
-    characters::clipped,
-    contact::ChatType,
-    mapping::Field,
-    reject::DroppedNumber,
-    wording::{counted, grouped, looks_like_number, shell_quoted},
+use super::{
+    country::Numbers, damage::DamagedTexts, owner_notes::OwnerNotes, unmapped::UnmappedColumns,
 };
+use crate::{characters::clipped, reject::DroppedNumber, wording::counted};
 
 /// Declares the kinds of edits, each with a noun, the text after its count, and where it is reported.
 macro_rules! edits {
@@ -96,58 +92,13 @@ pub(crate) struct Edits {
     pub(crate) owners: OwnerNotes,
     /// Words that were read as a missing value, with their counts. All are from fixed tables.
     missing_values: BTreeMap<String, u64>,
-    unmapped: Vec<UnmappedColumn>,
+    pub(super) unmapped: UnmappedColumns,
     /// Advice about the columns.
     about_columns: Vec<String>,
     pub(crate) numbers: Numbers,
     pub(crate) damaged: DamagedTexts,
     /// The numbers that were left out of the current row.
     pub(crate) dropped: Vec<DroppedNumber>,
-}
-
-#[derive(Clone, Debug)]
-struct UnmappedColumn {
-    column: usize,
-    name: String,
-    /// The chat type in the name.
-    chat_type: Option<ChatType>,
-    filled: u64,
-    phones: u64,
-    links: u64,
-}
-
-impl UnmappedColumn {
-    /// The hint about a column with phone numbers or links, or with the name of a messenger.
-    fn hint(&self) -> Option<String> {
-        let name = &self.name;
-        let quoted = shell_quoted(name);
-        let filled = grouped(self.filled);
-        let (field, why) = if self.phones * 2 > self.filled {
-            let phones = grouped(self.phones);
-            let why = format!("{phones} of its {filled} values look like phone numbers");
-            (Field::Phone.to_string(), why)
-        } else if self.links * 2 > self.filled {
-            let links = grouped(self.links);
-            let why = format!("{links} of its {filled} values are links, and no link is read");
-            (Field::Uri.to_string(), why)
-        } else {
-            let chat_type = self.chat_type?.to_string();
-            let values = counted(self.filled, "value");
-            (
-                chat_type,
-                format!("it has the name of a messenger and {values}"),
-            )
-        };
-        let advice = if looks_like_number(name) {
-            "its name is also a number, so the header row seems to be data: add a row of names above it"
-                .to_owned()
-        } else {
-            format!("read it with --map {field}={quoted}, or ignore it with --map ignore={quoted}")
-        };
-        Some(format!(
-            "the column `{name}` is not read, but {why}: {advice}"
-        ))
-    }
 }
 
 /// A kind of change to cells.
@@ -224,35 +175,6 @@ impl Edits {
         self.count(Edit::HeaderRepeated, || cells.join(","));
     }
 
-    /// Counts a non-empty cell of a column that is not read. `looks_like`: a phone number or a link.
-    pub(super) fn unmapped_cell(
-        &mut self,
-        column: usize,
-        name: impl FnOnce() -> (String, Option<ChatType>),
-        looks_like: Option<Field>,
-    ) {
-        let known = self.unmapped.iter().position(|it| it.column == column);
-        let at = known.unwrap_or_else(|| {
-            let (name, chat_type) = name();
-            self.unmapped.push(UnmappedColumn {
-                column,
-                name,
-                chat_type,
-                filled: 0,
-                phones: 0,
-                links: 0,
-            });
-            self.unmapped.len() - 1
-        });
-        let unmapped = &mut self.unmapped[at];
-        unmapped.filled += 1;
-        match looks_like {
-            Some(Field::Phone) => unmapped.phones += 1,
-            Some(_) => unmapped.links += 1,
-            None => {}
-        }
-    }
-
     /// Adds the edits of a later part of the same table.
     pub(crate) fn merge(&mut self, later: Self) {
         self.numbers.merge(later.numbers);
@@ -265,17 +187,7 @@ impl Edits {
                 self.about_columns.push(hint);
             }
         }
-        for later in later.unmapped {
-            // The same column may have different positions in several files.
-            match self.unmapped.iter_mut().find(|it| it.name == later.name) {
-                Some(unmapped) => {
-                    unmapped.filled += later.filled;
-                    unmapped.phones += later.phones;
-                    unmapped.links += later.links;
-                }
-                None => self.unmapped.push(later),
-            }
-        }
+        self.unmapped.merge(later.unmapped);
         for (word, count) in later.missing_values {
             *self.missing_values.entry(word).or_default() += count;
         }
@@ -336,7 +248,7 @@ impl Edits {
         about_columns
             .chain(oddities)
             .chain(self.owners.hint())
-            .chain(self.unmapped.iter().filter_map(UnmappedColumn::hint))
+            .chain(self.unmapped.hints())
             .collect()
     }
 }

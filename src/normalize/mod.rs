@@ -21,6 +21,7 @@ mod row_chats;
 mod rules;
 mod template;
 mod text;
+mod unmapped;
 
 pub(crate) use self::{
     country::LackingCountry,
