@@ -2,6 +2,7 @@
 //! [`RunError`](super::RunError) reports as damage.
 
 use std::{
+    cell::RefCell,
     io::{self, ErrorKind},
     str::FromStr,
 };
@@ -9,6 +10,7 @@ use std::{
 use rusqlite::{Row, types::Type};
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::sqlite::ROW_BYTES_MAX;
 
@@ -49,11 +51,25 @@ fn undecodable(
     rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into())
 }
 
+thread_local! {
+    // Reused: their tables are large, and each text would allocate them again.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// Compresses a text.
 pub(super) fn pack(text: &[u8]) -> Vec<u8> {
     // In one piece, because a stream encoder copies its input and takes a third more instructions. Compressing into
     // memory can't fail.
-    zstd::bulk::compress(text, ZSTD_LEVEL).unwrap_or_default()
+    COMPRESSOR
+        .with_borrow_mut(|kept| {
+            let compressor = match kept {
+                Some(compressor) => compressor,
+                None => kept.insert(Compressor::new(ZSTD_LEVEL)?),
+            };
+            compressor.compress(text)
+        })
+        .unwrap_or_default()
 }
 
 /// Unpacks a text up to the maximum row size. Anything longer is a decompression bomb.
@@ -64,7 +80,14 @@ pub(super) fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
     let length = length.filter(|length| *length <= ROW_BYTES_MAX.unsigned_abs().into());
     let length = length.and_then(|length| usize::try_from(length).ok());
     let wrong = || io::Error::new(ErrorKind::InvalidData, "too long, or not compressed");
-    zstd::bulk::decompress(packed, length.ok_or_else(wrong)?)
+    let length = length.ok_or_else(wrong)?;
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(decompressor) => decompressor,
+            None => kept.insert(Decompressor::new()?),
+        };
+        decompressor.decompress(packed, length)
+    })
 }
 
 #[cfg(test)]
