@@ -238,7 +238,13 @@ fn head_of_text(plan: &TextPlan) -> Result<Vec<u8>, SourceErrorKind> {
         head.truncate(line + 1);
     }
     if head.iter().all(u8::is_ascii_whitespace) {
-        return Err(SourceErrorKind::Empty);
+        return Err(match reader.nuls().count {
+            0 => SourceErrorKind::Empty,
+            _ => SourceErrorKind::Foreign {
+                what: "a file of NULs only, as after a crash of the program that wrote it",
+                advice: "export or download it again",
+            },
+        });
     }
     Ok(head)
 }

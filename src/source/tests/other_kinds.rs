@@ -266,6 +266,8 @@ fn files_without_a_table_are_named_by_their_kind() {
     for empty in [&b""[..], b"\n \r\n", b"\xEF\xBB\xBF"] {
         assert!(matches!(fails(empty).kind, SourceErrorKind::Empty));
     }
+    let error = fails(&[0; 5_000]);
+    assert!(error.to_string().contains("a file of NULs only"), "{error}");
 }
 
 #[test]
