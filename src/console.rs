@@ -20,7 +20,8 @@ use crate::{
     cli::{ColorWhen, CommonArgs},
     error::Error,
     layout::{self, error_width, fit, output_width},
-    output, palette,
+    output::{self, PlainOutput},
+    palette,
     signals::Signals,
     terminal::{JobLines, Show, Terminal},
 };
@@ -250,8 +251,8 @@ impl Console {
 
 /// Writes a document to standard output: unchanged, but a terminal gets no control characters.
 fn document(bytes: &[u8]) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    let written_bytes = if out.is_terminal() {
+    let mut out = PlainOutput(io::stdout());
+    let written_bytes = if out.0.is_terminal() {
         let text = String::from_utf8_lossy(bytes);
         out.write_all(visible_lines(&text).as_bytes())
     } else {

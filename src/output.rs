@@ -87,35 +87,60 @@ pub(crate) fn unlinked(path: &Path) -> PathBuf {
     }
 }
 
-/// True while a named pipe is opened and written, which its reader may delay forever.
+/// True while output goes to a pipe, which its reader may delay forever.
 static AWAITS_READER: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// The flag that is true while a named pipe is opened and written. A signal then must not wait for the end of it.
+/// The flag that is true while output goes to a pipe. A signal then must not wait for the end of it.
 pub(crate) fn awaits_reader() -> &'static Arc<AtomicBool> {
     &AWAITS_READER
+}
+
+/// Sets that flag until it is dropped.
+struct AwaitsReader;
+
+impl AwaitsReader {
+    fn begin() -> Self {
+        AWAITS_READER.store(true, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for AwaitsReader {
+    fn drop(&mut self) {
+        AWAITS_READER.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Standard output as a file, without the colours of a terminal.
+pub(crate) struct PlainOutput(pub(crate) io::Stdout);
+
+impl Write for PlainOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _awaits = AwaitsReader::begin();
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _awaits = AwaitsReader::begin();
+        self.0.flush()
+    }
 }
 
 /// A pipe, a terminal or a device, which is written directly.
 pub(crate) struct Straight {
     file: File,
-    is_pipe: bool,
+    _awaits: Option<AwaitsReader>,
 }
 
 impl Straight {
     /// Opens the file. A named pipe without a reader is waited for.
     fn open(path: &Path) -> io::Result<Self> {
-        let is_pipe = is_pipe(path);
-        AWAITS_READER.store(is_pipe, Ordering::Relaxed);
-        let file = OpenOptions::new().append(true).open(path);
-        file.map(|file| Self { file, is_pipe })
-    }
-}
-
-impl Drop for Straight {
-    fn drop(&mut self) {
-        if self.is_pipe {
-            AWAITS_READER.store(false, Ordering::Relaxed);
-        }
+        let awaits = is_pipe(path).then(AwaitsReader::begin);
+        let file = OpenOptions::new().append(true).open(path)?;
+        Ok(Self {
+            file,
+            _awaits: awaits,
+        })
     }
 }
 

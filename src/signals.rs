@@ -1,7 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP. The first signal requests a stop; Ctrl-C after another signal exits immediately.
-//! Before the work begins, and while output is written to a named pipe, the first signal also exits immediately:
-//! a configuration, a mapping or a token may be read from a pipe that never ends, and the output's reader may never
-//! come. The run file has everything by then.
+//! Before the work begins, and while output goes to a pipe, the first signal also exits immediately: a configuration,
+//! a mapping or a token may be read from a pipe that never ends, and the output's reader may never come. The run file
+//! has everything by then.
 //!
 //! A second SIGTERM or SIGHUP has no effect: `timeout` sends SIGTERM to both the process and its group, and a
 //! closing terminal may send SIGHUP twice. If the process does not end, SIGKILL follows.

@@ -11,6 +11,7 @@ use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
     export::{Exported, OwnerNames, rotation::Rotated},
+    output::PlainOutput,
     paths::{is_stream, shown_path},
     settings::exporting::{USERS, backup_form, backup_name},
     wording::{counted, elapsed, float},
@@ -40,7 +41,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         exported,
         path,
         rotated,
-    } = request.export(&session, &mut io::stdout())?;
+    } = request.export(&session, &mut PlainOutput(io::stdout()))?;
     let is_whole = exported.unreadable.is_empty();
     show_rotated(context, &rotated, args.keep.is_some() && !is_whole);
     let output = path.map(|path| path.display().to_string());

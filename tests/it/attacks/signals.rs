@@ -199,12 +199,15 @@ fn retries_and_a_slow_token_command_are_not_waited_for() {
     ends_soon("a token command", running);
 }
 
-/// Waits until the main thread waits for the reader of a pipe. Not every kernel tells.
+/// Waits until the main thread waits for the reader of a pipe or to write more. Not every kernel tells.
 fn waits_for_reader(running: &Running) {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(2) {
         let place = fs::read_to_string(format!("/proc/{}/wchan", running.id())).unwrap_or_default();
-        if place.contains("partner") || place.contains("fifo") {
+        if ["partner", "fifo", "pipe"]
+            .iter()
+            .any(|words| place.contains(words))
+        {
             return;
         }
         thread::sleep(Duration::from_millis(5));
@@ -240,6 +243,26 @@ fn an_output_pipe_without_a_reader_is_not_waited_for() {
         assert!(begun.elapsed() < SOON, "{command}");
         assert_eq!(ran.stdout, "", "{command}");
     }
+}
+
+#[test]
+fn a_reader_that_reads_nothing_is_not_waited_for() {
+    let world = quick(Options {
+        contacts: 2_000,
+        ..Options::default()
+    });
+    let pipe = fifo(&world);
+    let _reader = File::options().read(true).write(true).open(&pipe).unwrap();
+    let export = format!(
+        "exec {} export > {pipe}",
+        env!("CARGO_BIN_EXE_wazzup-contacts")
+    );
+    let running = world.call_program("sh", ["-c", &export]).start();
+    waits_for_reader(&running);
+    let begun = Instant::now();
+    running.signal("TERM");
+    running.wait().ends_with(143);
+    assert!(begun.elapsed() < SOON);
 }
 
 #[test]
