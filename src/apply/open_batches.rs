@@ -1,13 +1,17 @@
 //! Reads the open batches of a run, in order, as payloads.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 
 use crate::{
     apply::{isolation::FailingSince, payload::Payload},
     contact::Operation,
-    run::{Batch, BatchReader, RunError, RunFile, batches, snapshot},
+    run::{Batch, BatchOutcome, BatchReader, RunError, RunFile, batches, snapshot},
 };
 
 /// A batch that is ready to be sent.
@@ -21,6 +25,20 @@ pub(super) struct BatchJob {
     pub(super) since: FailingSince,
     /// True if it is sent a second time because its failure could not be explained.
     pub(super) is_second_attempt: bool,
+}
+
+impl BatchJob {
+    /// Leaves out contacts that are settled.
+    pub(super) fn leave_out(&mut self, settled: &BatchOutcome) {
+        let settled: HashSet<u64> = settled.exceptions.iter().map(|it| it.seq).collect();
+        if !self.planned.is_empty() {
+            let seqs = self.payload.items().map(|(seq, _)| seq);
+            let planned = std::mem::take(&mut self.planned).into_iter().zip(seqs);
+            let open = planned.filter(|(_, seq)| !settled.contains(seq));
+            self.planned = open.map(|(planned, _)| planned).collect();
+        }
+        self.payload = self.payload.without(&settled);
+    }
 }
 
 /// The account's state of a contact when the plan was made.

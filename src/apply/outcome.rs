@@ -10,7 +10,7 @@ use crate::{
     api::{Refusal, RefusedContact},
     contact::Operation,
     reject::{Fault, Problem, RejectCode},
-    run::{BatchOutcome, Exception, Outcome},
+    run::{BatchOutcome, Exception, Outcome, Rest},
 };
 
 /// A fault with the path of the invalid field.
@@ -35,7 +35,7 @@ impl<'a> OutcomeBuilder<'a> {
                 status: None,
                 processed: None,
                 exceptions: Vec::new(),
-                is_partial: false,
+                rest: Rest::Nothing,
             },
             left: Vec::new(),
         }
@@ -51,7 +51,7 @@ impl<'a> OutcomeBuilder<'a> {
         if self.left.is_empty() {
             return (self.outcome, batch.len());
         }
-        self.outcome.is_partial = true;
+        self.outcome.rest = Rest::Unsent;
         let listed = self
             .outcome
             .exceptions
@@ -75,6 +75,12 @@ impl<'a> OutcomeBuilder<'a> {
         }
         let left: usize = self.left.iter().map(Payload::len).sum();
         (self.outcome, batch.len() - left)
+    }
+
+    /// The contacts that are settled although the batch is not, if any.
+    pub(super) fn into_settled(mut self) -> Option<BatchOutcome> {
+        self.outcome.rest = Rest::Unknown;
+        Some(self.outcome).filter(|outcome| !outcome.exceptions.is_empty())
     }
 
     pub(super) fn answered(&mut self, status: u16, processed: Option<u64>) {

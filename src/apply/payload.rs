@@ -1,6 +1,6 @@
 //! The contacts of one request, as JSON text ready to be sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     api::{Refusal, RefusedContact},
@@ -80,6 +80,14 @@ impl Payload {
             part.push(seq, json);
         }
         parts
+    }
+
+    /// The payload without these contacts.
+    pub(super) fn without(&self, seqs: &HashSet<u64>) -> Self {
+        let mut others = Self::new(self.operation, self.len());
+        let items = self.items().filter(|(seq, _)| !seqs.contains(seq));
+        items.for_each(|(seq, json)| others.push(seq, json));
+        others
     }
 
     /// The items named by the refusal, by index.

@@ -58,6 +58,15 @@ struct CollectedReports {
     contacts: u64,
 }
 
+impl CollectedReports {
+    /// Adds contacts that are settled although their batch is not.
+    fn add(&mut self, settled: Option<BatchOutcome>) {
+        let contacts = settled.as_ref().map_or(0, |it| it.exceptions.len());
+        self.contacts += contacts as u64;
+        self.outcomes.extend(settled);
+    }
+}
+
 pub(super) struct Scheduler<'a> {
     batches: OpenBatches<'a>,
     run: &'a RunFile,
@@ -260,8 +269,16 @@ impl<'a> Scheduler<'a> {
                     taken.released.push(no);
                     error.map(ApplyError::Api)
                 }
-                SenderReport::Unsettled { error } => error.map(ApplyError::Api),
-                SenderReport::Unexplained { job, put_off } => {
+                SenderReport::Unsettled { error, settled } => {
+                    taken.add(settled);
+                    error.map(ApplyError::Api)
+                }
+                SenderReport::Unexplained {
+                    job,
+                    put_off,
+                    settled,
+                } => {
+                    taken.add(settled);
                     self.keep(*job, put_off).map(ApplyError::Api)
                 }
                 SenderReport::Panicked => Some(ApplyError::SenderPanicked),

@@ -23,12 +23,17 @@ pub(super) enum SenderReport {
     },
     /// It was never sent, and becomes *planned* again.
     Released { no: u64, error: Option<ApiError> },
-    /// The API is unusable and the outcome unknown, so it stays *sending*.
-    Unsettled { error: Option<ApiError> },
-    /// The server fails on it for an unknown reason, or it was put off because of this error. It stays *sending*.
+    /// The API is unusable and the outcome unknown, so it stays *sending*, except for settled contacts.
+    Unsettled {
+        error: Option<ApiError>,
+        settled: Option<BatchOutcome>,
+    },
+    /// The server fails on it for an unknown reason, or it was put off because of this error. It stays *sending*,
+    /// except for settled contacts, which the job no longer has.
     Unexplained {
         job: Box<BatchJob>,
         put_off: Option<ApiError>,
+        settled: Option<BatchOutcome>,
     },
     /// Its sender panicked. It stays *sending*.
     Panicked,
@@ -58,7 +63,7 @@ impl SenderThread {
             };
             broken |= matches!(
                 report,
-                SenderReport::Unsettled { error: Some(_) }
+                SenderReport::Unsettled { error: Some(_), .. }
                     | SenderReport::Released { error: Some(_), .. }
                     | SenderReport::Panicked
             );
@@ -75,21 +80,30 @@ impl SenderThread {
         job.since = settler.failing_since();
         job.batch.unknown |= settler.may_be_done();
         match result {
-            Ok(()) => match settler.into_outcome(&job.payload) {
-                Ok((outcome, contacts)) => {
-                    crash::point(Point::Settled);
-                    SenderReport::Settled {
-                        outcome,
-                        contacts: contacts as u64,
-                    }
+            Ok(()) if settler.is_unexplained() => {
+                let (settled, put_off) = settler.into_settled();
+                if let Some(settled) = &settled {
+                    job.leave_out(settled);
                 }
-                Err(put_off) => SenderReport::Unexplained {
+                SenderReport::Unexplained {
                     job: Box::new(job),
                     put_off,
-                },
-            },
+                    settled,
+                }
+            }
+            Ok(()) => {
+                let (outcome, contacts) = settler.into_outcome(&job.payload);
+                crash::point(Point::Settled);
+                SenderReport::Settled {
+                    outcome,
+                    contacts: contacts as u64,
+                }
+            }
             Err(error) if !settler.has_sent() => give_back(&job, Some(error)),
-            Err(error) => SenderReport::Unsettled { error: Some(error) },
+            Err(error) => SenderReport::Unsettled {
+                error: Some(error),
+                settled: settler.into_settled().0,
+            },
         }
     }
 }
@@ -97,7 +111,10 @@ impl SenderThread {
 /// Returns an unsent batch, which becomes *planned* again unless an earlier run may have sent it.
 fn give_back(job: &BatchJob, error: Option<ApiError>) -> SenderReport {
     if job.batch.unknown {
-        SenderReport::Unsettled { error }
+        SenderReport::Unsettled {
+            error,
+            settled: None,
+        }
     } else {
         SenderReport::Released {
             no: job.batch.no,

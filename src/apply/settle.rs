@@ -37,21 +37,23 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// The outcome of the batch and the number of its contacts that were settled. An error if it is to be sent once
-    /// more: its failure is unexplained, or it was put off because of that error.
-    pub(super) fn into_outcome(
-        self,
-        batch: &Payload,
-    ) -> Result<(BatchOutcome, usize), Option<ApiError>> {
-        let FailureDiagnosis {
-            is_unexplained,
-            put_off,
-            ..
-        } = self.replies.diagnosis;
-        if is_unexplained || put_off.is_some() {
-            return Err(put_off);
-        }
-        Ok(self.replies.outcome.into_outcome(batch))
+    /// The outcome of the batch and the number of its contacts that were settled.
+    pub(super) fn into_outcome(self, batch: &Payload) -> (BatchOutcome, usize) {
+        self.replies.outcome.into_outcome(batch)
+    }
+
+    /// The contacts that are settled although the batch is not, if any, and the error for which it was put off.
+    pub(super) fn into_settled(self) -> (Option<BatchOutcome>, Option<ApiError>) {
+        let ReplyHandler {
+            outcome, diagnosis, ..
+        } = self.replies;
+        (outcome.into_settled(), diagnosis.put_off)
+    }
+
+    /// True if the batch is to be sent once more: its failure is unexplained, or it was put off.
+    pub(super) fn is_unexplained(&self) -> bool {
+        let diagnosis = &self.replies.diagnosis;
+        diagnosis.is_unexplained || diagnosis.put_off.is_some()
     }
 
     /// The start of the batch's failures.

@@ -62,6 +62,17 @@ pub(crate) struct Exception {
     pub problems: Vec<Problem>,
 }
 
+/// The contacts of a batch that are not settled. The batch is continued without the settled ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// All are settled: the batch is *done*.
+    Nothing,
+    /// They were not attempted: the batch becomes *planned* again.
+    Unsent,
+    /// They may have been carried out: the batch stays *sending*.
+    Unknown,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BatchOutcome {
     pub no: u64,
@@ -72,8 +83,7 @@ pub(crate) struct BatchOutcome {
     pub processed: Option<u64>,
     /// The contacts with another outcome than the batch; all settled ones if some were not settled.
     pub exceptions: Vec<Exception>,
-    /// True if some contacts were not attempted: the batch becomes *planned* again, without its settled contacts.
-    pub is_partial: bool,
+    pub rest: Rest,
 }
 
 /// Records outcomes, resets batches that were certainly not sent (`released`) to *planned*, and marks others as
@@ -110,10 +120,10 @@ pub(crate) fn record(
 }
 
 fn record_outcome(run: &RunFile, outcome: &BatchOutcome, now: &str) -> Result<(), RunError> {
-    let state = if outcome.is_partial {
-        "planned"
-    } else {
-        "done"
+    let state = match outcome.rest {
+        Rest::Nothing => "done",
+        Rest::Unsent => "planned",
+        Rest::Unknown => "sending",
     };
     run.database.execute(
         "UPDATE batch SET state = ?6, attempts = attempts + ?2, status = ?3, processed = ?4, answered_at = ?5

@@ -35,7 +35,7 @@ pub(crate) use self::{
     contacts::Contacts,
     error::RunError,
     file::State,
-    journal::{BatchOutcome, Exception, Outcome},
+    journal::{BatchOutcome, Exception, Outcome, Rest},
     planning::{SnapshotContact, SnapshotRecord},
     sent::{SentBatches, SentContact},
     wanted::{Wanted, WantedValue},

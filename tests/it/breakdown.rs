@@ -337,6 +337,35 @@ fn creates_that_were_carried_out_before_a_redirect_or_a_page_are_looked_up() {
 }
 
 #[test]
+fn refusals_in_a_batch_that_breaks_down_are_kept() {
+    let world = quick(Options::default());
+    for number in 4..=100 {
+        world.sandbox.put_contact(&contact(number, "old"));
+    }
+    world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+    // Each of three answers names a missing contact, which is then refused alone.
+    world.sandbox.set_faults(faults(["PATCH:500@7+"]));
+    let import = "import contacts.csv --mode update --run x.run --json";
+    let done = &world.run(import.split(' ')).ends_with(1).json()["done"];
+    assert_eq!(
+        (&done["failed"], &done["unknown"]),
+        (&3.into(), &97.into()),
+        "{done}"
+    );
+    assert_eq!(world.read("contacts.rejected.csv").lines().count(), 4);
+    world.sandbox.set_faults(Faults::default());
+    world.sandbox.clear_log();
+    let done = &world.run(["apply", "x.run", "--json"]).ends_with(3).json()["done"];
+    assert_eq!(
+        (&done["failed"], &done["updated"]),
+        (&3.into(), &97.into()),
+        "{done}"
+    );
+    assert_eq!(world.sandbox.count("PATCH"), 1);
+    assert_eq!(world.read("contacts.rejected.csv").lines().count(), 4);
+}
+
+#[test]
 fn creates_that_lose_their_answers_at_the_same_time_are_looked_up_one_after_another() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
