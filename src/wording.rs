@@ -1,6 +1,6 @@
 //! Formats numbers, times, lists, shell words and TOML errors for people.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use jiff::Timestamp;
 
@@ -69,10 +69,37 @@ pub(crate) fn code_line(code: &str, count: u64) -> String {
     format!("{code:<27} {}", grouped(count))
 }
 
-/// Seconds since `started`; 0 if the clock was set back.
-pub(crate) fn elapsed(started: Timestamp) -> f64 {
-    let elapsed = started.duration_until(Timestamp::now());
-    elapsed.as_secs_f64().max(0.0)
+/// The beginning of something that this process does. The clock may be set meanwhile, so durations are measured
+/// without it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Started {
+    pub(crate) at: Timestamp,
+    instant: Instant,
+}
+
+impl Default for Started {
+    fn default() -> Self {
+        Self::now()
+    }
+}
+
+impl Started {
+    pub(crate) fn now() -> Self {
+        Self {
+            at: Timestamp::now(),
+            instant: Instant::now(),
+        }
+    }
+
+    /// The time of day, and the seconds since then.
+    pub(crate) fn times(&self) -> (Timestamp, f64) {
+        (self.at, self.seconds())
+    }
+
+    /// Seconds since then.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.instant.elapsed().as_secs_f64()
+    }
 }
 
 /// True for numbers and phone numbers, which are not column names.

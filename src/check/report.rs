@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::counts::TableCounts;
@@ -26,7 +25,7 @@ use crate::{
     },
     run::{Rows, RunFile, StagedSource},
     stage::summarize,
-    wording::elapsed,
+    wording::Started,
 };
 
 /// The ledger of rejects files without an account.
@@ -99,7 +98,7 @@ impl CheckReport {
     }
 
     /// The exit code, and the summary without the tables.
-    pub(crate) fn summary(&self, mode: Mode, started: Timestamp) -> (ExitCode, Summary) {
+    pub(crate) fn summary(&self, mode: Mode, started: Started) -> (ExitCode, Summary) {
         let rows = self.rows();
         let code = match rows.rejected {
             0 => ExitCode::Done,
@@ -120,8 +119,8 @@ impl CheckReport {
                 rejects: self.rejects.as_deref().map(shown_path),
                 ..Files::default()
             },
-            started_at: started.to_string(),
-            seconds: elapsed(started),
+            started_at: started.at.to_string(),
+            seconds: started.seconds(),
             ..Summary::default()
         };
         (code, summary)

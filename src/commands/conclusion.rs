@@ -14,7 +14,6 @@ use crate::{
     palette::Tone,
     paths::read_fault,
     report::summary::with_common_keys,
-    wording::elapsed,
 };
 
 /// Writes the metrics, prints the JSON summary (including the error, if any), and pings.
@@ -71,7 +70,7 @@ fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String
     let started = watched.started;
     let mut object = json!({
         "command": watched.command, "exit_code": code, "error": words,
-        "started_at": started.to_string(), "seconds": elapsed(started),
+        "started_at": started.at.to_string(), "seconds": started.seconds(),
     });
     if let Error::Gate(verdict) = error {
         object["gate"] = json!(verdict);

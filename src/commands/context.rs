@@ -23,7 +23,7 @@ use crate::{
     settings::Settings,
     signals::Signals,
     source::EncodingDoubt,
-    wording::{elapsed, shell_word},
+    wording::shell_word,
     workflow::{AccountTurns, Session},
 };
 
@@ -110,8 +110,8 @@ impl<'a> Context<'a> {
         } = self.watched;
         object["command"] = json!(command);
         object["exit_code"] = json!(code as u8);
-        object["started_at"] = json!(started.to_string());
-        object["seconds"] = json!(elapsed(*started));
+        object["started_at"] = json!(started.at.to_string());
+        object["seconds"] = json!(started.seconds());
         self.console.summary(&object, text);
     }
 

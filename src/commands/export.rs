@@ -14,7 +14,7 @@ use crate::{
     output::PlainOutput,
     paths::{is_stream, shown_path},
     settings::exporting::{USERS, backup_form, backup_name},
-    wording::{counted, elapsed, float},
+    wording::{counted, float},
     workflow::{Backup, ExportRequest},
 };
 
@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         ExitCode::Rejected
     };
     show_unreadable(context, &exported);
-    let seconds = elapsed(context.watched.started);
+    let seconds = context.watched.started.seconds();
     let summary = json!({
         "contacts": exported.contacts,
         "contacts_per_second": (seconds > 0.0).then(|| float(exported.contacts) / seconds),

@@ -46,7 +46,8 @@ pub(super) fn session_to_plan(
 pub(super) fn record_unbegun(context: &Context, mode: Mode, source: String, error: &Error) {
     let profile = context.settings.profile_word();
     let run = HistoryEntry {
-        started_at: context.watched.started,
+        started_at: context.watched.started.at,
+        seconds: context.watched.started.seconds(),
         ..new_entry(profile, &context.watched.command, mode, source)
     };
     let recorded = record_without_account(&context.settings.state_directory, run, error);

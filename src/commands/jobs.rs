@@ -5,7 +5,6 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use jiff::Timestamp;
 use serde_json::{json, value::RawValue};
 
 use super::{
@@ -21,7 +20,7 @@ use crate::{
     jobs::{self, Job, JobResult, JobsSummary, run_all},
     signals::Signals,
     terminal::LiveLines,
-    wording::{duration, elapsed},
+    wording::{Started, duration},
     workflow::AccountTurns,
 };
 
@@ -33,7 +32,7 @@ pub(super) fn run(
     args: &JobsArgs,
     dispatch: Dispatch,
 ) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
+    let started = Started::now();
     let console = context.console;
     console.print_results();
     let jobs = jobs::read(&args.file, &context.settings.common)?;
@@ -112,7 +111,7 @@ impl JobRunner {
             if let Err(error) = &ended {
                 advice_to_job(error).for_each(|line| console.say_always(&line));
             }
-            let time = duration(elapsed(watched.started));
+            let time = duration(watched.started.seconds());
             console.say(&format!("{outcome} in {time}, {number} of {}", self.count));
         }
         JobResult {
@@ -122,7 +121,7 @@ impl JobRunner {
             command: job.command,
             outcome,
             exit_code: code as u8,
-            seconds: elapsed(watched.started),
+            seconds: watched.started.seconds(),
             code,
         }
     }

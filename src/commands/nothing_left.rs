@@ -45,7 +45,7 @@ pub(super) fn say_nothing_is_left(context: &Context) {
     ));
     let nothing = Summary {
         command: "apply".to_owned(),
-        started_at: context.watched.started.to_string(),
+        started_at: context.watched.started.at.to_string(),
         ..Summary::default()
     };
     context.console.summary(&nothing, "");

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::{
     Context,
     conclusion::message,
@@ -20,6 +18,7 @@ use crate::{
         summary::Summary,
     },
     run::RunFile,
+    wording::Started,
     workflow::{PlannedRun, RunMeta, SealedRun},
 };
 
@@ -89,7 +88,7 @@ pub(super) fn write_report(
 }
 
 /// Writes a report about the error if a report was requested but not written yet.
-pub(super) fn report_failure(context: &Context, started: Timestamp, error: &Error) {
+pub(super) fn report_failure(context: &Context, started: Started, error: &Error) {
     let Some(path) = context.report.get().filter(|_| !context.has_report.get()) else {
         return;
     };
@@ -99,7 +98,7 @@ pub(super) fn report_failure(context: &Context, started: Timestamp, error: &Erro
         ..Invocation::default()
     };
     // The command has already failed, and another error would hide the first one.
-    if page::save_failure(&invocation, &started.to_string(), &failure(error), path).is_ok() {
+    if page::save_failure(&invocation, &started.at.to_string(), &failure(error), path).is_ok() {
         let path = shown_path(path);
         let line = format!("report written to {}", visible(&path));
         context.console.say(&line);

@@ -17,14 +17,14 @@ use crate::{
     ping::{PingError, PingUrl},
     requested::{RequestedFile, RequestedFileError},
     settings::{self, Settings},
-    wording::elapsed,
+    wording::Started,
 };
 
 /// A command whose end is reported to monitoring.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     pub(super) command: String,
-    pub(super) started: Timestamp,
+    pub(super) started: Started,
     /// The report about the failure, once it was written.
     pub(super) failure_page: OnceCell<String>,
     /// The name of the job, if it is one of several.
@@ -45,7 +45,7 @@ impl Watched {
     pub(super) fn new(command: &str, job: Option<String>) -> Self {
         Self {
             command: command.to_owned(),
-            started: Timestamp::now(),
+            started: Started::now(),
             job,
             ..Self::default()
         }
@@ -117,7 +117,7 @@ impl Watched {
             profile: self.profile.get().map_or("default", String::as_str),
             exit_code: code_of(result),
             ended_at: Timestamp::now().as_second(),
-            seconds: elapsed(self.started),
+            seconds: self.started.seconds(),
             summary: summary.and_then(|object| serde_json::from_str(object).ok()),
         };
         metrics.save(path)

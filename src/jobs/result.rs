@@ -1,12 +1,11 @@
 //! The results of jobs: each result, the table, the JSON summary, and the overall exit code.
 
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
     error::ExitCode,
-    wording::{counted, duration, elapsed, grouped},
+    wording::{Started, counted, duration, grouped},
 };
 
 /// All exit codes, from best to worst. An interruption is worse than the exit codes of jobs, because other jobs
@@ -73,14 +72,14 @@ impl JobsSummary {
         "exit",
     ];
 
-    pub(crate) fn new(jobs: Vec<JobResult>, started: Timestamp) -> (Self, ExitCode) {
+    pub(crate) fn new(jobs: Vec<JobResult>, started: Started) -> (Self, ExitCode) {
         let worst = worst(jobs.iter().map(|job| job.code));
         let summary = Self {
             command: "jobs",
             exit_code: worst as u8,
             jobs,
-            started_at: started.to_string(),
-            seconds: elapsed(started),
+            started_at: started.at.to_string(),
+            seconds: started.seconds(),
         };
         (summary, worst)
     }

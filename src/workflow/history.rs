@@ -23,7 +23,6 @@ use crate::{
         RunError, RunFile, State, Tally, batches,
         store::{self, Lock, Store},
     },
-    wording::elapsed,
 };
 
 pub(crate) struct RunHistory {
@@ -275,7 +274,6 @@ pub(crate) fn record_without_account(
     let (path, _) = Store::open(state_directory)?.reserve(&stem_of(&run), is_taken)?;
     run.run = name(&path);
     run.account.clone_from(&last.account);
-    run.seconds = elapsed(run.started_at);
     run.status = RunStatus::Stopped;
     run.exit_code = Some(error.exit_code() as u8);
     run.error = Some(error.to_string());

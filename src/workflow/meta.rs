@@ -21,7 +21,6 @@ use crate::{
     },
     run::{RunFile, StagedSource, State, Tally, integrity, sources},
     source::EncodingDoubt,
-    wording::elapsed,
 };
 
 /// The fact with the warnings about the plan.
@@ -174,7 +173,12 @@ impl RunMeta {
         Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
     }
 
-    pub(crate) fn summary(&self, run: &RunFile, started: Timestamp, tally: Tally) -> Summary {
+    pub(crate) fn summary(
+        &self,
+        run: &RunFile,
+        (started, seconds): (Timestamp, f64),
+        tally: Tally,
+    ) -> Summary {
         Summary {
             run: Some(run.name()),
             command: self.command.clone(),
@@ -185,7 +189,7 @@ impl RunMeta {
                 ..Files::default()
             },
             started_at: started.to_string(),
-            seconds: elapsed(started),
+            seconds,
             ..Summary::default()
         }
         .with_tally(tally)

@@ -25,7 +25,7 @@ use crate::{
     report::{dropped::DroppedNumbers, rejects},
     run::{self, Contacts, RunError, RunFile, blocks, rejects as reject_rows, store::Lock},
     stage::{ReadRequest, Staged, stage_files},
-    wording::counted,
+    wording::{Started, counted},
 };
 
 /// A plan to be made: the files, the rules, and the run file for it.
@@ -142,7 +142,7 @@ impl<'a> PlanRequest<'a> {
         session: &Session,
         record: &mut RunRecord,
     ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
-        let started = Timestamp::now();
+        let started = Started::now();
         let account_lock = session.lock(self.wait)?;
         check_last_account(session, self.options.mode, self.other_account)?;
         let Some(source) = self.reading.files.first() else {
@@ -168,7 +168,7 @@ impl<'a> PlanRequest<'a> {
         };
         let planned = run.create(session, |run, rejects| {
             record.begin(&path);
-            self.fill(session, run, rejects, started)
+            self.fill(session, run, rejects, started.at)
         })?;
         if let Err(error) = prune(session) {
             session.notice(format!("old runs can't be removed: {error}"));

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
-
 use super::{
     RunLocks, RunMeta, SealedRun, SentRun, Session, meta::WARNINGS, run_record::RunRecord,
     send::send,
@@ -19,7 +17,7 @@ use crate::{
     },
     run::{self, RunFile, State, batches},
     stage::Staged,
-    wording::float,
+    wording::{Started, float},
 };
 
 /// The age from which a new plan is compared with the account again before it is sent.
@@ -49,7 +47,7 @@ pub(super) struct NewRun<'a> {
     pub(super) locks: RunLocks,
     pub(super) rejects: RejectsPath,
     /// When the command began.
-    pub(super) started: Timestamp,
+    pub(super) started: Started,
 }
 
 /// Plans a run, and maintains its line in the history.
@@ -191,7 +189,7 @@ impl PlannedRun {
         let SealedRun {
             run, meta, rejects, ..
         } = &self.sealed;
-        let mut summary = meta.summary(run, self.sealed.started, tally);
+        let mut summary = meta.summary(run, self.sealed.started.times(), tally);
         summary.exit_code = code as u8;
         summary.requests = session.client.stats();
         summary.files.rejects = (self.rejected() > 0).then(|| shown_path(&rejects.path));

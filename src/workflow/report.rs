@@ -62,8 +62,7 @@ impl PastRun {
 
     /// The summary of a run that was never sent, or whose sending was killed.
     fn planned(run: &RunFile, meta: &RunMeta, tally: Tally) -> Result<Summary, Error> {
-        let mut summary = meta.summary(run, meta.planned_at, tally);
-        summary.seconds = 0.0;
+        let mut summary = meta.summary(run, (meta.planned_at, 0.0), tally);
         summary.warnings = run.find_fact(WARNINGS)?.unwrap_or_default();
         Ok(summary)
     }

@@ -13,7 +13,7 @@ use crate::{
     plan::Mode,
     progress::{Event, Monitor},
     run::Tally,
-    wording::elapsed,
+    wording::Started,
 };
 
 /// The line of a run that a command is working on. If it can't be written, the run continues, because its file has
@@ -23,7 +23,7 @@ pub(crate) struct RunRecord {
     ledger: SharedLedger,
     monitor: Arc<dyn Monitor>,
     /// The start of this command, and the duration of earlier ones.
-    started: Timestamp,
+    started: Started,
     earlier_seconds: f64,
     is_dry_run: bool,
 }
@@ -52,7 +52,7 @@ impl RunRecord {
             ledger: session.ledger_of(&entry.account),
             entry,
             monitor: Arc::clone(&session.monitor),
-            started: Timestamp::now(),
+            started: Started::now(),
             is_dry_run,
         }
     }
@@ -122,7 +122,7 @@ impl RunRecord {
         if self.is_dry_run {
             return;
         }
-        self.entry.seconds = self.earlier_seconds + elapsed(self.started);
+        self.entry.seconds = self.earlier_seconds + self.started.seconds();
         let recorded = record_run(&mut self.ledger.lock(), &mut self.entry);
         if let Err(error) = recorded {
             let notice = format!("the run can't be recorded in the ledger: {error}");

@@ -2,8 +2,6 @@
 
 use std::{path::Path, time::Duration};
 
-use jiff::Timestamp;
-
 use super::{
     RunLocks, RunMeta, Session,
     contact_records::is_overtaken,
@@ -21,7 +19,7 @@ use crate::{
     },
     selection::Selection,
     source::EncodingDoubt,
-    wording::counted,
+    wording::{Started, counted},
 };
 
 /// A run that can be sent.
@@ -37,7 +35,7 @@ pub(crate) struct SealedRun {
     /// The contacts to be sent; `None` for all.
     pub selection: Option<Selection>,
     /// When the command began.
-    pub started: Timestamp,
+    pub started: Started,
     /// True if the account has been locked since the plan was made.
     pub is_new: bool,
     pub locks: RunLocks,
@@ -67,7 +65,7 @@ impl SealedRun {
             rejects: target,
             canary: None,
             selection: None,
-            started: Timestamp::now(),
+            started: Started::now(),
             is_new: false,
             locks: RunLocks {
                 run: run_lock,
@@ -170,7 +168,7 @@ impl SealedRun {
 
     /// The facts and counts of the run, as a summary of the command that works on it.
     pub(super) fn counts(&self, tally: Tally) -> Summary {
-        let mut summary = self.meta.summary(&self.run, self.started, tally);
+        let mut summary = self.meta.summary(&self.run, self.started.times(), tally);
         if !self.is_new {
             let planned_by = std::mem::replace(&mut summary.command, "apply".to_owned());
             summary.planned_by = Some(planned_by);

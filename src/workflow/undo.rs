@@ -25,7 +25,7 @@ use crate::{
     report::{rejects, summary::SourceSummary},
     run::{RunFile, State, batches, store::Lock},
     stage::Staged,
-    wording::counted,
+    wording::{Started, counted},
 };
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
@@ -63,7 +63,7 @@ impl UndoRequest<'_> {
         undone: &RunFile,
         record: &mut RunRecord,
     ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
-        let started = Timestamp::now();
+        let started = Started::now();
         let account_lock = session.lock(self.wait)?;
         let _undone_lock = Lock::run(self.run)?;
         let meta = RunMeta::of(undone, "it changed nothing")?;
@@ -87,7 +87,7 @@ impl UndoRequest<'_> {
         };
         run.create(session, |run, rejects| {
             record.begin(run.path());
-            let meta = self.describe(session, undone, rejects, started);
+            let meta = self.describe(session, undone, rejects, started.at);
             meta.record(session, run, rejects)?;
             self.fill(session, run, meta, undone)
         })
