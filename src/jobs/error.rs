@@ -38,6 +38,8 @@ pub(crate) enum JobError {
 pub(crate) enum NoSourceError {
     #[error("no file matches {pattern}: check the pattern, and whether the file was delivered")]
     NoMatch { pattern: String },
+    #[error("only {} matches {pattern}, which is not a file: check the pattern", path.display())]
+    NotAFile { pattern: String, path: PathBuf },
     #[error("no file matches {pattern}: {} {}", path.display(), read_fault(source))]
     Unreadable {
         pattern: String,

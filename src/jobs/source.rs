@@ -52,7 +52,14 @@ pub(super) fn newest(pattern: &str) -> Result<PathBuf, NoSourceError> {
             None
         }
     });
-    let dated = found.filter_map(|path| Some((modified(&path)?, path)));
+    let mut not_a_file = None;
+    let dated = found.filter_map(|path| {
+        if let Some(modified) = modified(&path) {
+            return Some((modified, path));
+        }
+        not_a_file.get_or_insert(path);
+        None
+    });
     let dated = dated.filter(|(_, path)| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_own = |own: &&str| name.contains(own) && !pattern.contains(own);
@@ -67,7 +74,10 @@ pub(super) fn newest(pattern: &str) -> Result<PathBuf, NoSourceError> {
                 path,
                 source,
             },
-            None => NoSourceError::NoMatch { pattern },
+            None => match not_a_file {
+                Some(path) => NoSourceError::NotAFile { pattern, path },
+                None => NoSourceError::NoMatch { pattern },
+            },
         }
     })
 }
@@ -139,6 +149,9 @@ mod tests {
         ] {
             assert_eq!(newest(pattern).as_deref(), name, "{pattern}");
         }
+        let pattern = directory.path().join("a-9*").display().to_string();
+        let error = super::newest(&pattern).unwrap_err().to_string();
+        assert!(error.contains("a-9.csv matches"), "{error}");
         assert!(check("a[").unwrap_err().to_string().contains("`a[`"));
     }
 }
