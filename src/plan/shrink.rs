@@ -1,7 +1,8 @@
 //! The guard against a source that lost rows (`--max-shrink`): compares it with the last run of the same source.
 //!
 //! Two sources are the same if their file names are equal, ignoring digits and directories, because a nightly
-//! export has the date in its name. Several files count as one source, in their order.
+//! export has the date in its name. Several files count as one source, in their order. Rows that were merged into
+//! others don't count: a file that once had each row twice would stop the next run.
 
 use std::path::Path;
 
@@ -31,7 +32,7 @@ impl ShrinkBound {
     ) -> Option<Self> {
         let last = runs_of_source(history, profile, source).next()?;
         Some(Self {
-            rows: last.tally.rows.wanted(),
+            rows: last.tally.rows.distinct(),
             run: last.run.clone(),
             bound,
         })
@@ -39,7 +40,7 @@ impl ShrinkBound {
 
     /// Refuses a source with far fewer rows.
     pub(super) fn verdict(&self, rows: Rows) -> Option<GateVerdict> {
-        let rows = rows.wanted();
+        let rows = rows.distinct();
         let missing = self.rows.saturating_sub(rows);
         let is_exceeded = self.bound.is_exceeded(missing, self.rows);
         is_exceeded.then(|| GateVerdict::TooFewRows {
@@ -126,6 +127,12 @@ mod tests {
         assert_eq!(bound(20.0).verdict(rows(9)), None);
         assert_eq!(bound(0.0).verdict(rows(12)), None);
         assert_eq!(bound(100.0).verdict(rows(1)), None);
+        let twice = Rows {
+            merged: 8,
+            ..rows(17)
+        };
+        assert_eq!(bound(20.0).verdict(twice), None);
+        assert!(bound(10.0).verdict(twice).is_some());
         assert!(matches!(
             bound(20.0).verdict(rows(8)),
             Some(GateVerdict::TooFewRows {

@@ -31,6 +31,11 @@ impl Rows {
         let without = self.blank.saturating_add(self.not_selected);
         self.read.saturating_sub(without)
     }
+
+    /// These rows, without those that were merged into others.
+    pub(crate) const fn distinct(&self) -> u64 {
+        self.wanted().saturating_sub(self.merged)
+    }
 }
 
 /// The fact with the number of rows outside the selection.
