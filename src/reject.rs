@@ -159,6 +159,11 @@ pub enum RejectCode {
     )]
     ChangedSince,
     #[strum(
+        message = "Unknown before the run",
+        detailed_message = "The run wrote the contact without reading it first, so it was left alone: check it in Wazzup."
+    )]
+    NotRead,
+    #[strum(
         message = "Contact can't be read",
         detailed_message = "The account's contact can't be read, so it was left alone: check it in Wazzup."
     )]

@@ -44,7 +44,7 @@ enum Step {
     Delete,
     Restore,
     /// The contact is left alone, for this reason.
-    Leave(&'static str),
+    Leave(RejectCode, &'static str),
 }
 
 /// The number of contacts that can't be restored.
@@ -75,20 +75,24 @@ fn decide(
     match (before, now) {
         (Before::Absent | Before::Assumed, None) => Step::Nothing,
         (Before::Unknown, _) => Step::Leave(
+            RejectCode::NotRead,
             "the run updated it without reading it first, and no earlier run recorded its old content",
         ),
         (Before::Present(before), Some(now)) if is_as_before(before, now) => Step::Restore,
         (Before::Assumed, Some(_)) if !force => Step::Leave(
+            RejectCode::NotRead,
             "the run created it without reading the account first, so it may have existed before: delete it anyway with --force",
         ),
         (Before::Absent | Before::Assumed, Some(_)) if is_ours || force => Step::Delete,
         (Before::Present(_), _) if is_ours || force => Step::Restore,
-        (_, None) => {
-            Step::Leave("it was deleted by others since the run: restore it anyway with --force")
-        }
-        (_, Some(_)) => {
-            Step::Leave("it was changed by others since the run: restore it anyway with --force")
-        }
+        (_, None) => Step::Leave(
+            RejectCode::ChangedSince,
+            "it was deleted by others since the run: restore it anyway with --force",
+        ),
+        (_, Some(_)) => Step::Leave(
+            RejectCode::ChangedSince,
+            "it was changed by others since the run: restore it anyway with --force",
+        ),
     }
 }
 
@@ -207,7 +211,7 @@ impl UndoPlanner<'_> {
         let found = self.finder.find(&sent.id)?;
         if let FoundContact::Unreadable(_) = found {
             let reason = "the account's contact can't be read, so it is left alone";
-            self.leave(block, &sent.id, reason);
+            self.leave(block, &sent.id, RejectCode::ContactUnreadable, reason);
             return Ok(());
         }
         let found = found.contact();
@@ -224,15 +228,15 @@ impl UndoPlanner<'_> {
                 let has_sent_link = after.is_some_and(|after| !after.uri.is_empty());
                 self.restore(block, was, found.as_ref().zip(now.as_ref()), has_sent_link)?;
             }
-            (Step::Leave(reason), _) => self.leave(block, &sent.id, reason),
+            (Step::Leave(code, reason), _) => self.leave(block, &sent.id, code, reason),
             (Step::Nothing | Step::Restore, _) => {}
         }
         Ok(())
     }
 
-    fn leave(&mut self, block: &mut BlockBuilder, id: &str, reason: &str) {
+    fn leave(&mut self, block: &mut BlockBuilder, id: &str, code: RejectCode, reason: &str) {
         self.losses.left_alone += 1;
-        block.reject(id, reason);
+        block.reject(id, code, reason);
     }
 
     fn parse(&self, json: Option<&str>) -> Result<Option<Contact<'static>>, RunError> {
@@ -315,8 +319,8 @@ impl BlockBuilder {
         self.row(id);
     }
 
-    fn reject(&mut self, id: &str, reason: &str) {
-        let problem = Fault::new(RejectCode::ChangedSince, reason).at(None);
+    fn reject(&mut self, id: &str, code: RejectCode, reason: &str) {
+        let problem = Fault::new(code, reason).at(None);
         let rejected = RejectedRow::of_block(self.staged.row_count, Some(id), vec![problem]);
         self.staged.rejects.push(rejected.into_owned());
         self.row(id);
@@ -351,7 +355,7 @@ mod tests {
     }
 
     fn is_left(step: Step) -> bool {
-        matches!(step, Step::Leave(_))
+        matches!(step, Step::Leave(..))
     }
 
     #[test]
@@ -422,7 +426,7 @@ mod tests {
     #[test]
     fn a_block_of_left_alone_contacts_is_an_empty_list_of_contacts() {
         let mut builder = BlockBuilder::default();
-        builder.reject("a\"b", "changed");
+        builder.reject("a\"b", RejectCode::ChangedSince, "changed");
         let block = builder.finish();
         let unpacked = |packed: &[u8]| zstd::decode_all(packed).unwrap();
         assert_eq!(unpacked(&block.packed_contacts), b"[]");

@@ -70,6 +70,7 @@ fn the_mistakes_are_one_of_each_that_a_row_of_csv_can_have() {
         RejectCode::RefusedByServer,   // the server's
         RejectCode::NotFound,          // the account's
         RejectCode::ChangedSince,      // the account's
+        RejectCode::NotRead,           // an undo's
     ];
     let expected: BTreeSet<String> = RejectCode::ALL
         .iter()
