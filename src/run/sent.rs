@@ -142,6 +142,15 @@ pub(crate) fn failed_deletions(
     )
 }
 
+/// The number of failed deletions.
+pub(crate) fn failed_deletion_count(run: &RunFile) -> Result<u64, RunError> {
+    run.database.value(
+        "SELECT count(*) FROM outcome JOIN batch ON batch.no = outcome.batch
+          WHERE operation = 'delete' AND outcome IN ('failed', 'stale')",
+        [],
+    )
+}
+
 /// The numbers of the failed contacts of the source.
 pub(crate) fn failed_contacts(run: &RunFile) -> Result<HashSet<u64>, RunError> {
     run.database.rows(

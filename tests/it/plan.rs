@@ -208,11 +208,14 @@ fn contacts_that_changed_since_the_plan_are_not_deleted() {
     cid.name = "Cyd".into();
     world.sandbox.put_contact(&cid);
     world
-        .run(["apply", "new.run", "--stale-after", "0s", "--yes"])
+        .run("apply new.run --stale-after 0s --yes --report a.html".split(' '))
         .ends_with(3)
         .tells(
             "not deleted\n  3  it was changed in the account since the plan was made: make a new plan",
         );
+    let page = world.read("a.html");
+    assert!(page.contains("Contacts that were not deleted"), "{page}");
+    assert!(!page.contains("They are in"), "{page}");
     assert_eq!(world.sandbox.contact("3").unwrap().name, "Cyd");
 }
 

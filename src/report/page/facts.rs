@@ -10,8 +10,8 @@ use super::{
 use crate::{
     plan::Mode,
     report::notes::Invocation,
-    run::{Done, StagedSource},
-    wording::{counted, duration, float, grouped, rounded},
+    run::StagedSource,
+    wording::{counted, duration, grouped, rounded},
 };
 
 pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
@@ -118,17 +118,10 @@ fn account(invocation: &Invocation) -> String {
 
 /// Number of contacts sent per second.
 fn speed(page: &ReportPage<'_>) -> Option<String> {
-    let Done {
-        created,
-        updated,
-        deleted,
-        ..
-    } = page.summary.done;
-    let arrived = created + updated + deleted;
-    if page.phase != ReportedPhase::Sent || arrived == 0 || page.summary.seconds < 0.5 {
+    if page.phase != ReportedPhase::Sent || page.summary.seconds < 0.5 {
         return None;
     }
-    let rate = rounded(float(arrived) / page.summary.seconds);
+    let rate = rounded(page.summary.contacts_per_second?);
     Some(format!("{} per second", counted(rate, "contact")))
 }
 

@@ -103,6 +103,7 @@ fn write_parts(page: &ReportPage<'_>, out: &mut dyn Write, name: &Path) -> Resul
         (sources.cell_changes())
     })?;
     rejected::write(page, &sources, &mut out)?;
+    rejected::write_not_deleted(page, &mut out)?;
     let timelines = traffic::all(page.run)?;
     out.put(&html! {
         (changed::updates(page)?)

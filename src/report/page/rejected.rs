@@ -14,7 +14,7 @@ use crate::{
     plan::Mode,
     reject::{Problem, RejectCode, RejectedRow},
     report::ReportError,
-    run::rejects,
+    run::{rejects, sent},
     wording::{counted, grouped},
 };
 
@@ -22,6 +22,8 @@ use crate::{
 const LISTED: usize = 10_000;
 /// Problems per written piece.
 const PIECE: usize = 500;
+/// Contacts listed that were not deleted.
+const NOT_DELETED: u64 = 1_000;
 /// Reasons shown for a kind of problem, and rows named for each.
 const EXAMPLES: usize = 3;
 const REASON_CHARS_MAX: usize = 400;
@@ -144,7 +146,7 @@ pub(super) fn write(
     out.put(&html! {
         (maud::PreEscaped("<section id=\"rejects\">"))
         h2 { "Rejected rows" }
-        p { (introduction(page)) }
+        p { (introduction(page, sent::failed_deletion_count(page.run)?)) }
         (rejected.kinds(sources))
         h3 { "All of them" }
         p.search hidden { label { "Search " input type="search" placeholder="a row, an id, a word"; } " " output {} }
@@ -177,10 +179,41 @@ pub(super) fn write(
     })
 }
 
-/// The number of rejects, and their file.
-fn introduction(page: &ReportPage<'_>) -> Markup {
+/// Writes the contacts that could not be deleted. They have no row, so they are in no file.
+pub(super) fn write_not_deleted(
+    page: &ReportPage<'_>,
+    out: &mut PageWriter<'_>,
+) -> Result<(), ReportError> {
+    let count = sent::failed_deletion_count(page.run)?;
+    if count == 0 {
+        return Ok(());
+    }
+    let listed = sent::failed_deletions(page.run, NOT_DELETED)?;
+    let more = count - listed.len() as u64;
+    out.put(&html! {
+        section id="not-deleted" {
+            h2 { "Contacts that were not deleted" }
+            p { (counted(count, "contact")) " refused or left alone. They are not in the rejects file." }
+            div.scroll { table.list.cards {
+                thead { tr { th { "Id" } th { "Reason" } } }
+                tbody {
+                    @for (id, reason) in &listed {
+                        tr { td { bdi { (visible(id)) } } td { (message(reason)) } }
+                    }
+                }
+            } }
+            @if more > 0 {
+                p.muted { "… and " (grouped(more)) " more. " code { "wazzup-contacts runs show" } " lists all of them." }
+            }
+        }
+    })
+}
+
+/// The number of rejects, and their file. Of the failed contacts, these are deletions, which have no row.
+fn introduction(page: &ReportPage<'_>, deletions: u64) -> Markup {
     let summary = page.summary;
-    let (rejected, failed) = (summary.rows.rejected, summary.done.failed);
+    let rejected = summary.rows.rejected;
+    let failed = summary.done.failed.saturating_sub(deletions);
     let rows = counted(rejected, "row");
     let contacts = counted(failed, "contact");
     html! {

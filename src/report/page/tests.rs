@@ -159,6 +159,7 @@ fn summary(rejected: u64, word: &str) -> Summary {
         warnings: vec![word.to_owned()],
         started_at: "2026-11-22T08:55:20Z".to_owned(),
         seconds: 130.0,
+        contacts_per_second: Some(77.6),
         ..Summary::default()
     }
 }
@@ -199,6 +200,15 @@ fn text_of_others_is_escaped_everywhere() {
     }
     assert!(page.contains("&lt;script&gt;window.harmed=1&lt;/script&gt;&quot;"));
     assert!(page.contains("\\u202eevil"));
+}
+
+#[test]
+fn the_speed_is_that_of_the_json_summary() {
+    assert!(
+        Sample::new(1, "x")
+            .page()
+            .contains("78 contacts per second")
+    );
 }
 
 #[test]

@@ -125,11 +125,15 @@ pub(super) fn headline(summary: &Summary, phase: ReportedPhase) -> String {
     let Summary {
         rows, plan, done, ..
     } = summary;
-    let contacts = match phase {
+    let is_undo = summary.mode == Mode::Undo.as_str();
+    let mut contacts = match phase {
         ReportedPhase::Checked => vec![(rows.contacts, "")],
         ReportedPhase::Planned => planned(plan),
         ReportedPhase::Sent => sent(plan, done),
     };
+    if is_undo {
+        contacts.push((rows.rejected, "left alone"));
+    }
     let mut parts: Vec<String> = Vec::new();
     for (count, word) in contacts.into_iter().filter(|(count, _)| *count > 0) {
         let count = if parts.is_empty() {
@@ -140,7 +144,6 @@ pub(super) fn headline(summary: &Summary, phase: ReportedPhase) -> String {
         parts.push(format!("{count} {word}").trim_end().to_owned());
     }
     if parts.is_empty() {
-        let is_undo = summary.mode == Mode::Undo.as_str();
         parts.push(
             if is_undo {
                 "nothing to undo"
@@ -149,6 +152,10 @@ pub(super) fn headline(summary: &Summary, phase: ReportedPhase) -> String {
             }
             .to_owned(),
         );
+    }
+    if is_undo {
+        // Its rows are no rows of a source: contacts to delete have none.
+        return parts.join(", ");
     }
     let Rows {
         rejected, merged, ..
@@ -227,6 +234,12 @@ mod tests {
             of(&summary, ReportedPhase::Checked),
             "12,000 rows: 11,950 contacts, 50 rows rejected"
         );
+        summary.mode = Mode::Undo.as_str().to_owned();
+        assert_eq!(
+            of(&summary, ReportedPhase::Planned),
+            "11,950 contacts to create, 50 left alone"
+        );
+        summary.mode.clear();
         summary.rows = Rows::default();
         summary.plan = Planned::default();
         assert_eq!(of(&summary, ReportedPhase::Planned), "no contacts");
