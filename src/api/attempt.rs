@@ -14,20 +14,20 @@ use super::{
 use crate::{characters::plain, contact::Operation};
 
 /// A request, and facts that affect its handling.
-pub(crate) struct ApiCall {
-    pub(crate) request: Request,
+pub(super) struct ApiCall {
+    pub(super) request: Request,
     /// Method and path for messages, without ids, which may be personal data.
-    pub(crate) what: &'static str,
+    pub(super) what: &'static str,
     /// True if sending it twice has the same effect as sending it once.
-    pub(crate) is_idempotent: bool,
+    pub(super) is_idempotent: bool,
     pub(crate) kind: CallKind,
     /// Number of contacts in the body.
-    pub(crate) entities: usize,
+    pub(super) entities: usize,
     /// True if a write of this kind was accepted before, so a 403 concerns the content of this one.
-    pub(crate) is_allowed: bool,
+    pub(super) is_allowed: bool,
     /// True if any 404 is a valid answer. Otherwise a 404 that is not about contacts means that the API is at
     /// another URL.
-    pub(crate) may_be_missing: bool,
+    pub(super) may_be_missing: bool,
 }
 
 impl ApiCall {
@@ -56,9 +56,9 @@ pub(crate) const fn write_of(operation: Operation) -> &'static str {
 
 /// The `Authorization` header, and the number of its token.
 #[derive(Clone)]
-pub(crate) struct Authorization {
-    pub(crate) header: HeaderValue,
-    pub(crate) generation: u64,
+pub(super) struct Authorization {
+    pub(super) header: HeaderValue,
+    pub(super) generation: u64,
 }
 
 impl Authorization {
@@ -73,11 +73,11 @@ impl Authorization {
 }
 
 /// Parses the body of a 2xx.
-pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, BodyFault>;
+pub(super) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, BodyFault>;
 
 /// The reason why the body of a 2xx is unusable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum BodyFault {
+pub(super) enum BodyFault {
     /// It is not what the API documents.
     Unreadable(String),
     /// It answers a write without saying that the write was carried out.

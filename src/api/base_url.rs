@@ -177,18 +177,18 @@ impl BaseUrl {
     }
 
     /// True for plain http, which is allowed for loopback only.
-    pub(crate) fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         self.text.starts_with("http:")
     }
 
     /// The host, with a port that is not the default.
-    pub(crate) fn host(&self) -> &str {
+    pub(super) fn host(&self) -> &str {
         let behind = self.text.split_once("://").map_or("", |(_, rest)| rest);
         behind.split('/').next().unwrap_or_default()
     }
 
     /// Appends a path with a leading slash.
-    pub(crate) fn join(&self, path: &str) -> Result<Url, BaseUrlError> {
+    pub(super) fn join(&self, path: &str) -> Result<Url, BaseUrlError> {
         let text = format!("{}{path}", self.text);
         Url::parse(&text).map_err(|error| BaseUrlError::Malformed {
             reason: error.to_string(),

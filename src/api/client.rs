@@ -75,7 +75,7 @@ impl Client {
     }
 
     /// Creates a client on a given clock.
-    pub(crate) fn with_clock(
+    pub(super) fn with_clock(
         options: ClientOptions,
         token: TokenSource,
         monitor: Arc<dyn Monitor>,

@@ -12,7 +12,7 @@ use std::{
 use crate::progress::{Event, Monitor, STOP_POLL, StopReason, WaitFor, Waiting};
 
 /// A source of time.
-pub(crate) trait Clock: Send + Sync + fmt::Debug {
+pub(super) trait Clock: Send + Sync + fmt::Debug {
     /// Monotonic time since a fixed moment.
     fn now(&self) -> Duration;
 
@@ -25,7 +25,7 @@ pub(crate) trait Clock: Send + Sync + fmt::Debug {
 
 /// The system's clock.
 #[derive(Debug)]
-pub(crate) struct SystemClock {
+pub(super) struct SystemClock {
     start: Instant,
 }
 
@@ -59,29 +59,29 @@ pub(crate) struct Waiter {
 }
 
 impl Waiter {
-    pub(crate) fn new(clock: Arc<dyn Clock>, monitor: Arc<dyn Monitor>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, monitor: Arc<dyn Monitor>) -> Self {
         Self { clock, monitor }
     }
 
-    pub(crate) fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.clock.now()
     }
 
-    pub(crate) fn wall(&self) -> SystemTime {
+    pub(super) fn wall(&self) -> SystemTime {
         self.clock.wall()
     }
 
-    pub(crate) fn report(&self, event: Event) {
+    pub(super) fn report(&self, event: Event) {
         self.monitor.event(event);
     }
 
     /// Reports a wait until the result is dropped.
-    pub(crate) fn waiting(&self, what: WaitFor) -> Waiting<'_> {
+    pub(super) fn waiting(&self, what: WaitFor) -> Waiting<'_> {
         Waiting::begin(&*self.monitor, what)
     }
 
     /// Fails if a stop was requested.
-    pub(crate) fn check(&self) -> Result<(), StopReason> {
+    pub(super) fn check(&self) -> Result<(), StopReason> {
         self.monitor.stop_requested().map_or(Ok(()), Err)
     }
 
@@ -100,7 +100,7 @@ impl Waiter {
     }
 
     /// Returns at `deadline`, or earlier with the reason to stop.
-    pub(crate) fn until(&self, deadline: Duration) -> Result<(), StopReason> {
+    pub(super) fn until(&self, deadline: Duration) -> Result<(), StopReason> {
         loop {
             self.check()?;
             let left = deadline.saturating_sub(self.clock.now());
@@ -115,13 +115,13 @@ impl Waiter {
 /// A clock that moves only by `sleep` and `advance`.
 #[cfg(test)]
 #[derive(Debug, Default)]
-pub(crate) struct FakeClock {
+pub(super) struct FakeClock {
     nanos: std::sync::atomic::AtomicU64,
 }
 
 #[cfg(test)]
 impl FakeClock {
-    pub(crate) fn advance(&self, span: Duration) {
+    pub(super) fn advance(&self, span: Duration) {
         let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         self.nanos
             .fetch_add(nanos, std::sync::atomic::Ordering::SeqCst);

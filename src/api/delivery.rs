@@ -36,7 +36,7 @@ const REJECTIONS_MAX: u32 = 20;
 const TOKEN_GRACE: Duration = Duration::from_millis(600);
 
 /// Supplies the `Authorization` header.
-pub(crate) trait Credentials {
+pub(super) trait Credentials {
     /// Makes sure that there is a header that is valid for a while.
     fn ensure(&self, dispatcher: &Dispatcher) -> Result<(), ApiError>;
 
@@ -57,17 +57,17 @@ pub(crate) trait Credentials {
 
 /// The state shared by all requests.
 pub(crate) struct Dispatcher {
-    pub(crate) transport: Arc<Transport>,
-    pub(crate) limiter: Limiter,
-    pub(crate) recorder: Recorder,
-    pub(crate) circuit: Circuit,
-    pub(crate) secrets: Secrets,
-    pub(crate) policy: RetryPolicy,
+    pub(super) transport: Arc<Transport>,
+    pub(super) limiter: Limiter,
+    pub(super) recorder: Recorder,
+    pub(super) circuit: Circuit,
+    pub(super) secrets: Secrets,
+    pub(super) policy: RetryPolicy,
     /// Returns a random number in 0..1, for the jitter of waits.
-    pub(crate) random: fn() -> f64,
-    pub(crate) waiter: Waiter,
+    pub(super) random: fn() -> f64,
+    pub(super) waiter: Waiter,
     /// Hold after a 429 without `Retry-After`.
-    pub(crate) window: Duration,
+    pub(super) window: Duration,
 }
 
 impl fmt::Debug for Dispatcher {
@@ -95,7 +95,7 @@ struct Attempts<'a> {
 
 impl Dispatcher {
     /// Sends until there is an answer or a reason to give up.
-    pub(crate) fn deliver<T>(
+    pub(super) fn deliver<T>(
         &self,
         call: &ApiCall,
         credentials: &dyn Credentials,

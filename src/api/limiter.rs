@@ -42,7 +42,7 @@ impl GovernorClock for Ticks {
 }
 
 /// The rate limiter of a process.
-pub(crate) struct Limiter {
+pub(super) struct Limiter {
     bucket: Option<Bucket>,
     ticks: Ticks,
     /// Held by the thread whose request is sent next.
@@ -63,10 +63,10 @@ pub(super) struct LimiterState {
 }
 
 /// A request that is in flight until this is dropped.
-pub(crate) struct InFlight<'a> {
+pub(super) struct InFlight<'a> {
     limiter: &'a Limiter,
     /// The moment at which the request must be sent.
-    pub(crate) at: Duration,
+    pub(super) at: Duration,
 }
 
 /// The reason why a request can't be sent yet.
@@ -107,7 +107,7 @@ impl Limiter {
 
     /// Holds all requests for `wait` from now, or longer if they are already held for longer. True if they were
     /// not held.
-    pub(crate) fn hold(&self, now: Duration, wait: Duration) -> bool {
+    pub(super) fn hold(&self, now: Duration, wait: Duration) -> bool {
         let mut state = self.state();
         let before = state.held_until;
         state.held_until = before.max(now + wait);
@@ -115,17 +115,17 @@ impl Limiter {
     }
 
     /// Ends the hold.
-    pub(crate) fn end_hold(&self) {
+    pub(super) fn end_hold(&self) {
         self.state().held_until = Duration::ZERO;
     }
 
     /// The number of requests that may be in flight now.
-    pub(crate) fn concurrency(&self) -> usize {
+    pub(super) fn concurrency(&self) -> usize {
         self.state().pace.target()
     }
 
     /// The number of threads that can read at the same time.
-    pub(crate) fn readers(&self) -> usize {
+    pub(super) fn readers(&self) -> usize {
         self.state().pace.readers()
     }
 
@@ -136,12 +136,12 @@ impl Limiter {
     }
 
     /// The largest number of requests that were in flight at once.
-    pub(crate) fn in_flight_peak(&self) -> usize {
+    pub(super) fn in_flight_peak(&self) -> usize {
         self.state().in_flight_peak
     }
 
     /// Returns once a request may leave.
-    pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<InFlight<'_>, StopReason> {
+    pub(super) fn acquire(&self, waiter: &Waiter) -> Result<InFlight<'_>, StopReason> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
         loop {
@@ -189,7 +189,7 @@ impl Limiter {
 impl InFlight<'_> {
     /// Adapts the number of requests in flight to the answer's latency; `None` is an error that suggests that the
     /// server is in trouble.
-    pub(crate) fn ended(self, latency: Option<Duration>) {
+    pub(super) fn ended(self, latency: Option<Duration>) {
         let mut state = self.limiter.state();
         let before = state.pace.target();
         let in_flight = state.in_flight;

@@ -47,7 +47,7 @@ impl Rate {
 
     /// Hold after a 429, long enough for the server's window, which is assumed to be at least `least`: a rate with
     /// short windows does not shorten the server's.
-    pub(crate) fn hold(self, least: Duration) -> Duration {
+    pub(super) fn hold(self, least: Duration) -> Duration {
         match self {
             Self::Unlimited => least,
             Self::PerWindow { window, .. } => window.max(least),
@@ -70,7 +70,7 @@ impl Rate {
     }
 
     /// The bucket's parameters, as derived at the top of this file.
-    pub(crate) fn quota(self) -> Option<Quota> {
+    pub(super) fn quota(self) -> Option<Quota> {
         let Self::PerWindow { requests, window } = self else {
             return None;
         };

@@ -44,7 +44,7 @@ pub(crate) enum TooLarge {
 
 impl Refusal {
     /// Reads the answer to a request with this number of `entities`.
-    pub(crate) fn read(status: u16, body: &str, entities: usize) -> Self {
+    pub(super) fn read(status: u16, body: &str, entities: usize) -> Self {
         let value: Value = serde_json::from_str(body).unwrap_or_default();
         Self {
             status,
@@ -56,7 +56,7 @@ impl Refusal {
     }
 
     /// True if this is the code, in any spelling (`TOO_MANY_ENTITIES`, `tooManyEntities`).
-    pub(crate) fn has_code(&self, code: &str) -> bool {
+    pub(super) fn has_code(&self, code: &str) -> bool {
         self.code
             .as_deref()
             .is_some_and(|own| letters(own) == letters(code))
@@ -80,7 +80,7 @@ impl Refusal {
     }
 
     /// True for a router's own 404 (`Cannot POST /v2/contacts`): the path does not lead to the API.
-    pub(crate) fn is_of_a_router(&self) -> bool {
+    pub(super) fn is_of_a_router(&self) -> bool {
         self.status == 404 && self.description.starts_with("Cannot ")
     }
 
@@ -129,7 +129,7 @@ fn letters(text: &str) -> String {
 }
 
 /// The server's message, or a description if there is none.
-pub(crate) fn describe_body(status: u16, body: &str) -> String {
+pub(super) fn describe_body(status: u16, body: &str) -> String {
     let value: Value = serde_json::from_str(body).unwrap_or_default();
     describe(status, &value, body)
 }
@@ -235,7 +235,7 @@ fn is_noun(before: &str, after: &str) -> bool {
 }
 
 /// True for a web page rather than JSON.
-pub(crate) fn is_markup(body: &[u8]) -> bool {
+pub(super) fn is_markup(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 

@@ -35,7 +35,7 @@ use crate::{progress::WaitFor, traffic::RequestKind};
 
 /// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AttemptOutcome {
+pub(super) enum AttemptOutcome {
     /// An answer with this status; the body of a 2xx was complete and readable.
     Status(u16),
     /// A 403 or 423 with a request to come back later.
@@ -60,7 +60,7 @@ pub(crate) enum AttemptOutcome {
 
 /// The consequence of an [`AttemptOutcome`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Consequence {
+pub(super) enum Consequence {
     /// The request was carried out.
     Done,
     /// It was not carried out, and never will be without a change.
@@ -78,7 +78,7 @@ pub(crate) enum Consequence {
 }
 
 /// Applies the table at the top of this file.
-pub(crate) const fn consequence(outcome: AttemptOutcome, is_idempotent: bool) -> Consequence {
+pub(super) const fn consequence(outcome: AttemptOutcome, is_idempotent: bool) -> Consequence {
     match outcome {
         AttemptOutcome::Status(status) => consequence_of_status(status, is_idempotent),
         AttemptOutcome::RetryLater(_) => Consequence::Hold,
@@ -111,7 +111,7 @@ const fn consequence_of_status(status: u16, is_idempotent: bool) -> Consequence 
 /// True if an attempt with this outcome may have been carried out. Some proxies answer 503 for requests that they
 /// have passed on. A redirect may follow a write that was carried out, except for 307 and 308, which ask for the
 /// same request at another address.
-pub(crate) fn may_be_done(outcome: AttemptOutcome) -> bool {
+pub(super) fn may_be_done(outcome: AttemptOutcome) -> bool {
     match outcome {
         AttemptOutcome::Status(307 | 308) => false,
         AttemptOutcome::Status(503 | 300..=399) => true,
@@ -158,7 +158,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Maximum number of attempts, depending on the last outcome.
-    pub(crate) fn tries(&self, outcome: AttemptOutcome) -> u32 {
+    pub(super) fn tries(&self, outcome: AttemptOutcome) -> u32 {
         match outcome {
             AttemptOutcome::ProxyDown => self.tries.min(PROXY_TRIES),
             _ => self.tries,
@@ -167,14 +167,14 @@ impl RetryPolicy {
 
     /// The wait after `failed_tries` attempts, with full jitter: `random`, in 0..1, is the fraction of the bound.
     /// Jitter keeps threads that failed together from retrying together.
-    pub(crate) fn wait(&self, failed_tries: u32, random: f64) -> Duration {
+    pub(super) fn wait(&self, failed_tries: u32, random: f64) -> Duration {
         let doublings = failed_tries.saturating_sub(1).min(31);
         let bound = self.base.saturating_mul(1 << doublings).min(self.cap);
         bound.mul_f64(random)
     }
 
     /// The wait in a `Retry-After` header, in seconds or as a date, at most `retry_after_max`.
-    pub(crate) fn retry_after(&self, header: &str, now: SystemTime) -> Option<Duration> {
+    pub(super) fn retry_after(&self, header: &str, now: SystemTime) -> Option<Duration> {
         let text = header.trim();
         let asked = if let Ok(secs) = text.parse::<f64>() {
             Duration::try_from_secs_f64(secs).ok()?
@@ -191,7 +191,7 @@ const PROXY_TRIES: u32 = 3;
 
 /// The kinds of requests, whose failures are counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CallKind {
+pub(super) enum CallKind {
     Read,
     Write,
     /// A write of a part of a failed batch, so failures are expected. Counted as a write.
@@ -211,7 +211,7 @@ impl From<CallKind> for RequestKind {
 
 impl CallKind {
     /// The wait for its answer.
-    pub(crate) const fn wait(self) -> WaitFor {
+    pub(super) const fn wait(self) -> WaitFor {
         match self {
             Self::Read | Self::Write | Self::Isolation => WaitFor::Answer,
             Self::Token => WaitFor::Token,
@@ -225,7 +225,7 @@ impl CallKind {
 /// a single request that always fails does not open it. Working reads prove nothing about writes. Once open, it
 /// stays open.
 #[derive(Debug)]
-pub(crate) struct Circuit {
+pub(super) struct Circuit {
     failures_max: u32,
     span_min: Duration,
     holds_max: u32,
@@ -269,12 +269,12 @@ impl Circuit {
     }
 
     /// Fails if the circuit is open.
-    pub(crate) fn check(&self) -> Result<(), ApiErrorKind> {
+    pub(super) fn check(&self) -> Result<(), ApiErrorKind> {
         self.state().open.clone().map_or(Ok(()), Err)
     }
 
     /// Counts a failure that a dead server or network would explain.
-    pub(crate) fn failed(&self, kind: CallKind, now: Duration, last: &str) {
+    pub(super) fn failed(&self, kind: CallKind, now: Duration, last: &str) {
         let mut state = self.state();
         let streak = state.streak(kind);
         if streak.failures == 0 {
@@ -294,7 +294,7 @@ impl Circuit {
 
     /// Counts a hold. Opens the circuit and returns true if there were too many in a row, or if this one ends too
     /// late.
-    pub(crate) fn held(&self, kind: CallKind, is_new: bool, in_time: bool, last: &str) -> bool {
+    pub(super) fn held(&self, kind: CallKind, is_new: bool, in_time: bool, last: &str) -> bool {
         let mut state = self.state();
         let streak = state.streak(kind);
         streak.holds += u32::from(is_new);
@@ -307,14 +307,14 @@ impl Circuit {
     }
 
     /// The number of consecutive failures of this kind and the last one, if there are several.
-    pub(crate) fn failing(&self, kind: CallKind) -> Option<(u32, String)> {
+    pub(super) fn failing(&self, kind: CallKind) -> Option<(u32, String)> {
         let mut state = self.state();
         let streak = state.streak(kind);
         (streak.failures > 1).then(|| (streak.failures, streak.last.clone()))
     }
 
     /// Resets the count of a kind after an answer from a working server.
-    pub(crate) fn worked(&self, kind: CallKind) {
+    pub(super) fn worked(&self, kind: CallKind) {
         *self.state().streak(kind) = FailureStreak::default();
     }
 

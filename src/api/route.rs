@@ -21,12 +21,12 @@ use crate::{characters::plain, traffic::Unanswered};
 
 /// A failed exchange.
 #[derive(Debug)]
-pub(crate) struct HttpFailure {
-    pub(crate) outcome: AttemptOutcome,
+pub(super) struct HttpFailure {
+    pub(super) outcome: AttemptOutcome,
     /// The status that arrived before the failure, or the reason for its absence.
-    pub(crate) status: Result<u16, Unanswered>,
+    pub(super) status: Result<u16, Unanswered>,
     /// Short description without the path.
-    pub(crate) message: String,
+    pub(super) message: String,
 }
 
 /// The way to the API.

@@ -29,7 +29,7 @@ const SECRET_BYTES_MIN: usize = 2;
 
 /// The secrets of a client: every token it has used, and the credentials for obtaining them.
 #[derive(Debug, Default)]
-pub(crate) struct Secrets(RwLock<Known>);
+pub(super) struct Secrets(RwLock<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -45,7 +45,7 @@ struct Known {
 
 impl Secrets {
     /// Hides a secret from now on.
-    pub(crate) fn add(&self, secret: &str) {
+    pub(super) fn add(&self, secret: &str) {
         let hash = xxh3_64(secret.as_bytes());
         let is_known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if is_known.added.contains(&hash) || secret.len() < SECRET_BYTES_MIN {
@@ -62,7 +62,7 @@ impl Secrets {
     }
 
     /// The text with all secrets replaced.
-    pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(super) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if known.lengths.is_empty() {
             return Cow::Borrowed(text);
@@ -89,7 +89,7 @@ impl Secrets {
 
     /// True if the JSON of contacts quotes a secret. Such a contact can't be used, because the replacement might
     /// later be sent to the account.
-    pub(crate) fn are_in(&self, json: &str) -> bool {
+    pub(super) fn are_in(&self, json: &str) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let is_in = |text: &[u8]| {
             let mut secrets = known.unmistakable.iter();

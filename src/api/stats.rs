@@ -37,7 +37,7 @@ pub(crate) struct Latency {
 
 /// Collects the statistics of all threads.
 #[derive(Debug)]
-pub(crate) struct Recorder {
+pub(super) struct Recorder {
     counts: Mutex<RecordedCounts>,
 }
 
@@ -61,7 +61,7 @@ impl Recorder {
     }
 
     /// Counts a request that is being sent.
-    pub(crate) fn leaves(&self, now: Duration, kind: RequestKind, again: bool) {
+    pub(super) fn leaves(&self, now: Duration, kind: RequestKind, again: bool) {
         let mut counts = self.counts();
         counts.timeline.leaves(now, kind, again);
         counts.recent.push_back(now);
@@ -74,26 +74,26 @@ impl Recorder {
     }
 
     /// Counts an answer and its latency.
-    pub(crate) fn answered(&self, now: Duration, kind: RequestKind, status: u16, after: Duration) {
+    pub(super) fn answered(&self, now: Duration, kind: RequestKind, status: u16, after: Duration) {
         self.counts().timeline.answered(now, kind, status, after);
     }
 
     /// Counts a request without an answer.
-    pub(crate) fn unanswered(&self, now: Duration, kind: RequestKind, reason: Unanswered) {
+    pub(super) fn unanswered(&self, now: Duration, kind: RequestKind, reason: Unanswered) {
         self.counts().timeline.unanswered(now, kind, reason);
     }
 
     /// Counts contacts that were listed, or whose change the server confirmed.
-    pub(crate) fn contacts(&self, now: Duration, kind: RequestKind, count: u64) {
+    pub(super) fn contacts(&self, now: Duration, kind: RequestKind, count: u64) {
         self.counts().timeline.contacts(now, kind, count);
     }
 
     /// The requests over time, up to `now`.
-    pub(crate) fn timeline(&self, now: Duration) -> Timeline {
+    pub(super) fn timeline(&self, now: Duration) -> Timeline {
         self.counts().timeline.until(now)
     }
 
-    pub(crate) fn stats(&self) -> RequestStats {
+    pub(super) fn stats(&self) -> RequestStats {
         let counts = self.counts();
         let all = sum(&counts.timeline.slices, None);
         let percentile = |percent| {

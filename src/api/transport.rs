@@ -33,7 +33,7 @@ use super::{
 use crate::progress::StopReason;
 
 /// Maximum size of an answer in bytes.
-pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
+pub(super) const BODY_BYTES_MAX: usize = 16 << 20;
 
 /// The part of an error's body that is read. An explanation for 100 contacts is much shorter, and searching for
 /// secrets in several layers of escapes takes time.
@@ -70,7 +70,7 @@ struct PoolOptions {
 
 /// A client's access to its server.
 #[derive(Debug)]
-pub(crate) struct Transport {
+pub(super) struct Transport {
     exchanges: Arc<Exchanges>,
     http: Http,
     /// A client without connection reuse, created when needed.
@@ -90,11 +90,11 @@ struct Reuse {
 
 /// An answer of any status. The body of an error may be truncated, because it is only shown.
 #[derive(Debug)]
-pub(crate) struct HttpAnswer {
-    pub(crate) status: u16,
-    pub(crate) retry_after: Option<String>,
-    pub(crate) location: Option<String>,
-    pub(crate) body: Vec<u8>,
+pub(super) struct HttpAnswer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Transport {
@@ -115,7 +115,7 @@ impl Transport {
     }
 
     /// Sends a request and reads the whole answer, unless `stop` resolves first.
-    pub(crate) fn exchange(
+    pub(super) fn exchange(
         self: &Arc<Self>,
         request: Request,
         stop: impl Future<Output = StopReason> + Send + 'static,

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A contact of an account, or the reason why it can't be read.
-pub(crate) type ListedContact = Result<Contact<'static>, UnreadableContact>;
+pub(super) type ListedContact = Result<Contact<'static>, UnreadableContact>;
 
 /// An entry of the list: the value that the reader keeps of a contact, or the reason why it can't be read.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ struct Envelope<T> {
 }
 
 /// Reads a page of the list. `keep` reduces each contact to what the reader needs, before its text is copied.
-pub(crate) fn read_list<T>(
+pub(super) fn read_list<T>(
     body: Vec<u8>,
     secrets: &Secrets,
     keep: &dyn Fn(Contact<'_>) -> T,
@@ -77,7 +77,7 @@ pub(crate) fn read_list<T>(
 
 /// A page of contacts or employees, stored as the server's text and parsed on demand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Page {
+pub(super) struct Page {
     body: String,
     items: Vec<Range<usize>>,
 }
@@ -85,12 +85,12 @@ pub(crate) struct Page {
 impl Page {
     /// Reads a page of the list, `{"data":[…]}`. Anything else is an error, because an empty page would mean the
     /// end of the account.
-    pub(crate) fn read(body: Vec<u8>) -> Result<Self, String> {
+    pub(super) fn read(body: Vec<u8>) -> Result<Self, String> {
         Self::read_data(body, true)
     }
 
     /// Reads the answer about one contact, `{"data":[…]}`. `data` may also be the contact itself or `null`.
-    pub(crate) fn read_one(body: Vec<u8>) -> Result<Self, String> {
+    pub(super) fn read_one(body: Vec<u8>) -> Result<Self, String> {
         Self::read_data(body, false)
     }
 
@@ -121,7 +121,7 @@ impl Page {
     }
 
     /// The contacts. A contact that quotes a secret is unreadable, see [`Secrets::are_in`].
-    pub(crate) fn contacts(
+    pub(super) fn contacts(
         &self,
         secrets: &Secrets,
     ) -> impl ExactSizeIterator<Item = ListedContact> {
@@ -138,7 +138,7 @@ impl Page {
     }
 
     /// The employees; `None` for an entry that is unreadable or quotes a secret.
-    pub(crate) fn employees(&self, secrets: &Secrets) -> Vec<Option<Employee>> {
+    pub(super) fn employees(&self, secrets: &Secrets) -> Vec<Option<Employee>> {
         let readable = |json: &&str| !secrets.are_in(json);
         let entries = self.raw();
         entries
@@ -189,7 +189,7 @@ fn place_of(part: &str, whole: &str) -> Range<usize> {
 
 /// Reads the 2xx answer to a write: on how many contacts it was carried out, if the answer counts them. \[doc\] Creates
 /// and updates are answered with the number of contacts `processed`, deletes with `data`, which may be `null`.
-pub(crate) fn accepted(
+pub(super) fn accepted(
     operation: Operation,
     body: &[u8],
     secrets: &Secrets,

@@ -10,7 +10,7 @@ use crate::{
 
 /// The columns of a run's sources, by field name.
 #[derive(Debug, Default)]
-pub(crate) struct SourceColumns {
+pub(super) struct SourceColumns {
     sources: Vec<FieldColumns>,
     /// The first contact of each block, and the block's source.
     blocks: Vec<(u64, u32)>,

@@ -21,15 +21,15 @@ const WHAT: &str = "POST /v2/oauth/token";
 const SCOPE: &str = "transport,crm";
 
 /// The endpoint's answer.
-pub(crate) struct TokenResponse {
+pub(super) struct TokenResponse {
     pub(crate) access: SecretString,
     pub(crate) refresh: Option<SecretString>,
-    pub(crate) life: Option<Duration>,
+    pub(super) life: Option<Duration>,
 }
 
 /// A refresh token to exchange.
 #[derive(Clone, Copy)]
-pub(crate) struct RefreshGrant<'a> {
+pub(super) struct RefreshGrant<'a> {
     pub(crate) partner: &'a Partner,
     pub(crate) client_id: &'a str,
     pub(crate) refresh_token: &'a SecretString,
@@ -38,7 +38,7 @@ pub(crate) struct RefreshGrant<'a> {
 }
 
 /// The token endpoint.
-pub(crate) struct Endpoint {
+pub(super) struct Endpoint {
     url: Url,
     /// The partner's password from a command.
     printed: OnceLock<SecretString>,

@@ -38,7 +38,7 @@ const UNRELATED_CLAIMS: [&str; 21] = [
 
 /// The claims that are used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Claims {
+pub(super) struct Claims {
     pub(crate) expires_at: Option<SystemTime>,
     /// The account in a claim.
     pub(crate) account: Option<String>,

@@ -23,10 +23,10 @@ use crate::{
 };
 
 /// A new token.
-pub(crate) struct FreshToken {
+pub(super) struct FreshToken {
     pub(crate) token: SecretString,
     /// Remaining lifetime, if known.
-    pub(crate) life: Option<Duration>,
+    pub(super) life: Option<Duration>,
 }
 
 impl From<TokenResponse> for FreshToken {
@@ -48,7 +48,7 @@ pub(crate) enum Reuse<'a> {
 }
 
 /// A source and its state.
-pub(crate) struct Renewal {
+pub(super) struct Renewal {
     pub(crate) source: TokenSource,
     endpoint: Endpoint,
     /// The refresh token that follows the given one, if it is not stored in a file.
@@ -65,7 +65,7 @@ impl Renewal {
     }
 
     /// Gets a token; `None` if this source has only one. `reuse`: whether a stored token will do.
-    pub(crate) fn obtain(
+    pub(super) fn obtain(
         &self,
         dispatcher: &Dispatcher,
         reuse: Reuse<'_>,

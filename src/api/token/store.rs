@@ -51,11 +51,11 @@ pub(crate) struct TokenStore<'a> {
 
 /// The content of the file: the newest tokens of each chain.
 #[derive(Default, Serialize)]
-pub(crate) struct Chains(Vec<StoredChain>);
+pub(super) struct Chains(Vec<StoredChain>);
 
 /// The newest tokens of a chain.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct StoredChain {
+pub(super) struct StoredChain {
     client_id: String,
     refresh_token: String,
     access_token: String,
@@ -67,10 +67,10 @@ pub(crate) struct StoredChain {
 
 /// The lock that permits a renewal.
 #[derive(Debug)]
-pub(crate) struct Locked(#[expect(dead_code, reason = "the lock ends with the file")] File);
+pub(super) struct Locked(#[expect(dead_code, reason = "the lock ends with the file")] File);
 
 /// Reserved disk space for the next token.
-pub(crate) struct ReservedFile<'a> {
+pub(super) struct ReservedFile<'a> {
     store: &'a TokenStore<'a>,
     file: NamedTempFile,
 }
