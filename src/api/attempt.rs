@@ -73,20 +73,29 @@ impl Authorization {
 }
 
 /// Parses the body of a 2xx.
-pub(super) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, BodyFault>;
+pub(super) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, BodyError>;
 
 /// The reason why the body of a 2xx is unusable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum BodyFault {
-    /// It is not what the API documents.
-    Unreadable(String),
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BodyError {
+    /// It is not JSON of the documented shape, as the parser says.
+    #[error("{0}")]
+    Json(String),
+    /// It is not JSON. The parser's message may quote a secret.
+    #[error("it is not JSON")]
+    NotJson,
+    #[error("`data` is not a list")]
+    NotAList,
+    #[error("it has no access_token")]
+    NoAccessToken,
     /// It answers a write without saying that the write was carried out.
+    #[error("{0}")]
     Unconfirmed(String),
 }
 
-impl From<String> for BodyFault {
-    fn from(reason: String) -> Self {
-        Self::Unreadable(reason)
+impl From<serde_json::Error> for BodyError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error.to_string())
     }
 }
 
@@ -170,7 +179,7 @@ pub(super) fn read_answer<T>(
                 value: Some(value),
                 ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
             },
-            Err(BodyFault::Unconfirmed(message)) => AttemptEnd::with(
+            Err(BodyError::Unconfirmed(message)) => AttemptEnd::with(
                 AttemptOutcome::Unconfirmed(status),
                 format!("{status} with {message}"),
             ),
@@ -178,11 +187,11 @@ pub(super) fn read_answer<T>(
                 AttemptOutcome::InvalidBody,
                 format!("{status} with a web page, possibly from a proxy or a login page"),
             ),
-            Err(BodyFault::Unreadable(message)) => AttemptEnd::with(
+            Err(error) => AttemptEnd::with(
                 AttemptOutcome::InvalidBody,
                 format!(
                     "{status} with an answer that can't be read: {}",
-                    plain(&secrets.hide(&message))
+                    plain(&secrets.hide(&error.to_string()))
                 ),
             ),
         };

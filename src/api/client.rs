@@ -120,7 +120,7 @@ impl Client {
     ) -> Result<Vec<Listed<T>>, ApiError> {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
-        let read = |body| Ok(read_list(body, &self.dispatcher.secrets, keep)?);
+        let read = |body| read_list(body, &self.dispatcher.secrets, keep);
         match self.deliver(&ApiCall::read(url, LIST), &read)? {
             Delivery::Answered {
                 value: contacts, ..
@@ -144,7 +144,7 @@ impl Client {
             may_be_missing: true,
             ..ApiCall::read(url, USERS)
         };
-        let delivery = self.deliver(&call, &|body| Ok(Page::read(body)?));
+        let delivery = self.deliver(&call, &Page::read);
         match delivery.map_err(|error| match error.kind {
             ApiErrorKind::Forbidden { detail } => no_employees(403, &detail),
             kind => ApiError { kind, ..error },
@@ -170,7 +170,7 @@ impl Client {
         };
         let mut tries = 1;
         loop {
-            let refusal = match self.deliver(&call, &|body| Ok(Page::read_one(body)?))? {
+            let refusal = match self.deliver(&call, &Page::read_one)? {
                 Delivery::Answered { value, .. } => {
                     return Ok(found(value.contacts(&self.dispatcher.secrets), id));
                 }

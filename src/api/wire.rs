@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{attempt::BodyFault, refusal::describe_body, secrets::Secrets};
+use super::{attempt::BodyError, refusal::describe_body, secrets::Secrets};
 use crate::{
     contact::{
         Contact, Operation,
@@ -51,7 +51,7 @@ pub(super) fn read_list<T>(
     body: Vec<u8>,
     secrets: &Secrets,
     keep: &dyn Fn(Contact<'_>) -> T,
-) -> Result<Vec<Listed<T>>, String> {
+) -> Result<Vec<Listed<T>>, BodyError> {
     let listed = |contact: Contact<'_>| Listed {
         id: xxh3_128(contact.id.as_bytes()),
         contact: Ok(keep(contact)),
@@ -85,16 +85,16 @@ pub(super) struct Page {
 impl Page {
     /// Reads a page of the list, `{"data":[…]}`. Anything else is an error, because an empty page would mean the
     /// end of the account.
-    pub(super) fn read(body: Vec<u8>) -> Result<Self, String> {
+    pub(super) fn read(body: Vec<u8>) -> Result<Self, BodyError> {
         Self::read_data(body, true)
     }
 
     /// Reads the answer about one contact, `{"data":[…]}`. `data` may also be the contact itself or `null`.
-    pub(super) fn read_one(body: Vec<u8>) -> Result<Self, String> {
+    pub(super) fn read_one(body: Vec<u8>) -> Result<Self, BodyError> {
         Self::read_data(body, false)
     }
 
-    fn read_data(body: Vec<u8>, is_list: bool) -> Result<Self, String> {
+    fn read_data(body: Vec<u8>, is_list: bool) -> Result<Self, BodyError> {
         // A server may cut a text in the middle of a character.
         let body = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
@@ -103,12 +103,11 @@ impl Page {
         let raw = if let Ok(list) = list {
             list.data
         } else {
-            let envelope: Envelope<&RawValue> =
-                serde_json::from_str(&body).map_err(|error| error.to_string())?;
+            let envelope: Envelope<&RawValue> = serde_json::from_str(&body)?;
             match envelope.data.get().as_bytes().first() {
                 Some(b'{') if !is_list => vec![envelope.data],
                 Some(b'n') if !is_list => Vec::new(),
-                _ => return Err("`data` is not a list".to_owned()),
+                _ => return Err(BodyError::NotAList),
             }
         };
         let items = raw.iter().map(|item| place_of(item.get(), &body)).collect();
@@ -193,12 +192,12 @@ pub(super) fn accepted(
     operation: Operation,
     body: &[u8],
     secrets: &Secrets,
-) -> Result<Option<u64>, BodyFault> {
-    let unconfirmed = |reason: String| Err(BodyFault::Unconfirmed(reason));
+) -> Result<Option<u64>, BodyError> {
+    let unconfirmed = |reason: String| Err(BodyError::Unconfirmed(reason));
     if body.trim_ascii().is_empty() {
         return unconfirmed("an empty answer".to_owned());
     }
-    let answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let answer: Value = serde_json::from_slice(body)?;
     if answer.get("error").is_some_and(|error| !error.is_null()) {
         // The answer may contain the token.
         let text = secrets.hide(&String::from_utf8_lossy(body)).into_owned();
@@ -222,7 +221,7 @@ pub(super) fn accepted(
 mod tests {
     use super::*;
 
-    fn page(body: &str) -> Result<Page, String> {
+    fn page(body: &str) -> Result<Page, BodyError> {
         Page::read(body.as_bytes().to_vec())
     }
 
@@ -286,7 +285,7 @@ mod tests {
         let is_unconfirmed = |operation, body| {
             matches!(
                 accepted(operation, body, &none),
-                Err(BodyFault::Unconfirmed(_))
+                Err(BodyError::Unconfirmed(_))
             )
         };
         for unconfirmed in [
@@ -310,7 +309,7 @@ mod tests {
         }
         for foreign in [&b"<html>"[..], b"{\"data\":{\"proc", b"ok"] {
             let read = accepted(Delete, foreign, &none);
-            assert!(matches!(read, Err(BodyFault::Unreadable(_))));
+            assert!(matches!(read, Err(BodyError::Json(_))));
         }
     }
 }

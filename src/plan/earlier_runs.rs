@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     plan::{Mode, incremental::ComparedWith},
     run::{
-        Decision, Outcome, RunError, RunFile, SentBatches, Wanted, blocks, changes,
+        Decision, EarlierValue, Outcome, RunError, RunFile, SentBatches, blocks, changes,
         changes::ALL_DELETIONS, sent, snapshot, store::Store,
     },
 };
@@ -44,7 +44,7 @@ impl EarlierRuns<'_> {
     /// Reads matching runs, newest first, until all wanted values are found.
     pub(super) fn search(
         &self,
-        wanted: Wanted,
+        wanted: EarlierValue,
         run: &RunFile,
         matches: impl Fn(&EarlierRun) -> bool,
         read: impl Fn(&RunFile, &EarlierRun) -> Result<(), RunError>,
@@ -82,19 +82,24 @@ impl EarlierRuns<'_> {
         for batch in SentBatches::new(undone) {
             for sent in batch? {
                 if sent.before.is_none() && sent.outcome == Some(Outcome::Updated) {
-                    Wanted::Contact.add(run, &sent.id)?;
+                    EarlierValue::Contact.add(run, &sent.id)?;
                 }
             }
         }
         let undone_at = planned_at(undone)?;
         let is_earlier = |earlier_run: &EarlierRun| Some(earlier_run.planned_at) < undone_at;
-        self.search(Wanted::Contact, run, is_earlier, |from, earlier_run| {
-            read_contacts(run, from)?;
-            if earlier_run.is_compared_with_account() {
-                read_unchanged(run, from)?;
-            }
-            Ok(())
-        })
+        self.search(
+            EarlierValue::Contact,
+            run,
+            is_earlier,
+            |from, earlier_run| {
+                read_contacts(run, from)?;
+                if earlier_run.is_compared_with_account() {
+                    read_unchanged(run, from)?;
+                }
+                Ok(())
+            },
+        )
     }
 }
 
@@ -106,20 +111,20 @@ pub(super) fn planned_at(run: &RunFile) -> Result<Option<Timestamp>, RunError> {
 fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     sent::for_each_written(from, |json| {
         let id = from.id_of(json)?;
-        Wanted::Contact.set(run, &id, &String::from_utf8_lossy(json), 0)
+        EarlierValue::Contact.set(run, &id, &String::from_utf8_lossy(json), 0)
     })?;
     changes::for_each_deletion(from, ALL_DELETIONS, |deletion| {
-        Wanted::Contact.set(run, &deletion.id, "", 0)
+        EarlierValue::Contact.set(run, &deletion.id, "", 0)
     })?;
     if !snapshot::exists(from)? {
         return Ok(());
     }
     let mut last = String::new();
     loop {
-        let wanted = Wanted::Contact.left(run, &last)?;
+        let wanted = EarlierValue::Contact.left(run, &last)?;
         for id in &wanted {
             if let Some(contact) = snapshot::find(from, id)? {
-                Wanted::Contact.set(run, id, &contact.json, 0)?;
+                EarlierValue::Contact.set(run, id, &contact.json, 0)?;
             }
         }
         match wanted.into_iter().next_back() {
@@ -135,7 +140,7 @@ fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
         let json = contacts.json(index);
         let contact = from.contact(json)?;
         if contact.missing().next().is_none() {
-            Wanted::Contact.set(run, &contact.id, &String::from_utf8_lossy(json), 0)?;
+            EarlierValue::Contact.set(run, &contact.id, &String::from_utf8_lossy(json), 0)?;
         }
         Ok(())
     })

@@ -4,7 +4,9 @@
 use crate::{
     contact::{Contact, ContactField},
     plan::earlier_runs::{EarlierRun, EarlierRuns, planned_at},
-    run::{Decision, RunError, RunFile, SentBatches, Wanted, WantedValue, blocks, rejects, sent},
+    run::{
+        Decision, EarlierValue, FoundValue, RunError, RunFile, SentBatches, blocks, rejects, sent,
+    },
 };
 
 pub(super) struct Links<'a> {
@@ -17,13 +19,13 @@ impl<'a> Links<'a> {
         blocks::for_each_contact(run, Decision::Partial, |contacts, index| {
             let contact = run.contact(contacts.json(index))?;
             if contact.uri.is_empty() {
-                Wanted::Link.add(run, &contact.id)?;
+                EarlierValue::Link.add(run, &contact.id)?;
             }
             Ok::<_, RunError>(())
         })?;
         rejects::for_each_incomplete(run, |row| {
             if row.lacks.contains(&ContactField::Uri) {
-                Wanted::Link.add(run, &row.id)?;
+                EarlierValue::Link.add(run, &row.id)?;
             }
             Ok::<_, RunError>(())
         })?;
@@ -42,14 +44,14 @@ impl<'a> Links<'a> {
             for sent in batch? {
                 let before = match sent.before {
                     Some(before) => Some(before),
-                    None => Wanted::Contact.find(run, &sent.id)?.map(|it| it.text),
+                    None => EarlierValue::Contact.find(run, &sent.id)?.map(|it| it.text),
                 };
                 let before = before.as_ref().map(|json| undone.contact(json.as_bytes()));
                 if before
                     .transpose()?
                     .is_some_and(|before| before.uri_is_unknown())
                 {
-                    Wanted::Link.add(run, &sent.id)?;
+                    EarlierValue::Link.add(run, &sent.id)?;
                 }
             }
         }
@@ -62,8 +64,8 @@ impl<'a> Links<'a> {
         Ok(Self { run })
     }
 
-    pub(super) fn find(&self, id: &str) -> Result<Option<WantedValue>, RunError> {
-        Wanted::Link.find(self.run, id)
+    pub(super) fn find(&self, id: &str) -> Result<Option<FoundValue>, RunError> {
+        EarlierValue::Link.find(self.run, id)
     }
 
     /// Adds the link of a contact that lacks one. Returns true if the contact then has one.
@@ -83,7 +85,7 @@ fn search(
     search: u32,
     matches: impl Fn(&EarlierRun) -> bool,
 ) -> Result<(), RunError> {
-    earlier.search(Wanted::Link, run, matches, |from, _| {
+    earlier.search(EarlierValue::Link, run, matches, |from, _| {
         read(run, from, search)
     })
 }
@@ -95,6 +97,6 @@ fn read(run: &RunFile, earlier: &RunFile, search: u32) -> Result<(), RunError> {
         if contact.uri_is_unknown() {
             return Ok(());
         }
-        Wanted::Link.set(run, &contact.id, &contact.uri, search)
+        EarlierValue::Link.set(run, &contact.id, &contact.uri, search)
     })
 }

@@ -17,9 +17,9 @@ use crate::{
     },
     reject::{Fault, RejectCode, RejectedRow},
     run::{
-        self, Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentBatches,
-        SentContact, SnapshotContact, StagedBlock, StagedSource, Wanted, blocks, changes, sent,
-        snapshot, sources,
+        self, Change, Decision, Deletion, EarlierValue, Outcome, Position, RunError, RunFile,
+        SentBatches, SentContact, SnapshotContact, StagedBlock, StagedSource, blocks, changes,
+        sent, snapshot, sources,
     },
     source::SourceForm,
 };
@@ -196,7 +196,9 @@ impl UndoPlanner<'_> {
     ) -> Result<(), PlanError> {
         let run = self.run;
         let remembered = match (&sent.before, outcome) {
-            (None, Outcome::Updated) => Wanted::Contact.find(run, &sent.id)?.map(|it| it.text),
+            (None, Outcome::Updated) => {
+                EarlierValue::Contact.find(run, &sent.id)?.map(|it| it.text)
+            }
             _ => None,
         };
         let is_remembered = remembered.is_some();

@@ -1,7 +1,7 @@
 //! The run file. Only this module contains its SQL. [`schema`] documents the format and crash safety.
 //!
 //! [`file`](RunFile) opens a file and reads and writes rows, and `foreign` refuses other files. Each of these
-//! modules accesses a few tables: `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `wanted`,
+//! modules accesses a few tables: `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `earlier_values`,
 //! `snapshot`, `changes`, `batches`. `journal` records the outcomes of batches and `sent` reads them; `tally` adds
 //! them up, `traffic` stores the requests over time, `owners` counts contacts by owner, `integrity` checks a file
 //! that the user names, and [`store`] manages the directory of run files.
@@ -12,6 +12,7 @@ pub(crate) mod changes;
 mod column;
 pub(crate) mod contacts;
 pub(crate) mod division;
+mod earlier_values;
 mod error;
 mod file;
 mod foreign;
@@ -27,18 +28,17 @@ pub(crate) mod sources;
 pub(crate) mod store;
 pub(crate) mod tally;
 pub(crate) mod traffic;
-mod wanted;
 
 pub(crate) use self::{
     batches::{Batch, BatchReader},
     changes::{Change, Deletion, FieldChange},
     contacts::Contacts,
+    earlier_values::{EarlierValue, FoundValue},
     error::RunError,
     file::State,
     journal::{BatchOutcome, Exception, Outcome, Rest},
     planning::{SnapshotContact, SnapshotRecord},
     sent::{SentBatches, SentContact},
-    wanted::{Wanted, WantedValue},
 };
 pub(crate) use {
     self::blocks::Position, self::blocks::StagedBlock, self::contacts::Decision,

@@ -25,7 +25,8 @@ fn import(world: &World, server: &OddServer, count: usize, flags: &str) -> Ran {
         format!("id,responsible_user_id,name,uri,whatsapp\n{rows}"),
     );
     let command = format!("import a.csv --run a.run --json {flags}");
-    server.call(world, &command).run()
+    let command = command.trim_end();
+    server.call(world, command).run()
 }
 
 fn requests(server: &OddServer) -> usize {
@@ -104,4 +105,53 @@ fn writes_that_were_carried_out_without_a_confirmation_are_not_repeated() {
     import(&world, &server, 10, "--mode create").ends_with(0);
     assert_eq!(server.contacts().len(), 13);
     assert_eq!(server.count("POST"), 1);
+}
+
+#[test]
+fn deletes_that_were_carried_out_without_a_confirmation_are_not_repeated() {
+    let world = World::new();
+    let contacts = (1..=3).map(|number| contact(&number.to_string(), "Ann"));
+    let server = OddServer::start(contacts.collect(), |request, contacts| {
+        (request.method == "DELETE").then(|| {
+            documented(request, contacts);
+            error()
+        })
+    });
+    let delete = "delete 1 2 3 --yes --json";
+    let ran = server.call(&world, delete).run().ends_with(0);
+    assert_eq!(ran.json()["deleted"], 3, "{}", ran.shown());
+    assert_eq!((server.contacts().len(), server.count("DELETE")), (0, 1));
+
+    import(&world, &server, 3, "").ends_with(0);
+    let undo = "undo a.run --yes --json";
+    let ran = server.call(&world, undo).run().ends_with(0);
+    assert_eq!(ran.json()["done"]["deleted"], 3, "{}", ran.shown());
+    assert_eq!((server.contacts().len(), server.count("DELETE")), (0, 2));
+}
+
+#[test]
+fn deletes_that_are_not_carried_out_stay_unknown_and_are_continued() {
+    let world = World::new();
+    let is_well = |contacts: &Contacts| contacts.iter().any(|it| it["id"] == "well");
+    let server = OddServer::start(people(3), move |request, contacts| {
+        (request.method == "DELETE" && !is_well(contacts)).then(error)
+    });
+    import(&world, &server, 3, "").ends_with(0);
+    let undo = "undo a.run --yes --json";
+    let ran = server.call(&world, undo).run().ends_with(1);
+    let object = ran.json();
+    let done = &object["done"];
+    assert_eq!((&done["deleted"], &done["unknown"]), (&0.into(), &3.into()));
+    let message = object["error"]["message"].as_str().unwrap();
+    assert!(message.contains("confirmed no result"), "{message}");
+    assert_eq!(server.contacts().len(), 3 + 3);
+    let delete = "delete 1 2 3 --yes --json";
+    let ran = server.call(&world, delete).run().ends_with(3);
+    ran.tells("1: the outcome is unknown");
+    assert_eq!(server.contacts().len(), 3 + 3);
+
+    server.change(|contacts| contacts.push(serde_json::json!({ "id": "well" })));
+    let apply = format!("apply {} --yes", object["files"]["run"].as_str().unwrap());
+    server.call(&world, &apply).run().ends_with(0);
+    assert_eq!(server.contacts().len(), 3 + 1);
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{AccountId, Partner, PartnerPassword, command};
 use crate::api::{
-    attempt::{ApiCall, Authorization, Delivery},
+    attempt::{ApiCall, Authorization, BodyError, Delivery},
     delivery::{Credentials, Dispatcher},
     error::{ApiError, ApiErrorKind, Grant},
     retry::CallKind,
@@ -146,7 +146,7 @@ impl Endpoint {
             is_allowed: false,
             may_be_missing: false,
         };
-        let detail = match dispatcher.deliver(&call, &basic, &|body| Ok(read(&body)?)) {
+        let detail = match dispatcher.deliver(&call, &basic, &|body: Vec<u8>| read(&body)) {
             Ok(Delivery::Answered { value, .. }) => {
                 if let Some(refresh) = &value.refresh {
                     dispatcher.secrets.add(refresh.expose_secret());
@@ -166,8 +166,8 @@ impl Endpoint {
 }
 
 /// Parses the answer. Errors never quote it, because it contains secrets.
-fn read(body: &[u8]) -> Result<TokenResponse, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|_| "it is not JSON".to_owned())?;
+fn read(body: &[u8]) -> Result<TokenResponse, BodyError> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| BodyError::NotJson)?;
     let data = value.get("data").filter(|data| data.is_object());
     let data = data.unwrap_or(&value);
     let text = |key| {
@@ -175,7 +175,7 @@ fn read(body: &[u8]) -> Result<TokenResponse, String> {
         (!text.is_empty()).then(|| SecretString::from(text))
     };
     Ok(TokenResponse {
-        access: text("access_token").ok_or("it has no access_token")?,
+        access: text("access_token").ok_or(BodyError::NoAccessToken)?,
         refresh: text("refresh_token"),
         life: data.get("expires_in").and_then(seconds),
     })
@@ -260,7 +260,7 @@ mod tests {
             "{}",
         ] {
             let error = read(body.as_bytes()).err().unwrap();
-            assert!(!error.contains("secret"), "{error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) struct TokenStore<'a> {
 
 /// The content of the file: the newest tokens of each chain.
 #[derive(Default, Serialize)]
-pub(super) struct Chains(Vec<StoredChain>);
+pub(super) struct TokenChains(Vec<StoredChain>);
 
 /// The newest tokens of a chain.
 #[derive(Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub(super) struct ReservedFile<'a> {
     file: NamedTempFile,
 }
 
-impl Chains {
+impl TokenChains {
     /// Reads a list of chains, or the single chain of earlier versions.
     fn read(json: &[u8]) -> Option<Self> {
         let list = serde_json::from_slice(json);
@@ -166,12 +166,12 @@ impl TokenStore<'_> {
     }
 
     /// The stored chains. A damaged file is not replaced, because it may contain the only copy of other chains.
-    pub(crate) fn read(&self) -> Result<Chains, ApiError> {
+    pub(crate) fn read(&self) -> Result<TokenChains, ApiError> {
         match private::read(self.path) {
-            Ok(json) => Chains::read(&json).ok_or_else(|| {
+            Ok(json) => TokenChains::read(&json).ok_or_else(|| {
                 self.failed(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"))
             }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Chains::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(TokenChains::default()),
             Err(error) => Err(self.failed(error)),
         }
     }
@@ -204,12 +204,12 @@ impl TokenStore<'_> {
 
 impl ReservedFile<'_> {
     /// Writes and syncs the new file, then replaces the old one.
-    pub(crate) fn replace(self, chains: &Chains) -> Result<(), ApiError> {
+    pub(crate) fn replace(self, chains: &TokenChains) -> Result<(), ApiError> {
         let store = self.store;
         self.write(chains).map_err(|error| store.failed(error))
     }
 
-    fn write(mut self, chains: &Chains) -> io::Result<()> {
+    fn write(mut self, chains: &TokenChains) -> io::Result<()> {
         let json = serde_json::to_vec(chains)?;
         self.file.write_all(&json)?;
         // The rest of the padding is white space, which JSON allows, so truncating last is safe.
@@ -277,7 +277,7 @@ mod tests {
         );
         let locked = store.lock(&waiter).unwrap();
         assert!(store.read().unwrap().0.is_empty());
-        let chains = Chains::default().with(kept(None, "first", "second"));
+        let chains = TokenChains::default().with(kept(None, "first", "second"));
         store.reserve().unwrap().replace(&chains).unwrap();
         drop(locked);
         let read = store.read().unwrap().0.remove(0);
@@ -307,14 +307,14 @@ mod tests {
 
     #[test]
     fn a_chain_stays_while_another_one_in_the_file_goes_on() {
-        let mut chains = Chains::default()
+        let mut chains = TokenChains::default()
             .with(kept(None, "anna 1", "anna 2"))
             .with(kept(None, "boris 1", "boris 2"));
         assert!(chains.take("client", &secret("carl 1")).is_none());
         let anna = chains.take("client", &secret("anna 1"));
         let chains = chains.with(kept(anna, "anna 2", "anna 3"));
         let json = serde_json::to_vec(&chains).unwrap();
-        let mut read = Chains::read(&json).unwrap();
+        let mut read = TokenChains::read(&json).unwrap();
         for (given, newest) in [("boris 1", "boris 2"), ("anna 1", "anna 3")] {
             let kept = read.take("client", &secret(given)).unwrap();
             assert_eq!(kept.refresh_token, newest);
@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn a_file_of_one_chain_is_still_read() {
         let json = serde_json::to_vec(&kept(None, "first", "second")).unwrap();
-        let mut chains = Chains::read(&json).unwrap();
+        let mut chains = TokenChains::read(&json).unwrap();
         assert!(chains.take("client", &secret("first")).is_some());
     }
 }

@@ -7,7 +7,7 @@ use super::{RunError, RunFile};
 
 /// The kind of value that is needed.
 #[derive(Clone, Copy)]
-pub(crate) enum Wanted {
+pub(crate) enum EarlierValue {
     /// The link (`uri`) that the contact lacks.
     Link,
     /// The whole contact, as JSON.
@@ -15,17 +15,17 @@ pub(crate) enum Wanted {
 }
 
 /// A value from an earlier run.
-pub(crate) struct WantedValue {
+pub(crate) struct FoundValue {
     pub text: String,
     /// The number of the search that found it.
     pub search: u32,
 }
 
-impl Wanted {
+impl EarlierValue {
     /// Adds a contact whose value is needed.
     pub(crate) fn add(self, run: &RunFile, id: &str) -> Result<(), RunError> {
         run.database.execute(
-            "INSERT OR IGNORE INTO temp.wanted(kind, id) VALUES (?1, ?2)",
+            "INSERT OR IGNORE INTO temp.earlier_value(kind, id) VALUES (?1, ?2)",
             params![self as u8, id],
         )
     }
@@ -39,7 +39,7 @@ impl Wanted {
         search: u32,
     ) -> Result<(), RunError> {
         run.database.execute(
-            "UPDATE temp.wanted SET value = ?3, search = ?4 WHERE kind = ?1 AND id = ?2 AND value IS NULL",
+            "UPDATE temp.earlier_value SET value = ?3, search = ?4 WHERE kind = ?1 AND id = ?2 AND value IS NULL",
             params![self as u8, id, value, search],
         )
     }
@@ -47,18 +47,18 @@ impl Wanted {
     /// Up to a thousand ids after `id` whose values were not found yet, in order.
     pub(crate) fn left(self, run: &RunFile, after: &str) -> Result<Vec<String>, RunError> {
         run.database.rows(
-            "SELECT id FROM temp.wanted WHERE kind = ?1 AND value IS NULL AND id > ?2 ORDER BY id LIMIT 1000",
+            "SELECT id FROM temp.earlier_value WHERE kind = ?1 AND value IS NULL AND id > ?2 ORDER BY id LIMIT 1000",
             params![self as u8, after],
             |row| row.get(0),
         )
     }
 
-    pub(crate) fn find(self, run: &RunFile, id: &str) -> Result<Option<WantedValue>, RunError> {
+    pub(crate) fn find(self, run: &RunFile, id: &str) -> Result<Option<FoundValue>, RunError> {
         run.database.row(
-            "SELECT value, search FROM temp.wanted WHERE kind = ?1 AND id = ?2 AND value <> ''",
+            "SELECT value, search FROM temp.earlier_value WHERE kind = ?1 AND id = ?2 AND value <> ''",
             params![self as u8, id],
             |row| {
-                Ok(WantedValue {
+                Ok(FoundValue {
                     text: row.get(0)?,
                     search: row.get(1)?,
                 })
