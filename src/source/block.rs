@@ -4,16 +4,11 @@
 //! quotes or invalid text go through the state machine of the csv crate. Blocks are independent, so they are
 //! parsed in parallel.
 
-use std::{
-    borrow::Cow,
-    mem,
-    sync::{Mutex, PoisonError},
-};
+use std::borrow::Cow;
 
-use csv_core::{ReadRecordResult, Reader};
 use memchr::{memchr, memchr_iter, memchr3, memmem};
 
-use super::{CellFault, CellFaultKind, header::is_padding};
+use super::{CellFault, CellFaultKind, header::is_padding, record_reader::RecordReader};
 use crate::characters::is_blank;
 
 /// A carriage return within a cell, as workbooks write it.
@@ -210,7 +205,7 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         total.rows += 1;
         total.records += 1;
         let go_on = match &records {
-            Some(records) if plain.is_none() => records.pass(&record, &mut each),
+            Some(records) if plain.is_none() => pass(&records.cells(), &record, &mut each),
             _ => each(record),
         };
         if !go_on {
@@ -218,6 +213,23 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         }
     }
     total
+}
+
+/// Calls `each` with a record that has these cells. Those that are not UTF-8 are owned.
+fn pass(
+    cells: &[Cow<'_, str>],
+    record: &Walked<'_>,
+    each: impl FnOnce(Walked<'_>) -> bool,
+) -> bool {
+    let columns = (0..).zip(cells);
+    let undecodable = columns.filter(|(_, cell)| matches!(cell, Cow::Owned(_)));
+    let undecodable: Vec<u32> = undecodable.map(|(column, _)| column).collect();
+    let cells: Vec<&str> = cells.iter().map(|cell| &**cell).collect();
+    each(Walked {
+        cells: &cells,
+        undecodable: &undecodable,
+        ..*record
+    })
 }
 
 /// The number of cells of the first record.
@@ -274,102 +286,6 @@ fn split_quoted<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> O
             None | Some(b'\n' | b'\r') => return Some(end),
             Some(_) => return None,
         }
-    }
-}
-
-/// Readers to be used again, with their delimiters: building one takes as long as reading a thousand cells, and a
-/// clone of one is unusable.
-static SPARE: Mutex<Vec<(u8, Reader)>> = Mutex::new(Vec::new());
-
-/// Reads any record, with the csv crate.
-struct RecordReader {
-    delimiter: u8,
-    reader: Reader,
-    /// The cells of the last record, concatenated.
-    cells: Vec<u8>,
-    /// The end of each cell.
-    ends: Vec<usize>,
-    count: usize,
-}
-
-impl RecordReader {
-    fn new(delimiter: u8) -> Self {
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = spare.iter().position(|spare| spare.0 == delimiter);
-        let found = found.map(|at| spare.swap_remove(at).1);
-        drop(spare);
-        let build = || csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        let mut reader = found.unwrap_or_else(build);
-        reader.reset();
-        // A reader drops a BOM at its start, but records begin anywhere in the text: a first record disables that.
-        let _ = reader.read_record(b"\n", &mut [0], &mut [0]);
-        Self {
-            delimiter,
-            reader,
-            cells: vec![0; 1 << 10],
-            ends: vec![0; 1 << 6],
-            count: 0,
-        }
-    }
-
-    /// Reads the first record of the text, and returns its length without the line end.
-    fn read(&mut self, text: &[u8]) -> usize {
-        let (mut read, mut written) = (0, 0);
-        self.count = 0;
-        loop {
-            let (result, bytes_in, bytes_out, cells) = self.reader.read_record(
-                &text[read..],
-                &mut self.cells[written..],
-                &mut self.ends[self.count..],
-            );
-            read += bytes_in;
-            written += bytes_out;
-            self.count += cells;
-            match result {
-                // The next call, with an empty text, ends the record.
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                ReadRecordResult::Record | ReadRecordResult::End => break,
-            }
-        }
-        without_line_end(&text[..read]).len()
-    }
-
-    /// Calls `each` with the cells of the last record. Cells that are not UTF-8 get replacement characters.
-    fn pass(&self, record: &Walked<'_>, each: impl FnOnce(Walked<'_>) -> bool) -> bool {
-        let mut from = 0;
-        let cells = self.ends[..self.count].iter().map(|&end| {
-            let cell = String::from_utf8_lossy(&self.cells[from..end]);
-            from = end;
-            cell
-        });
-        let cells: Vec<_> = cells.collect();
-        // UTF-8 cells are borrowed.
-        let columns = (0..).zip(&cells);
-        let undecodable = columns.filter(|(_, cell)| matches!(cell, Cow::Owned(_)));
-        let undecodable: Vec<u32> = undecodable.map(|(column, _)| column).collect();
-        let cells: Vec<&str> = cells.iter().map(|cell| &**cell).collect();
-        each(Walked {
-            cells: &cells,
-            undecodable: &undecodable,
-            ..*record
-        })
-    }
-}
-
-impl Drop for RecordReader {
-    fn drop(&mut self) {
-        let reader = mem::take(&mut self.reader);
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        spare.push((self.delimiter, reader));
-    }
-}
-
-fn without_line_end(raw: &[u8]) -> &[u8] {
-    match raw {
-        [rest @ .., b'\r', b'\n'] | [rest @ .., b'\n' | b'\r'] => rest,
-        _ => raw,
     }
 }
 

@@ -42,6 +42,7 @@ mod ole;
 mod open;
 mod package;
 mod quoting;
+mod record_reader;
 mod records;
 mod repair;
 mod rows;
