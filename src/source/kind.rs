@@ -55,7 +55,7 @@ const SAVE_AS_XLSX: &str = "open it in a spreadsheet program and save it as .xls
 const UNPACK: &str = "unpack it and import the file in it";
 
 /// Magic numbers of unsupported formats.
-const FOREIGN: [(&[u8], &str, &str); 17] = [
+const FOREIGN: [(&[u8], &str, &str); 16] = [
     (b"%PDF", "a PDF document", SAVE_AS),
     (b"\x89PNG", "a picture (PNG)", SAVE_AS),
     (b"\xFF\xD8\xFF", "a picture (JPEG)", SAVE_AS),
@@ -80,11 +80,6 @@ const FOREIGN: [(&[u8], &str, &str); 17] = [
     ),
     (b"PAR1", "a Parquet file", SAVE_AS),
     (b"\x7FELF", "a program", "check that it is the right file"),
-    (
-        b"\0\0\0\0\0\0\0\0",
-        "filled with zero bytes",
-        "its program or disk failed while it was written: export it again",
-    ),
 ];
 
 /// The kind by the first bytes; `None` for a zip archive, whose parts determine it.

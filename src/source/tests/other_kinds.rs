@@ -30,12 +30,6 @@ fn a_date_is_a_number_in_the_columns_that_want_one() {
 }
 
 #[test]
-fn a_file_of_zero_bytes_is_not_called_empty() {
-    let error = fails(&[0; 5_000]).kind;
-    assert_eq!(error.to_string(), "is filled with zero bytes");
-}
-
-#[test]
 fn cells_that_are_repeated_without_end_are_refused() {
     let text = "x".repeat(2000);
     let wide = format!(
