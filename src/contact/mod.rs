@@ -18,7 +18,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use serde::Serialize;
 
 pub(crate) use self::chat::UnknownChatType;
-pub(crate) use self::writing::write_contact;
+pub(crate) use self::writing::{leading_id, write_contact};
 pub use {self::chat::Chat, self::chat::ChatType, self::chat::UnknownFields};
 
 /// Maximum length of an id in characters (Unicode scalar values). \[pub\]

@@ -9,7 +9,6 @@ use std::{
     path::Path,
 };
 
-use memchr::memchr2;
 use rusqlite::params;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
@@ -18,10 +17,10 @@ use super::{
     RunError, column,
     foreign::{check_is_file, check_schema, check_side_files, check_version, is_unsealed},
     planning::PlanningSnapshot,
-    schema,
+    schema::{self, State},
 };
 use crate::{
-    contact::Contact,
+    contact::{Contact, leading_id},
     crash::{self, Point},
     output, private,
     sqlite::Database,
@@ -29,18 +28,6 @@ use crate::{
 
 /// Page cache in KiB, negative as `SQLite` requires. A file can't override it.
 const CACHE_SIZE: i32 = -8_192;
-
-/// The progress of a run; the fact `state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum State {
-    /// Being staged or planned. Nothing was sent, and the file is discarded after a crash.
-    Open,
-    /// The plan is complete and on disk.
-    Sealed,
-    /// Every batch has its outcome.
-    Done,
-}
 
 #[derive(Debug)]
 pub(crate) struct RunFile {
@@ -62,13 +49,7 @@ impl RunFile {
 
     /// Like [`Self::create`], for sources with this number of bytes.
     pub(crate) fn create_for(path: &Path, source_bytes: u64) -> Result<Self, RunError> {
-        let is_small = source_bytes < schema::SMALL_SOURCE_BYTES;
-        let page_bytes = if is_small {
-            schema::SMALL_PAGE_BYTES
-        } else {
-            schema::PAGE_BYTES
-        };
-        Self::create_with_pages(path, page_bytes)
+        Self::create_with_pages(path, schema::page_bytes(source_bytes))
     }
 
     fn create_with_pages(path: &Path, page_bytes: u32) -> Result<Self, RunError> {
@@ -366,13 +347,6 @@ impl RunFile {
     }
 }
 
-/// The id at the beginning of a contact, where this program writes it; `None` if it has escapes.
-fn leading_id(json: &[u8]) -> Option<&str> {
-    let rest = json.strip_prefix(b"{\"id\":\"")?;
-    let end = memchr2(b'"', b'\\', rest).filter(|&end| rest[end] == b'"')?;
-    str::from_utf8(&rest[..end]).ok()
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -458,19 +432,6 @@ mod tests {
             fs::metadata(path).unwrap().len()
         };
         assert!(size(1_000) * 7 < size(1_000_000_000));
-    }
-
-    #[test]
-    fn only_an_id_without_escapes_is_read_without_parsing() {
-        for (json, id) in [
-            (&br#"{"id":"1","name":"A"}"#[..], Some("1")),
-            (br#"{"id":"","name":"A"}"#, Some("")),
-            (br#"{"id":"a\"b"}"#, None),
-            (br#"{"id":"1"#, None),
-            (br#"{"name":"A","id":"1"}"#, None),
-        ] {
-            assert_eq!(leading_id(json), id);
-        }
     }
 
     #[test]

@@ -35,9 +35,9 @@ pub(crate) use self::{
     contacts::Contacts,
     earlier_values::{EarlierValue, FoundValue},
     error::RunError,
-    file::State,
     journal::{BatchOutcome, Exception, Outcome, Rest},
     planning::{SnapshotContact, SnapshotRecord},
+    schema::State,
     sent::{SentBatches, SentContact},
 };
 pub(crate) use {

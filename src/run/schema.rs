@@ -60,6 +60,8 @@
 //! **Versions.** Version 3 differs in the text of its checks only, and is read too. A file of another version is
 //! refused, and the error names the program that reads it.
 
+use serde::{Deserialize, Serialize};
+
 use std::borrow::Cow;
 
 pub(crate) const VERSION: i64 = 4;
@@ -86,7 +88,28 @@ pub(super) const PAGE_BYTES: u32 = 32_768;
 pub(super) const SMALL_PAGE_BYTES: u32 = 4_096;
 
 /// Sources with fewer bytes are small.
-pub(super) const SMALL_SOURCE_BYTES: u64 = 1 << 20;
+const SMALL_SOURCE_BYTES: u64 = 1 << 20;
+
+/// The page size of a run file for sources with this number of bytes.
+pub(super) const fn page_bytes(source_bytes: u64) -> u32 {
+    if source_bytes < SMALL_SOURCE_BYTES {
+        SMALL_PAGE_BYTES
+    } else {
+        PAGE_BYTES
+    }
+}
+
+/// The progress of a run; the fact `state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// Being staged or planned. Nothing was sent, and the file is discarded after a crash.
+    Open,
+    /// The plan is complete and on disk.
+    Sealed,
+    /// Every batch has its outcome.
+    Done,
+}
 
 /// Created when the first rows are merged: most runs merge none, and every table takes a page.
 pub(super) const MERGED: &str = "

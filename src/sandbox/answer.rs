@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{faults::ErrorBody, options::ErrorShape, rules::Violation};
+use super::{injected_fault::ErrorBody, options::ErrorShape, rules::Violation};
 
 /// An error without the shape in which it is sent.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     answer::{ErrorAnswer, InvalidContact, SandboxAnswer},
-    faults::ErrorBody,
+    injected_fault::ErrorBody,
     injector::Effects,
     options::{Existing, Options},
     people,

@@ -5,134 +5,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use super::log::Request;
-
-/// An injected fault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum InjectedFault {
-    /// Answers with this status without doing anything.
-    Status { status: u16, body: ErrorBody },
-    /// Does the work, but answers with this status.
-    StatusAfter { status: u16, body: ErrorBody },
-    /// Drops the connection without doing anything.
-    DropBefore,
-    /// Does the work, then drops the connection without an answer.
-    DropAfter,
-    /// Does the work, then drops the connection in the middle of the answer's body.
-    Truncate,
-    /// Does the work, then delays the answer by this time or until the faults are replaced.
-    Slow(Duration),
-    /// Silently doesn't store some contacts of a POST or PATCH of two or more; `processed` is smaller.
-    Partial,
-    /// Revokes the access token of the request before the request is checked.
-    TokenDies,
-    /// Refuses a POST, PATCH or DELETE with this id as a whole.
-    Poison {
-        id: String,
-        status: u16,
-        body: ErrorBody,
-    },
-    /// Silently doesn't store (POST, PATCH) or delete (DELETE) this id; `processed` is smaller.
-    Unstored { id: String },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
-#[strum(serialize_all = "lowercase")]
-pub(super) enum ErrorBody {
-    /// `{"error":…,"description":…}`, like the API.
-    Json,
-    /// An HTML page, like proxies.
-    Html,
-    Empty,
-}
-
-impl ErrorBody {
-    /// The usual body of a status: gateways answer HTML.
-    const fn usual(status: u16) -> Self {
-        match status {
-            502..=504 => Self::Html,
-            _ => Self::Json,
-        }
-    }
-
-    fn parse(word: &str) -> Result<Self, String> {
-        let parsed = word.parse();
-        parsed.map_err(|_| format!("`{word}` is not json, html or empty"))
-    }
-}
-
-impl InjectedFault {
-    /// True if the fault decides the end of the request. Only one such fault applies to a request.
-    pub(super) const fn ends_request(&self) -> bool {
-        matches!(
-            self,
-            Self::Status { .. }
-                | Self::StatusAfter { .. }
-                | Self::DropBefore
-                | Self::DropAfter
-                | Self::Truncate
-        )
-    }
-
-    /// True if the fault counts against the budget; faults of a contact are permanent.
-    pub(super) const fn is_transient(&self) -> bool {
-        !matches!(self, Self::Poison { .. } | Self::Unstored { .. })
-    }
-
-    pub(super) fn concerns(&self, request: &Request) -> bool {
-        let writes = request.method == "POST" || request.method == "PATCH";
-        match self {
-            Self::Partial => writes && request.ids.len() >= 2,
-            Self::Poison { id, .. } | Self::Unstored { id } => {
-                request.method != "GET" && request.ids.contains(id)
-            }
-            _ => true,
-        }
-    }
-}
-
-/// The requests of a [`Scope`] to which a fault applies. Each rule counts the requests of its own scope.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum When {
-    Always,
-    /// From the first to the last number, both included and counted from 1.
-    Between {
-        first: u64,
-        last: u64,
-    },
-    /// At random, with this probability.
-    Chance(f64),
-}
-
-/// The requests to which a rule is limited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Every call except the token call, because a client can't recover from a lost answer to a refresh.
-    Contacts,
-    /// The calls for contacts with this method.
-    Method(&'static str),
-    Token,
-    Any,
-}
-
-impl Scope {
-    pub(super) fn holds(self, request: &Request) -> bool {
-        match self {
-            Self::Contacts => !request.is_token_call(),
-            Self::Method(method) => !request.is_token_call() && request.method == method,
-            Self::Token => request.is_token_call(),
-            Self::Any => true,
-        }
-    }
-}
-
-/// A fault and the requests to which it applies.
-#[derive(Clone, Debug)]
-pub(super) struct Rule {
-    pub(super) fault: InjectedFault,
-    pub(super) when: When,
-    pub(super) scope: Scope,
-}
+use super::injected_fault::{ErrorBody, InjectedFault, Rule, Scope, When};
 
 /// The faults to inject.
 #[derive(Clone, Debug, Default)]
@@ -262,7 +135,7 @@ fn parse_contact_fault(word: &str) -> Result<Option<InjectedFault>, String> {
             InjectedFault::Poison {
                 id,
                 status: parse_status(status)?,
-                body: ErrorBody::parse(body)?,
+                body: parse_body(body)?,
             }
         }
         _ => return Ok(None),
@@ -300,12 +173,17 @@ fn parse_status_fault(word: &str, body: Option<&str>) -> Result<InjectedFault, S
         None => (word, false),
     };
     let status = parse_status(digits)?;
-    let body = body.map_or(Ok(ErrorBody::usual(status)), ErrorBody::parse)?;
+    let body = body.map_or(Ok(ErrorBody::usual(status)), parse_body)?;
     Ok(if after {
         InjectedFault::StatusAfter { status, body }
     } else {
         InjectedFault::Status { status, body }
     })
+}
+
+fn parse_body(word: &str) -> Result<ErrorBody, String> {
+    let parsed = word.parse();
+    parsed.map_err(|_| format!("`{word}` is not json, html or empty"))
 }
 
 fn parse_status(digits: &str) -> Result<u16, String> {

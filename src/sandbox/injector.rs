@@ -10,7 +10,8 @@ use std::{collections::HashSet, time::Duration};
 use fastrand::Rng;
 
 use super::{
-    faults::{ErrorBody, Faults, InjectedFault, Rule, When},
+    faults::Faults,
+    injected_fault::{ErrorBody, InjectedFault, Rule, When},
     log::Request,
 };
 

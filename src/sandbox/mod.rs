@@ -17,6 +17,7 @@
 mod answer;
 mod calls;
 mod faults;
+mod injected_fault;
 mod injector;
 mod log;
 mod options;

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use super::{
     answer::{ErrorAnswer, SandboxAnswer},
     calls::{Call, CallBody, ContactOperation},
-    faults::{ErrorBody, InjectedFault},
+    injected_fault::{ErrorBody, InjectedFault},
     injector::{Effects, FaultInjector},
     log::{Log, Request},
     options::Options,
