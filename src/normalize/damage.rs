@@ -2,6 +2,7 @@
 //! read as another encoding and saved again (`MarÃ­a`). The tool can't restore it, so it warns.
 
 use encoding_rs::{MACINTOSH, WINDOWS_1251, WINDOWS_1252};
+use memchr::memchr;
 
 use crate::{characters::shown, wording::counted};
 
@@ -55,12 +56,8 @@ impl DamagedTexts {
 
 /// True for text that hardly anyone would write, unlike its undamaged form.
 pub(super) fn is_damaged(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.contains('?') && has_lost_letters(text);
-    }
-    text.contains(char::REPLACEMENT_CHARACTER)
-        || (text.contains('?') && has_lost_letters(text))
-        || is_saved_twice(text)
+    (memchr(b'?', text.as_bytes()).is_some() && has_lost_letters(text))
+        || (!text.is_ascii() && has_foreign_damage(text))
 }
 
 /// True for letters that were replaced by question marks: within a word, or more than a person would type.
@@ -77,29 +74,43 @@ fn has_lost_letters(text: &str) -> bool {
         || (marks > TYPED_MAX && !text.contains(is_word))
 }
 
-/// True for UTF-8 that was read as a code page, of Windows or the old Mac.
-fn is_saved_twice(text: &str) -> bool {
-    may_be_saved_twice(text)
-        && [WINDOWS_1252, WINDOWS_1251, MACINTOSH]
-            .into_iter()
-            .any(|page| {
-                let (bytes, _, is_replaced) = page.encode(text);
-                !is_replaced && is_mostly_utf8(&bytes)
-            })
+/// True for U+FFFD, and for UTF-8 that was read as a code page, of Windows or the old Mac.
+fn has_foreign_damage(text: &str) -> bool {
+    let (mut others, mut later_bytes) = (0, 0);
+    let mut is_after_other = false;
+    let mut has_pair = false;
+    for char in text.chars() {
+        let is_other = !char.is_ascii();
+        if is_other {
+            others += 1;
+            let is_later = may_be_later_byte(char);
+            later_bytes += u32::from(is_later);
+            has_pair |= is_later && is_after_other;
+        }
+        if char == char::REPLACEMENT_CHARACTER {
+            return true;
+        }
+        is_after_other = is_other;
+    }
+    // Of a character in UTF-8, all bytes but the first are later ones, and one of two may be lost. This rules out
+    // almost every name without encoding it.
+    has_pair && 2 * others <= 5 * later_bytes && is_saved_twice(text)
 }
 
-/// A fast path: the first two adjacent characters beyond ASCII rule out almost every name. The second is never a
-/// basic Cyrillic letter, because these are the first bytes of characters in UTF-8.
-fn may_be_saved_twice(text: &str) -> bool {
-    let mut is_after_other = false;
-    for char in text.chars() {
-        if is_after_other && !char.is_ascii() {
-            return matches!(char,
-                '\u{80}'..='\u{2ff}' | '\u{400}'..='\u{40f}' | '\u{450}'..='\u{491}' | '\u{2010}'..='\u{25ff}');
-        }
-        is_after_other = !char.is_ascii();
-    }
-    false
+/// True for characters that a byte after the first of a character in UTF-8 becomes in a code page. Basic Cyrillic
+/// letters are first bytes.
+const fn may_be_later_byte(char: char) -> bool {
+    matches!(char,
+        '\u{80}'..='\u{2ff}' | '\u{400}'..='\u{40f}' | '\u{450}'..='\u{491}' | '\u{2010}'..='\u{25ff}')
+}
+
+fn is_saved_twice(text: &str) -> bool {
+    [WINDOWS_1252, WINDOWS_1251, MACINTOSH]
+        .into_iter()
+        .any(|page| {
+            let (bytes, _, is_replaced) = page.encode(text);
+            !is_replaced && is_mostly_utf8(&bytes)
+        })
 }
 
 /// True if the bytes beyond ASCII form characters in UTF-8. Programs that read a code page may lose some bytes. A
