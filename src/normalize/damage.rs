@@ -2,9 +2,12 @@
 //! read as another encoding and saved again (`MarÃ­a`). The tool can't restore it, so it warns.
 
 use encoding_rs::{MACINTOSH, WINDOWS_1251, WINDOWS_1252};
-use memchr::memchr;
+use memchr::memchr2;
 
 use crate::{characters::shown, wording::counted};
+
+/// The first byte of U+FFFD in UTF-8.
+const REPLACEMENT_BYTE: u8 = 0xef;
 
 /// The damaged texts of a table.
 #[derive(Clone, Debug, Default)]
@@ -56,8 +59,9 @@ impl DamagedTexts {
 
 /// True for text that hardly anyone would write, unlike its undamaged form.
 pub(super) fn is_damaged(text: &str) -> bool {
-    (memchr(b'?', text.as_bytes()).is_some() && has_lost_letters(text))
-        || (!text.is_ascii() && has_foreign_damage(text))
+    let has_marks = memchr2(b'?', REPLACEMENT_BYTE, text.as_bytes()).is_some();
+    (has_marks && (has_lost_letters(text) || text.contains(char::REPLACEMENT_CHARACTER)))
+        || (!text.is_ascii() && may_be_saved_twice(text) && is_saved_twice(text))
 }
 
 /// True for letters that were replaced by question marks: within a word, or more than a person would type.
@@ -74,27 +78,14 @@ fn has_lost_letters(text: &str) -> bool {
         || (marks > TYPED_MAX && !text.contains(is_word))
 }
 
-/// True for U+FFFD, and for UTF-8 that was read as a code page, of Windows or the old Mac.
-fn has_foreign_damage(text: &str) -> bool {
-    let (mut others, mut later_bytes) = (0, 0);
-    let mut is_after_other = false;
-    let mut has_pair = false;
-    for char in text.chars() {
-        let is_other = !char.is_ascii();
-        if is_other {
-            others += 1;
-            let is_later = may_be_later_byte(char);
-            later_bytes += u32::from(is_later);
-            has_pair |= is_later && is_after_other;
-        }
-        if char == char::REPLACEMENT_CHARACTER {
-            return true;
-        }
-        is_after_other = is_other;
-    }
-    // Of a character in UTF-8, all bytes but the first are later ones, and one of two may be lost. This rules out
-    // almost every name without encoding it.
-    has_pair && 2 * others <= 5 * later_bytes && is_saved_twice(text)
+/// Rules out almost every name without encoding it: by its first two adjacent characters beyond ASCII, or because too
+/// few may be later bytes. Of a character in UTF-8, all bytes but the first are later ones, and one of two may be lost.
+fn may_be_saved_twice(text: &str) -> bool {
+    let others = || text.chars().filter(|char| !char.is_ascii());
+    let mut pairs = text.chars().zip(text.chars().skip(1));
+    let pair = pairs.find(|(char, next)| !char.is_ascii() && !next.is_ascii());
+    pair.is_some_and(|(_, next)| may_be_later_byte(next))
+        && 2 * others().count() <= 5 * others().filter(|&char| may_be_later_byte(char)).count()
 }
 
 /// True for characters that a byte after the first of a character in UTF-8 becomes in a code page. Basic Cyrillic
@@ -104,6 +95,7 @@ const fn may_be_later_byte(char: char) -> bool {
         '\u{80}'..='\u{2ff}' | '\u{400}'..='\u{40f}' | '\u{450}'..='\u{491}' | '\u{2010}'..='\u{25ff}')
 }
 
+/// True for UTF-8 that was read as a code page, of Windows or the old Mac.
 fn is_saved_twice(text: &str) -> bool {
     [WINDOWS_1252, WINDOWS_1251, MACINTOSH]
         .into_iter()
