@@ -81,7 +81,7 @@ fn counts() -> [(&'static str, u64); 4] {
     for row in 0..ROWS {
         writeln!(
             text,
-            "C-{row:07},user-{},\"ООО \"\"Анна\"\", {row}\",https://crm.example.com/{row},+7 (999) {:03}-00-{:02},@anna_{row}",
+            "C-{row:07},user-{},\"Пётр \"\"Анна\"\", {row}\",https://crm.example.com/{row},+7 (999) {:03}-00-{:02},@anna_{row}",
             row % 9,
             row / 100,
             row % 100
