@@ -14,6 +14,7 @@
 
 mod archive;
 mod block;
+mod block_writer;
 mod book;
 mod cell;
 mod code_page;
