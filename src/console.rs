@@ -20,9 +20,9 @@ use crate::{
     cli::{ColorWhen, CommonArgs},
     error::Error,
     layout::{self, error_width, fit, output_width},
-    output::{self, PlainOutput},
     palette,
     signals::Signals,
+    streams::{self, PlainOutput},
     terminal::{JobLines, Show, Terminal},
 };
 
@@ -155,7 +155,7 @@ impl Console {
         let text = lines(output_width());
         let mut out = stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        if let Err(error) = output::is_read(written) {
+        if let Err(error) = streams::is_read(written) {
             self.failure.borrow_mut().get_or_insert(error);
         }
     }
@@ -263,7 +263,7 @@ fn document(bytes: &[u8]) -> Result<(), Error> {
 
 /// The error of writing to standard output, unless its reader has closed it.
 fn written(result: io::Result<()>) -> Result<(), Error> {
-    output::is_read(result).map_err(Error::io("standard output"))?;
+    streams::is_read(result).map_err(Error::io("standard output"))?;
     Ok(())
 }
 

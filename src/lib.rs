@@ -56,6 +56,7 @@
 //! * `palette`: the colours of the program.
 //! * `nearest`: suggests the nearest name for a misspelt one.
 //! * `paths`: advice about paths that can't be used.
+//! * `streams`: output to pipes, terminals and devices.
 //! * `output`: files that get their name only once they are complete.
 //! * `requested`: files that the user names for rejects, report and metrics.
 //! * `metrics`: the metrics of the last run, for Prometheus.
@@ -191,6 +192,7 @@ mod sqlite;
 pub mod stage;
 #[doc(hidden)]
 pub mod stages;
+mod streams;
 mod terminal;
 mod traffic;
 mod verify;

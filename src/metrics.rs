@@ -17,8 +17,9 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    output::{OutputFile, Symlinks, is_special},
+    output::{OutputFile, Symlinks},
     requested::{METRICS_TITLE, RequestedFile, RequestedFileError},
+    streams::is_special,
 };
 
 /// Larger than any file that [`RunMetrics`] writes.

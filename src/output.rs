@@ -8,17 +8,16 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
 use memchr::memmem;
 use tempfile::NamedTempFile;
 
-use crate::paths;
 pub(crate) use crate::paths::directory;
+use crate::{
+    paths,
+    streams::{DirectOutput, is_pipe, is_special},
+};
 
 /// An I/O error with the file, port or stream that it concerns.
 #[derive(Debug, thiserror::Error)]
@@ -51,29 +50,6 @@ pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// True for a terminal or a pipe, which can't be replaced.
-pub(crate) fn is_special(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|data| !data.is_file() && !data.is_dir())
-}
-
-/// True if this path is standard output.
-#[cfg(unix)]
-pub(crate) fn is_standard_output(path: &Path) -> bool {
-    use rustix::fs::{fstat, stat};
-    let (Ok(output), Ok(file)) = (fstat(io::stdout()), stat(path)) else {
-        return false;
-    };
-    let is_device = path.parent() == Some(Path::new("/dev")) && path.ends_with("null");
-    !is_device && (output.st_dev, output.st_ino) == (file.st_dev, file.st_ino)
-}
-
-/// No path leads to standard output on this system.
-#[cfg(not(unix))]
-pub(crate) const fn is_standard_output(_: &Path) -> bool {
-    false
-}
-
 /// The path with all links resolved, even if the file does not exist yet.
 pub(crate) fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| unlinked(path))
@@ -84,85 +60,6 @@ pub(crate) fn unlinked(path: &Path) -> PathBuf {
     match (directory(path).canonicalize(), path.file_name()) {
         (Ok(directory), Some(name)) => directory.join(name),
         _ => path.to_path_buf(),
-    }
-}
-
-/// True while output goes to a pipe, which its reader may delay forever.
-static AWAITS_READER: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
-
-/// The flag that is true while output goes to a pipe. A signal then must not wait for the end of it.
-pub(crate) fn awaits_reader() -> &'static Arc<AtomicBool> {
-    &AWAITS_READER
-}
-
-/// Sets that flag until it is dropped.
-struct AwaitsReader;
-
-impl AwaitsReader {
-    fn begin() -> Self {
-        AWAITS_READER.store(true, Ordering::Relaxed);
-        Self
-    }
-}
-
-impl Drop for AwaitsReader {
-    fn drop(&mut self) {
-        AWAITS_READER.store(false, Ordering::Relaxed);
-    }
-}
-
-/// Standard output as a file, without the colours of a terminal.
-pub(crate) struct PlainOutput(pub(crate) io::Stdout);
-
-impl Write for PlainOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let _awaits = AwaitsReader::begin();
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let _awaits = AwaitsReader::begin();
-        self.0.flush()
-    }
-}
-
-/// A pipe, a terminal or a device, which is written directly.
-pub(crate) struct Straight {
-    file: File,
-    _awaits: Option<AwaitsReader>,
-}
-
-impl Straight {
-    /// Opens the file. A named pipe without a reader is waited for.
-    fn open(path: &Path) -> io::Result<Self> {
-        let awaits = is_pipe(path).then(AwaitsReader::begin);
-        let file = OpenOptions::new().append(true).open(path)?;
-        Ok(Self {
-            file,
-            _awaits: awaits,
-        })
-    }
-}
-
-/// True for a named pipe.
-fn is_pipe(path: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        path.metadata().is_ok_and(|data| data.file_type().is_fifo())
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        false
-    }
-}
-
-/// False if standard output was closed early (`… | head`), which is not an error and doesn't change the exit code.
-pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        result => result.map(|()| true),
     }
 }
 
@@ -313,14 +210,14 @@ pub(crate) enum OutputFile {
     /// Moved to this path at the end.
     Replacing(NamedTempFile, PathBuf),
     /// Written directly.
-    Straight(Straight),
+    Direct(DirectOutput),
 }
 
 impl OutputFile {
     /// Creates the temporary file. `path` is unchanged until [`Self::finish`].
     pub(crate) fn open(path: &Path, links: Symlinks) -> io::Result<Self> {
         if links == Symlinks::Follow && is_special(path) {
-            return Straight::open(path).map(Self::Straight);
+            return DirectOutput::open(path).map(Self::Direct);
         }
         Ok(Self::Replacing(beside(path, links)?, links.target(path)))
     }
@@ -339,7 +236,7 @@ impl OutputFile {
     /// Moves the file to its final name, durably. It inherits the mode and owner of a file that it replaces.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
-            Self::Straight(_) => Ok(()),
+            Self::Direct(_) => Ok(()),
             Self::Replacing(file, path) => {
                 #[cfg(unix)]
                 if let Ok(replaced) = path.symlink_metadata()
@@ -363,14 +260,14 @@ impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Replacing(file, _) => file.write(bytes),
-            Self::Straight(out) => out.file.write(bytes),
+            Self::Direct(out) => out.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Replacing(file, _) => file.flush(),
-            Self::Straight(out) => out.file.flush(),
+            Self::Direct(out) => out.flush(),
         }
     }
 }

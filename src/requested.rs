@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
-    output::{self, is_special},
+    output,
     paths::{advice, shown_path},
+    streams::is_special,
 };
 
 /// The generator that a report names.

@@ -21,8 +21,8 @@ use signal_hook::{
 
 use crate::{
     error::{Error, ExitCode},
-    output,
     progress::StopReason,
+    streams,
 };
 
 /// The signals received so far.
@@ -50,7 +50,7 @@ impl Signals {
         ] {
             // The order matters: a signal first exits if the work has not begun or another signal came before, and
             // only then records itself.
-            for exits in [&signals.idle, output::awaits_reader()] {
+            for exits in [&signals.idle, streams::awaits_reader()] {
                 flag::register_conditional_shutdown(signal, code as i32, Arc::clone(exits))?;
             }
             if signal == SIGINT {
@@ -64,7 +64,7 @@ impl Signals {
         if !is_hang_up_ignored() {
             let signal = signal_hook::consts::SIGHUP;
             let code = ExitCode::HungUp as i32;
-            for exits in [&signals.idle, output::awaits_reader()] {
+            for exits in [&signals.idle, streams::awaits_reader()] {
                 flag::register_conditional_shutdown(signal, code, Arc::clone(exits))?;
             }
             flag::register(signal, Arc::clone(&signals.hang_up))?;

@@ -17,13 +17,13 @@ use crate::{
     employees::OwnerRule,
     error::{Error, ExitCode},
     mapping::{self, MappingFile},
-    output::is_special,
     paths::{is_stream, shown_path},
     plan::duplicates::OnDuplicate,
     progress::Monitor,
     report::rejects,
     settings::reading,
     stage::ReadRequest,
+    streams::is_special,
     workflow::{StagedFiles, save_check_page},
 };
 

@@ -11,9 +11,9 @@ use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
     export::{Exported, OwnerNames, rotation::Rotated},
-    output::PlainOutput,
     paths::{is_stream, shown_path},
     settings::exporting::{USERS, backup_form, backup_name},
+    streams::PlainOutput,
     wording::{counted, float},
     workflow::{Backup, ExportRequest},
 };

@@ -10,7 +10,6 @@ use super::{
 use crate::{
     characters::visible,
     error::Error,
-    output::is_standard_output,
     paths::shown_path,
     report::{
         notes::{Invocation, NOTES, SENT_BY},
@@ -18,6 +17,7 @@ use crate::{
         summary::Summary,
     },
     run::RunFile,
+    streams::is_standard_output,
     wording::Started,
     workflow::{PlannedRun, RunMeta, SealedRun},
 };

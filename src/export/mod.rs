@@ -33,6 +33,7 @@ use crate::{
     output::{self, IoError, OutputFile, Symlinks},
     progress::StopReason,
     source::SHEET_ROWS_MAX,
+    streams,
 };
 use format::{Compression, TableFormat};
 use rotation::{ShrinkError, ShrinkGuard};
@@ -109,7 +110,7 @@ pub(crate) fn export(
 ) -> Result<Exported, ExportError> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
     // The directory of a pipe may not be writable.
-    let file = output.filter(|path| !output::is_special(path));
+    let file = output.filter(|path| !streams::is_special(path));
     let named = |error| IoError::at(&shown)(error);
     let mut spool = Spool::create(file)?;
     let mut exported = Exported::default();
@@ -165,14 +166,14 @@ fn write(
     path: Option<&Path>,
     stream: &mut (dyn Write + Send),
 ) -> io::Result<bool> {
-    let file = path.filter(|path| !output::is_special(path));
+    let file = path.filter(|path| !streams::is_special(path));
     let scratch = file.map_or_else(env::temp_dir, |file| {
         output::directory(&output::real(file)).to_path_buf()
     });
     let Some(path) = path else {
         let mut out = BufWriter::with_capacity(BUFFER_BYTES, stream);
         let written = form.write(spool, &scratch, &mut out);
-        return output::is_read(written.and_then(|()| out.flush()));
+        return streams::is_read(written.and_then(|()| out.flush()));
     };
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, OutputFile::open(path, Symlinks::Follow)?);
     form.write(spool, &scratch, &mut out)?;

@@ -20,11 +20,12 @@ use crate::{
     cli::{Command, CommonArgs, JobLine, Shard, WatchArgs},
     error::Error,
     nearest::remark,
-    output::{is_special, unlinked},
+    output::unlinked,
     paths::{absolute, advice, read_fault},
     ping::PingUrl,
     plan::Mode,
     settings::{self, Configuration, Settings, SettingsError},
+    streams::is_special,
     wording::toml_fault,
 };
 

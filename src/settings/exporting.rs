@@ -14,8 +14,9 @@ use crate::{
         name::{BackupName, BackupNameError},
     },
     mapping::BackupLayout,
-    output::{is_special, real},
+    output::real,
     source::DELIMITERS,
+    streams::is_special,
 };
 
 /// The word of `--owner-names` for the account's employees.

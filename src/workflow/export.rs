@@ -19,12 +19,13 @@ use crate::{
     },
     ledger::{ExportRecord, Ledger, export_at, last_export, record_export},
     mapping::BackupLayout,
-    output::{is_special, unlinked},
+    output::unlinked,
     paths::shown_path,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
     run::{Tally, sources},
     source::SheetChoice,
     stage::ReadRequest,
+    streams::is_special,
 };
 
 pub(crate) struct ExportRequest<'a> {

@@ -33,10 +33,11 @@ use crate::{
     export::excel::shown_as_it_is,
     formula,
     ledger::{Ledger, RejectsPath},
-    output::{IoError, OutputFile, Symlinks, is_special},
+    output::{IoError, OutputFile, Symlinks},
     reject::{ADDED_COLUMNS, Problem, RejectedRow},
     report::ReportError,
     run::{RunFile, StagedSource, rejects},
+    streams::is_special,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]

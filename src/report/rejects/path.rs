@@ -16,10 +16,11 @@ use std::{
 use crate::{
     characters::is_invisible,
     ledger::{Ledger, RejectsPath, rejects_path_of},
-    output::{self, IoError, Symlinks, beside, is_special, promises_no_text, real},
+    output::{self, IoError, Symlinks, beside, promises_no_text, real},
     report::{ReportError, overwritten},
     requested::RequestedFile,
     run::RunFile,
+    streams::is_special,
 };
 
 /// Chooses the path of a new run's rejects: the requested path, the default, or one beside the run file if the
