@@ -3,17 +3,13 @@
 use std::{
     collections::VecDeque,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
-
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use tracing::Span;
 
 use super::{
     error::ApplyError,
     open_batches::{BatchJob, OpenBatches},
-    sender::{SenderReport, SenderThread},
+    sender::{SenderPool, SenderReport},
     state::{ApplyOptions, SenderState},
 };
 use crate::{
@@ -76,15 +72,7 @@ pub(super) struct Scheduler<'a> {
     grace: Duration,
     resume: String,
     state: Arc<SenderState>,
-    jobs: Option<Sender<BatchJob>>,
-    /// The receiving end of `jobs`, to take back jobs that no sender has started.
-    queue: Receiver<BatchJob>,
-    reports: Receiver<SenderReport>,
-    /// For senders that start later.
-    to_record: Sender<SenderReport>,
-    senders: usize,
-    is_rest: bool,
-    in_flight: usize,
+    senders: SenderPool,
     exhausted: bool,
     deletes: Deletes,
     /// Batches whose failure is unexplained, to be sent once more.
@@ -105,8 +93,7 @@ impl<'a> Scheduler<'a> {
         monitor: &'a Arc<dyn Monitor>,
         is_rest: bool,
     ) -> Self {
-        let (jobs, to_send) = unbounded();
-        let (to_record, reports) = unbounded();
+        let state = Arc::clone(&options.state);
         Self {
             batches: OpenBatches::new(run, options.check_stale, options.numbers),
             run,
@@ -116,13 +103,7 @@ impl<'a> Scheduler<'a> {
             grace: options.grace,
             resume: options.resume,
             state: options.state,
-            jobs: Some(jobs),
-            queue: to_send,
-            reports,
-            to_record,
-            senders: 0,
-            is_rest,
-            in_flight: 0,
+            senders: SenderPool::new(state, Arc::clone(client), Arc::clone(monitor), is_rest),
             exhausted: false,
             deletes: Deletes::NotReached,
             again: VecDeque::new(),
@@ -138,8 +119,7 @@ impl<'a> Scheduler<'a> {
         let result = self.send_all();
         if result.is_err() {
             // Ensures that no request is sent whose outcome can't be recorded.
-            self.jobs = None;
-            while self.queue.try_recv().is_ok() {}
+            self.senders.withdraw();
         }
         result
     }
@@ -150,11 +130,11 @@ impl<'a> Scheduler<'a> {
             let taken = self.take_in(reports);
             let next = self.next_jobs()?;
             self.record(&taken, next)?;
-            if self.in_flight == 0 && (self.exhausted || self.is_held()) {
+            if self.senders.in_flight() == 0 && (self.exhausted || self.is_held()) {
                 let again = self.again.pop_front();
                 self.record(&CollectedReports::default(), Vec::from_iter(again))?;
             }
-            if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
+            if self.senders.in_flight() == 0 && (self.exhausted || self.senders.are_closed()) {
                 break;
             }
             let is_overdue = |(_, since): (_, Instant)| since.elapsed() > self.grace;
@@ -175,8 +155,8 @@ impl<'a> Scheduler<'a> {
             && let Some(reason) = self.monitor.stop_requested()
         {
             self.stopped = Some((reason, Instant::now()));
-            self.jobs = None;
-            if self.in_flight > 0 {
+            self.senders.close();
+            if self.senders.in_flight() > 0 {
                 self.monitor.event(Event::Notice(format!(
                     "stopping: requests in flight have {} s to finish (interrupt again to stop immediately); to continue: {}",
                     self.grace.as_secs(),
@@ -184,30 +164,22 @@ impl<'a> Scheduler<'a> {
                 )));
             }
         }
-        let mut reports = Vec::new();
-        let idle = self.jobs.is_none()
+        let in_flight = self.senders.in_flight();
+        let idle = self.senders.are_closed()
             || self.exhausted
             || self.is_held()
-            || self.in_flight >= self.window();
-        let wanted = (self.in_advance() / 2).max(1).min(self.in_flight);
-        let deadline = Instant::now() + POLL;
-        while idle
-            && reports.len() < wanted
-            && let Ok(report) = self.reports.recv_deadline(deadline)
-        {
-            reports.push(report);
-        }
-        reports.extend(self.reports.try_iter());
-        reports
+            || in_flight >= self.window();
+        let wanted = (self.in_advance() / 2).max(1).min(in_flight);
+        self.senders.reports(if idle { wanted } else { 0 }, POLL)
     }
 
     fn next_jobs(&mut self) -> Result<Vec<BatchJob>, ApplyError> {
-        let free = self.window().saturating_sub(self.in_flight);
+        let free = self.window().saturating_sub(self.senders.in_flight());
         // Nothing is deleted before the outcome of every write is known, because refusals may stop the run.
-        if self.deletes == Deletes::Held && self.in_flight == 0 && self.again.is_empty() {
+        if self.deletes == Deletes::Held && self.senders.in_flight() == 0 && self.again.is_empty() {
             self.deletes = Deletes::Allowed;
         }
-        if self.jobs.is_none() || self.exhausted || self.is_held() || free == 0 {
+        if self.senders.are_closed() || self.exhausted || self.is_held() || free == 0 {
             return Ok(Vec::new());
         }
         // In one transaction, because SQLite would otherwise lock the file for each batch.
@@ -234,9 +206,9 @@ impl<'a> Scheduler<'a> {
         mut next: Vec<BatchJob>,
     ) -> Result<(), ApplyError> {
         if self.state.is_over() {
-            self.jobs = None;
+            self.senders.close();
         }
-        if self.jobs.is_none() {
+        if self.senders.are_closed() {
             // After a failure nothing more is sent, so nothing must be marked.
             next.clear();
         }
@@ -246,18 +218,13 @@ impl<'a> Scheduler<'a> {
         crash::point(Point::Recorded);
         self.show_progress(taken);
         self.record_traffic()?;
-        for job in next {
-            let is_sent = |jobs: &Sender<BatchJob>| jobs.send(job).is_ok();
-            self.in_flight += usize::from(self.jobs.as_ref().is_some_and(is_sent));
-        }
-        self.start_senders();
+        self.senders.send(next);
         Ok(())
     }
 
     /// Keeps the batches to be sent again and the first failure, and returns what to record.
     fn take_in(&mut self, reports: Vec<SenderReport>) -> CollectedReports {
         let mut taken = CollectedReports::default();
-        self.in_flight -= reports.len();
         for report in reports {
             let error = match report {
                 SenderReport::Settled { outcome, contacts } => {
@@ -300,24 +267,6 @@ impl<'a> Scheduler<'a> {
         self.queued * self.client.concurrency().min(SENDERS_SERVED)
     }
 
-    /// Starts senders for waiting batches.
-    fn start_senders(&mut self) {
-        let wanted = self.client.concurrency().min(self.in_flight);
-        while self.senders < wanted {
-            self.senders += 1;
-            let sender = SenderThread {
-                state: Arc::clone(&self.state),
-                client: Arc::clone(&self.client),
-                monitor: Arc::clone(self.monitor),
-                is_rest: self.is_rest,
-                jobs: self.queue.clone(),
-                reports: self.to_record.clone(),
-            };
-            let span = Span::current();
-            thread::spawn(move || span.in_scope(|| sender.run()));
-        }
-    }
-
     /// Keeps a batch for a second attempt. If that fails too while others wait, these would fail as well, so the
     /// error for which they were put off is returned.
     fn keep(&mut self, mut job: BatchJob, put_off: Option<ApiError>) -> Option<ApiError> {
@@ -333,7 +282,7 @@ impl<'a> Scheduler<'a> {
     }
 
     fn fail(&mut self, error: ApplyError) {
-        self.jobs = None;
+        self.senders.close();
         self.failure.get_or_insert(error);
     }
 

@@ -1,74 +1,47 @@
-//! Settles a batch: sends it, isolates the contacts on which the server fails, and builds the outcome.
+//! Settles a batch: sends it, isolates invalid contacts and those on which the server fails, and sends the rest again.
+
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    diagnosis::FailureDiagnosis,
-    isolation::{FailedPayload, FailingSince},
     lookup::{self, Staleness},
     open_batches::{BatchJob, PlannedState},
-    outcome::OutcomeBuilder,
     payload::{Payload, id_of},
-    replies::{ROUNDS_MAX, ReplyHandler},
-    state::SenderState,
+    replies::{ReplyHandler, Resend, ends},
 };
 use crate::{
-    api::{ApiError, Client},
+    api::{ApiError, ApiErrorKind, Delivery, Refusal, RefusedContact},
     contact::Operation,
-    reject::RejectCode,
-    run::BatchOutcome,
+    crash::{self, Point},
 };
+
+/// Maximum number of times that a create without an answer is looked up and resent before it stays unknown.
+const ROUNDS_MAX: u32 = 4;
+
+/// The server's reply to a payload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reply {
+    /// It was accepted as a whole.
+    Accepted,
+    /// It was a single contact, and refused. `is_named`: the answer named the contact.
+    Refused {
+        is_named: bool,
+    },
+    Other,
+}
 
 /// Settles one batch.
 pub(super) struct Settler<'a> {
-    replies: ReplyHandler<'a>,
+    pub(super) replies: ReplyHandler<'a>,
+    /// True if the server named a contact of this batch in a refusal, but accepted it alone.
+    are_names_wrong: bool,
 }
 
 impl<'a> Settler<'a> {
-    /// `is_rest` is described at [`Isolation::new`](super::isolation::Isolation::new).
-    pub(super) fn new(
-        client: &'a Client,
-        state: &'a SenderState,
-        job: &BatchJob,
-        is_rest: bool,
-    ) -> Self {
-        let outcome = OutcomeBuilder::new(state, job.batch.no, job.batch.operation);
-        let diagnosis = FailureDiagnosis::new(client, job, is_rest);
+    pub(super) const fn new(replies: ReplyHandler<'a>) -> Self {
         Self {
-            replies: ReplyHandler::new(client, state, outcome, diagnosis),
+            replies,
+            are_names_wrong: false,
         }
-    }
-
-    /// The outcome of the batch and the number of its contacts that were settled.
-    pub(super) fn into_outcome(self, batch: &Payload) -> (BatchOutcome, usize) {
-        self.replies.outcome.into_outcome(batch)
-    }
-
-    /// The contacts that are settled although the batch is not, if any, and the error for which it was put off.
-    pub(super) fn into_settled(self) -> (Option<BatchOutcome>, Option<ApiError>) {
-        let ReplyHandler {
-            outcome, diagnosis, ..
-        } = self.replies;
-        (outcome.into_settled(), diagnosis.put_off)
-    }
-
-    /// True if the batch is to be sent once more: its failure is unexplained, or it was put off.
-    pub(super) fn is_unexplained(&self) -> bool {
-        let diagnosis = &self.replies.diagnosis;
-        diagnosis.is_unexplained || diagnosis.put_off.is_some()
-    }
-
-    /// The start of the batch's failures.
-    pub(super) fn failing_since(&self) -> FailingSince {
-        self.replies.diagnosis.isolation.since
-    }
-
-    /// True if part of the batch may have been carried out.
-    pub(super) fn may_be_done(&self) -> bool {
-        self.replies.diagnosis.may_be_done
-    }
-
-    /// True if a request was answered, or may have been carried out.
-    pub(super) fn has_sent(&self) -> bool {
-        self.replies.has_sent
     }
 
     /// Sends a batch until the outcome of each contact is known.
@@ -86,9 +59,10 @@ impl<'a> Settler<'a> {
         let is_resumed = job.batch.unknown;
         replies.diagnosis.isolation.is_resumed = is_resumed;
         if is_resumed && (payload.operation == Operation::Create || job.is_second_attempt) {
-            replies.look_up(payload, ROUNDS_MAX, "the run was interrupted")?;
+            let again = replies.look_up(payload, ROUNDS_MAX, "the run was interrupted")?;
+            self.send_again(again)?;
         } else {
-            replies.send(payload, ROUNDS_MAX)?;
+            self.send(payload, ROUNDS_MAX)?;
         }
         self.settle_failed(payload)
     }
@@ -131,32 +105,215 @@ impl<'a> Settler<'a> {
 
     /// Halves failed payloads until the contacts that fail are alone, and rejects these if they are the cause.
     fn settle_failed(&mut self, batch: &Payload) -> Result<(), ApiError> {
-        let replies = &mut self.replies;
-        while let Some(payload) = replies.diagnosis.next(batch.operation)? {
+        while let Some(payload) = self.replies.diagnosis.next(batch.operation)? {
             for half in payload.halves() {
-                replies.send_isolated(&half, 1)?;
+                self.send_isolated(&half, 1)?;
             }
         }
-        // The last request of a contact may also have been carried out, so each is looked up before it is rejected.
-        let mut absent = Vec::new();
-        for failed in std::mem::take(&mut replies.diagnosis.isolation.alone) {
-            let found = lookup::compare(replies.client, &failed.payload)?;
-            replies.arrived(&found.as_sent);
-            if found.as_sent.is_empty() {
-                absent.push(failed);
+        self.replies.reject_causes()
+    }
+
+    /// Sends a payload, and again what was not carried out. `rounds`: how often, if the outcome stays unknown.
+    fn send(&mut self, payload: &Payload, rounds: u32) -> Result<Reply, ApiError> {
+        if payload.is_empty() {
+            return Ok(Reply::Accepted);
+        }
+        if let Some(parts) = self.replies.state.limits.divide(payload) {
+            return self.send_parts(&parts, rounds);
+        }
+        let replies = &mut self.replies;
+        let again = match replies.request(payload) {
+            Ok(Delivery::Answered { value, .. }) => {
+                if value.is_none_or(|processed| processed >= payload.len() as u64) {
+                    replies.accepted(payload);
+                    return Ok(Reply::Accepted);
+                }
+                replies.accepted_fewer(payload, rounds)?
+            }
+            Ok(Delivery::Refused(refusal)) => return self.refused(payload, &refusal, rounds),
+            Ok(Delivery::Unknown(reason)) => replies.unanswered(payload, rounds, &reason)?,
+            Ok(Delivery::Unconfirmed(reason)) => {
+                match replies.unconfirmed(payload, rounds, &reason)? {
+                    Some(again) => again,
+                    None => self.probe(payload, &reason)?,
+                }
+            }
+            Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
+                Vec::from_iter(replies.gave_up(payload, error, rounds)?)
+            }
+            Err(error) => return Err(error),
+        };
+        self.send_again(again)?;
+        Ok(Reply::Other)
+    }
+
+    fn send_parts(&mut self, parts: &[Payload], rounds: u32) -> Result<Reply, ApiError> {
+        let mut reply = Reply::Accepted;
+        for part in parts {
+            if self.send(part, rounds)? != Reply::Accepted {
+                reply = Reply::Other;
             }
         }
-        for FailedPayload {
-            payload, reason, ..
-        } in replies.diagnosis.causes(absent)?
+        Ok(reply)
+    }
+
+    fn send_again(&mut self, again: impl IntoIterator<Item = Resend>) -> Result<(), ApiError> {
+        for Resend {
+            payload,
+            rounds,
+            is_isolated,
+        } in again
         {
-            let reason = format!(
-                "the server fails whenever this contact is sent ({reason}), and accepts the others of its batch"
-            );
-            replies
-                .outcome
-                .failed(&payload, RejectCode::RefusedByServer, &reason);
+            if is_isolated {
+                self.send_isolated(&payload, rounds)?;
+            } else {
+                self.send(&payload, rounds)?;
+            }
         }
         Ok(())
+    }
+
+    /// Sends part of a refused batch to find the invalid contacts, unless the budget is used up. Existing contacts
+    /// are not invalid: they are updated instead.
+    fn send_part(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+        rounds: u32,
+    ) -> Result<Reply, ApiError> {
+        let is_about_existing = payload.operation == Operation::Create && refusal.says_exists();
+        if is_about_existing || self.replies.state.budget.may_isolate() {
+            return self.send_isolated(payload, rounds);
+        }
+        self.replies.outcome.leave(payload);
+        Ok(Reply::Other)
+    }
+
+    fn send_isolated(&mut self, payload: &Payload, rounds: u32) -> Result<Reply, ApiError> {
+        crash::point(Point::Split);
+        self.replies.diagnosis.isolation.requests += 1;
+        self.send(payload, rounds)
+    }
+
+    /// Determines by the first and the last contact whether the server carries out anything, because settling each
+    /// contact of each batch would cost several requests per contact. Returns what must be sent again.
+    fn probe(&mut self, payload: &Payload, reason: &str) -> Result<Vec<Resend>, ApiError> {
+        let (ends, middle) = ends(payload);
+        if !lookup::compare(self.replies.client, &ends)?
+            .as_sent
+            .is_empty()
+        {
+            return self.replies.look_up(payload, 1, reason);
+        }
+        let mut untried = ends.singles();
+        while let Some(single) = untried.next() {
+            if self.send_isolated(&single, 0)? == Reply::Accepted {
+                for single in untried {
+                    let again = self.replies.look_up(&single, 1, reason)?;
+                    self.send_again(again)?;
+                }
+                return self.replies.look_up(&middle, 1, reason);
+            }
+        }
+        self.replies.diagnosis.is_unexplained = true;
+        self.replies.state.nothing_is_confirmed();
+        Ok(Vec::new())
+    }
+
+    /// Isolates the contacts that the refusal names, or halves the payload if it names none.
+    fn refused(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+        rounds: u32,
+    ) -> Result<Reply, ApiError> {
+        if refusal.status == 403 || (refusal.is_page && refusal.status != 413) {
+            let again = self.replies.forbidden(payload, refusal, rounds)?;
+            self.send_again(again)?;
+            return Ok(Reply::Other);
+        }
+        let named = payload.named(refusal);
+        if named.is_empty()
+            && let Some(too_large) = refusal.too_large()
+            && self.replies.state.limits.refused(too_large, payload)
+        {
+            return self.send(payload, rounds);
+        }
+        if payload.len() == 1 {
+            let contact = named.get(&0).copied().or(refusal.contacts.first());
+            self.reject(payload, refusal, contact, rounds)?;
+            let is_named = !named.is_empty();
+            return Ok(Reply::Refused { is_named });
+        }
+        if self.are_names_wrong || named.is_empty() {
+            return self.halve(payload, refusal, rounds);
+        }
+        let settled = self.settle_named(payload, refusal, &named, rounds)?;
+        let (_, rest) = payload.partition(|index, _| settled.contains(&index));
+        if !rest.is_empty() {
+            self.send_part(&rest, refusal, rounds)?;
+        }
+        Ok(Reply::Other)
+    }
+
+    fn halve(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+        rounds: u32,
+    ) -> Result<Reply, ApiError> {
+        let [first, second] = payload.halves();
+        let is_accepted = self.send_part(&first, refusal, rounds)? == Reply::Accepted;
+        if is_accepted && second.len() > 1 {
+            // The invalid contact is in the second half, so this need not be sent as a whole.
+            return self.refused(&second, refusal, rounds);
+        }
+        self.send_part(&second, refusal, rounds)?;
+        Ok(Reply::Other)
+    }
+
+    /// Rejects the named contacts and returns the settled ones. Until the server's names have proved right, each
+    /// is sent alone. A right name counts as proof only if the contact was not the first of the batch or was named
+    /// by its id, because the server may count from one or always return the same number.
+    fn settle_named(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+        named: &BTreeMap<usize, &RefusedContact>,
+        rounds: u32,
+    ) -> Result<HashSet<usize>, ApiError> {
+        let (mut proofs, mut settled) = (0, HashSet::new());
+        let singles: Vec<Payload> = payload.singles().collect();
+        for (&index, contact) in named.iter().rev() {
+            let single = &singles[index];
+            settled.insert(index);
+            if self.replies.state.trusts_names() {
+                self.reject(single, refusal, Some(contact), rounds)?;
+                continue;
+            }
+            let Reply::Refused { is_named } = self.send_part(single, refusal, rounds)? else {
+                self.are_names_wrong = true;
+                break;
+            };
+            proofs += usize::from(is_named && (index > 0 || contact.id.is_some()));
+            self.replies
+                .state
+                .proved(proofs, named.len(), payload.len());
+        }
+        Ok(settled)
+    }
+
+    /// Rejects a contact that was refused alone or by name, unless it exists already.
+    fn reject(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+        contact: Option<&RefusedContact>,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        let again = self
+            .replies
+            .refused_alone(payload, refusal, contact, rounds)?;
+        self.send_again(again)
     }
 }
