@@ -13,7 +13,7 @@ use super::{
     attempt::{ApiCall, AttemptEnd, Authorization, Delivery, Parse, concluded, read_answer},
     clock::Waiter,
     error::{ApiError, ApiErrorKind},
-    limiter::Limiter,
+    limiter::{InFlight, Limiter},
     retry::{
         AttemptOutcome, CallKind, Circuit, Consequence, RetryPolicy, consequence, may_be_done,
     },
@@ -123,18 +123,7 @@ impl Dispatcher {
         parse: Parse<'_, T>,
         attempts: &mut Attempts<'a>,
     ) -> Result<Option<Delivery<T>>, ApiError> {
-        self.circuit.check()?;
-        credentials.ensure(self)?;
-        let in_flight = self.limiter.acquire(&self.waiter)?;
-        // The circuit may have opened meanwhile.
-        self.circuit.check()?;
-        let authorization = credentials.authorization()?;
-        let is_retry = attempts.started.is_some();
-        self.recorder
-            .leaves(in_flight.at, call.kind.into(), is_retry);
-        attempts.started.get_or_insert(in_flight.at);
-        let waiting = || self.waiter.waiting(call.kind.wait());
-        attempts.waiting.get_or_insert_with(waiting);
+        let (in_flight, authorization) = self.begin(call, credentials, attempts)?;
         let ended = self.attempt(call, &authorization, parse);
         // An attempt only fails if its answer is abandoned.
         let ended = ended.inspect_err(|_| attempts.sent = true)?;
@@ -166,6 +155,28 @@ impl Dispatcher {
             }
         }
         Ok(None)
+    }
+
+    /// Waits until the request may leave, and returns the token to send with it.
+    fn begin<'a>(
+        &'a self,
+        call: &ApiCall,
+        credentials: &dyn Credentials,
+        attempts: &mut Attempts<'a>,
+    ) -> Result<(InFlight<'a>, Authorization), ApiError> {
+        self.circuit.check()?;
+        credentials.ensure(self)?;
+        let in_flight = self.limiter.acquire(&self.waiter)?;
+        // The circuit may have opened meanwhile.
+        self.circuit.check()?;
+        let authorization = credentials.authorization()?;
+        let is_retry = attempts.started.is_some();
+        self.recorder
+            .leaves(in_flight.at, call.kind.into(), is_retry);
+        attempts.started.get_or_insert(in_flight.at);
+        let waiting = || self.waiter.waiting(call.kind.wait());
+        attempts.waiting.get_or_insert_with(waiting);
+        Ok((in_flight, authorization))
     }
 
     /// Sends once and reads the answer.

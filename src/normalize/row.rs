@@ -93,22 +93,31 @@ impl<'r> RowReader<'r, '_> {
             .settle_possible_faults(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
-            self.inspect_texts();
-            // People type names into backups, too.
-            owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
-            if !self.cells.is_literal() {
-                inspect_link(&self.contact.uri, self.edits);
-                chat::inspect(&self.contact.contact_data, self.edits);
-            }
-            self.edits.count_dropped();
+            self.inspect();
             return Some(Ok(self.contact));
         }
+        Some(Err(self.reject()))
+    }
+
+    fn reject(self) -> RejectedRow<'static> {
         self.edits.dropped.clear();
         let lacks = lacking(&self.contact, self.file, &self.problems);
         let id = self.known_id().map(str::to_owned);
         let problems = self.problems.finish(self.file);
         let rejected = RejectedRow::of_block(self.cells.row.offset, id.as_deref(), problems);
-        Some(Err(RejectedRow { lacks, ..rejected }.into_owned()))
+        RejectedRow { lacks, ..rejected }.into_owned()
+    }
+
+    /// Counts what is edited or looks wrong in a valid contact.
+    fn inspect(&mut self) {
+        self.inspect_texts();
+        // People type names into backups, too.
+        owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
+        if !self.cells.is_literal() {
+            inspect_link(&self.contact.uri, self.edits);
+            chat::inspect(&self.contact.contact_data, self.edits);
+        }
+        self.edits.count_dropped();
     }
 
     /// Counts texts that were damaged before the file was read.
