@@ -20,7 +20,7 @@ const COMPARED_ROWS: usize = 200;
 const COMPARED_CELLS: usize = COLUMNS_MAX + 1;
 
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(super) struct Dialect {
     pub(super) delimiter: u8,
     pub(super) header: Header,
     /// The number of cells in the header, or the minimum in nine of ten rows.
@@ -54,36 +54,36 @@ pub(super) fn find(
     delimiter: Option<u8>,
     header_row: Option<u32>,
     recognize: &Recognize<'_>,
-) -> Option<Layout> {
+) -> Option<Dialect> {
     let tried: &[u8] = delimiter.as_slice();
     let tried = if tried.is_empty() { &DELIMITERS } else { tried };
-    let layout = |&delimiter: &u8| {
+    let dialect = |&delimiter: &u8| {
         let rows = preview(text, delimiter, header_row);
         let header = header::find(&rows, recognize, header_row)?;
         let score = score(&header, &rows, recognize);
-        let layout = Layout {
+        let dialect = Dialect {
             delimiter,
             cells: usual_cells(&header, &rows),
             header,
         };
-        Some((score, layout))
+        Some((score, dialect))
     };
     // Without its delimiter, a text has a single column and a score of 0.
     let used = tried.iter().filter(|&&it| memchr(it, text).is_some());
-    let mut best: Option<(f64, Layout)> = None;
-    for found in used.filter_map(layout) {
+    let mut best: Option<(f64, Dialect)> = None;
+    for found in used.filter_map(dialect) {
         if found.0 > best.as_ref().map_or(0.0, |best| best.0) {
             best = Some(found);
         }
     }
-    let best = best.or_else(|| tried.iter().find_map(layout));
+    let best = best.or_else(|| tried.iter().find_map(dialect));
     best.map(|best| best.1)
 }
 
-/// The number of known column names in the best layout.
+/// The number of known column names in the best dialect.
 pub(super) fn known_columns(text: &str, recognize: &Recognize<'_>) -> usize {
     let head = &text.as_bytes()[..text.len().min(1 << 13)];
-    find(head, None, None, recognize).map_or(0, |layout| layout.header.known)
+    find(head, None, None, recognize).map_or(0, |dialect| dialect.header.known)
 }
 
 fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRow> {

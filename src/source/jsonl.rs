@@ -23,7 +23,7 @@ use super::{
     decode::TextReader,
     error::foreign,
     input::{Input, Packed},
-    rows::RowsPlan,
+    rows::RowsLayout,
     text,
 };
 use crate::contact::reading::without_lone_surrogates;
@@ -55,7 +55,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     };
     let columns = source.find_columns()?;
     source.counter.store(0, Ordering::Relaxed);
-    let plan = RowsPlan {
+    let layout = RowsLayout {
         origin: input.origin.clone(),
         columns,
         source: Box::new(source),
@@ -66,7 +66,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     };
     Ok(Table {
         encoding: Some(encoding),
-        ..plan.table(input, input.raw.file.blake3()?)
+        ..layout.table(input, input.raw.file.blake3()?)
     })
 }
 

@@ -25,7 +25,7 @@ use super::{
 const BLOCKS_AHEAD: usize = 2;
 
 /// Everything needed to read rows as blocks.
-pub(super) struct RowsPlan {
+pub(super) struct RowsLayout {
     pub(super) source: Box<dyn RowSource>,
     pub(super) origin: TableOrigin,
     /// The named columns. Cells to their right are left out.
@@ -37,7 +37,7 @@ pub(super) struct RowsPlan {
     pub(super) is_continued: bool,
 }
 
-impl RowsPlan {
+impl RowsLayout {
     /// The table with these rows. `blake3` is the file's hash.
     pub(super) fn table(self, input: &Input<'_>, blake3: String) -> Table {
         let bytes = input.raw.file.bytes;

@@ -12,7 +12,7 @@ use super::{
     facts::SheetFacts,
     header::{self, Header, PreviewRow},
     input::Input,
-    rows::RowsPlan,
+    rows::RowsLayout,
 };
 
 /// Maximum number of rows of a sheet, header included.
@@ -42,10 +42,10 @@ pub(super) fn tables(
     let mut indexes = wanted(sheets, choice)?.into_iter();
     let mut found = Vec::new();
     for index in &mut indexes {
-        let Some((known, plan)) = plan_of(input, sheets, index, make)? else {
+        let Some((known, layout)) = layout_of(input, sheets, index, make)? else {
             continue;
         };
-        found.push((known, plan));
+        found.push((known, layout));
         if known >= 2 && !is_all {
             break;
         }
@@ -55,43 +55,43 @@ pub(super) fn tables(
         let best = found.into_iter().rev().max_by_key(|(known, _)| *known);
         found = best.into_iter().collect();
     }
-    let mut plans: Vec<_> = found.into_iter().map(|(_, plan)| plan).collect();
-    if plans.is_empty() {
+    let mut layouts: Vec<_> = found.into_iter().map(|(_, layout)| layout).collect();
+    if layouts.is_empty() {
         return Err(match options.header_row {
             Some(_) => SourceErrorKind::NoHeader,
             None => SourceErrorKind::NoData,
         });
     }
-    if *choice == SheetChoice::Auto && (options.is_backup)(&plans[0].columns) {
+    if *choice == SheetChoice::Auto && (options.is_backup)(&layouts[0].columns) {
         continue_backup(
-            &mut plans,
-            |index| plan_of(input, sheets, index, make),
+            &mut layouts,
+            |index| layout_of(input, sheets, index, make),
             indexes,
         )?;
     }
     if is_all {
-        plans[0].notes.extend(hidden_sheets_note(sheets));
+        layouts[0].notes.extend(hidden_sheets_note(sheets));
     }
     let blake3 = input.raw.file.blake3()?;
-    let tables = plans.into_iter();
+    let tables = layouts.into_iter();
     Ok(tables
-        .map(|plan| plan.table(input, blake3.clone()))
+        .map(|layout| layout.table(input, blake3.clone()))
         .collect())
 }
 
 /// Adds the following sheets with the columns of the first.
 fn continue_backup(
-    plans: &mut Vec<RowsPlan>,
-    mut plan_of: impl FnMut(usize) -> Result<Option<(usize, RowsPlan)>, SourceErrorKind>,
+    layouts: &mut Vec<RowsLayout>,
+    mut layout_of: impl FnMut(usize) -> Result<Option<(usize, RowsLayout)>, SourceErrorKind>,
     indexes: impl Iterator<Item = usize>,
 ) -> Result<(), SourceErrorKind> {
     for index in indexes {
-        match plan_of(index)? {
-            Some((_, plan)) if plan.columns == plans[0].columns => {
-                if let Some(last) = plans.last_mut() {
+        match layout_of(index)? {
+            Some((_, layout)) if layout.columns == layouts[0].columns => {
+                if let Some(last) = layouts.last_mut() {
                     last.is_continued = true;
                 }
-                plans.push(plan);
+                layouts.push(layout);
             }
             _ => break,
         }
@@ -99,13 +99,13 @@ fn continue_backup(
     Ok(())
 }
 
-/// The plan to read a sheet, and the number of its known columns; `None` without a header.
-fn plan_of(
+/// The layout to read a sheet, and the number of its known columns; `None` without a header.
+fn layout_of(
     input: &Input<'_>,
     sheets: &[Sheet],
     index: usize,
     make: &MakeSource<'_>,
-) -> Result<Option<(usize, RowsPlan)>, SourceErrorKind> {
+) -> Result<Option<(usize, RowsLayout)>, SourceErrorKind> {
     let options = input.options;
     let mut source = make(index);
     let preview = cell::preview(source.as_mut(), options.header_row)?;
@@ -113,7 +113,7 @@ fn plan_of(
         return Ok(None);
     };
     source.counter().store(0, Ordering::Relaxed);
-    let plan = RowsPlan {
+    let layout = RowsLayout {
         source,
         origin: TableOrigin {
             path: input.origin.path.clone(),
@@ -125,7 +125,7 @@ fn plan_of(
         header_rows: header.rows,
         is_continued: false,
     };
-    Ok(Some((header.known, plan)))
+    Ok(Some((header.known, layout)))
 }
 
 fn notes(

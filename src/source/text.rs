@@ -7,11 +7,12 @@ use encoding_rs::{Encoding, UTF_8};
 use super::{
     EncodingFinding, EncodingReason, Kind, Limits, ReadOptions, SourceErrorKind, SourceForm, Table,
     cut::{Cut, Cutter, OddCells},
-    dialect, encoding,
+    dialect::{self, Dialect},
+    encoding,
     error::{SAVE_AS, foreign},
     input::Input,
     quoting::Quoting,
-    text_blocks::{TextBlocks, TextPlan, row_after},
+    text_blocks::{TextBlocks, TextLayout, row_after},
 };
 
 /// Size of the first part, which is used for detection.
@@ -21,79 +22,79 @@ const HEAD_BYTES: usize = 1 << 20;
 pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let options = input.options;
     let (finding, byte_order_mark) = find_encoding(input)?;
-    let mut plan = TextPlan::new(input.raw.clone(), finding.encoding, options.limits);
-    let mut head = head_of_text(&plan)?;
+    let mut layout = TextLayout::new(input.raw.clone(), finding.encoding, options.limits);
+    let mut head = head_of_text(&layout)?;
     refuse_binary(&head)?;
-    plan.quoting = quoting(&head, options.delimiter);
-    if plan.quoting.is_some() {
-        head = head_of_text(&plan)?;
+    layout.quoting = quoting(&head, options.delimiter);
+    if layout.quoting.is_some() {
+        head = head_of_text(&layout)?;
     }
     let separator = dialect::separator_line(&head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
     let named = options
         .delimiter
         .or(separator.map(|separator| separator.0))
-        .or(plan.quoting.map(|(_, delimiter)| delimiter));
-    let layout = find_layout(text, named, options)?;
-    plan.delimiter = layout.delimiter;
-    plan.columns = layout.header.columns.len();
-    plan.skip = head.len() - text.len() + layout.header.data_at;
-    plan.header_row = layout.header.row;
+        .or(layout.quoting.map(|(_, delimiter)| delimiter));
+    let dialect = find_dialect(text, named, options)?;
+    layout.delimiter = dialect.delimiter;
+    layout.columns = dialect.header.columns.len();
+    layout.skip = head.len() - text.len() + dialect.header.data_at;
+    layout.header_row = dialect.header.row;
     Ok(Table {
         origin: input.origin.clone(),
-        header_row: layout.header.row,
-        header_rows: layout.header.rows,
-        delimiter: layout.delimiter,
-        cells: layout.cells,
+        header_row: dialect.header.row,
+        header_rows: dialect.header.rows,
+        delimiter: dialect.delimiter,
+        cells: dialect.cells,
         bytes: input.raw.file.bytes,
         form: SourceForm {
-            delimiter: layout.delimiter,
+            delimiter: dialect.delimiter,
             encoding: finding.encoding,
             byte_order_mark,
             separator_line: separator.is_some(),
             line_end: line_end(&head),
         },
         kind: Kind::Text,
-        notes: notes(&head, &layout, &finding, plan.quoting),
-        columns: layout.header.columns,
+        notes: notes(&head, &dialect, &finding, layout.quoting),
+        columns: dialect.header.columns,
         encoding: Some(finding),
         file: input.raw.file.clone(),
-        rows: Box::new(TextBlocks::new(plan, input.origin.clone())?),
+        rows: Box::new(TextBlocks::new(layout, input.origin.clone())?),
     })
 }
 
 /// The delimiter and the header. `named`: the delimiter by the options or the file itself.
-fn find_layout(
+fn find_dialect(
     text: &[u8],
     named: Option<u8>,
     options: &ReadOptions<'_>,
-) -> Result<dialect::Layout, SourceErrorKind> {
+) -> Result<Dialect, SourceErrorKind> {
     let find = |delimiter| dialect::find(text, delimiter, options.header_row, options.recognize);
-    let fits = |layout: &dialect::Layout| layout.header.columns.len() > 1;
+    let fits = |dialect: &Dialect| dialect.header.columns.len() > 1;
     let usual = options.usual.delimiter.filter(|_| named.is_none());
-    let usual = usual.filter(|usual| find(Some(*usual)).is_some_and(|layout| fits(&layout)));
+    let usual = usual.filter(|usual| find(Some(*usual)).is_some_and(|dialect| fits(&dialect)));
     let delimiter = named.or(usual);
-    let layout = find(delimiter);
-    refuse_unclosed_quote(text, delimiter, layout.as_ref(), &options.limits)?;
-    let layout = layout.ok_or(SourceErrorKind::NoHeader)?;
+    let dialect = find(delimiter);
+    refuse_unclosed_quote(text, delimiter, dialect.as_ref(), &options.limits)?;
+    let dialect = dialect.ok_or(SourceErrorKind::NoHeader)?;
     let limit = options.limits.columns;
-    if layout.header.columns.len() > limit {
+    if dialect.header.columns.len() > limit {
         return Err(SourceErrorKind::TooManyColumns { limit });
     }
-    Ok(layout)
+    Ok(dialect)
 }
 
 fn notes(
     head: &[u8],
-    layout: &dialect::Layout,
+    dialect: &Dialect,
     finding: &EncodingFinding,
     quoting: Option<(Quoting, u8)>,
 ) -> Vec<String> {
-    let mut notes = layout.header.notes();
+    let mut notes = dialect.header.notes();
     notes.extend(quoting.map(|(quoting, _)| quoting.note().to_owned()));
-    notes.extend(spoiled_names(&layout.header.columns));
-    if layout.header.columns.len() < 2 {
-        let header = layout.header.columns.first();
+    notes.extend(spoiled_names(&dialect.header.columns));
+    if dialect.header.columns.len() < 2 {
+        let header = dialect.header.columns.first();
         let seen = [';', '\t', '|', ',']
             .into_iter()
             .find(|sign| header.is_some_and(|name| name.contains(*sign)));
@@ -155,14 +156,14 @@ fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
 fn refuse_unclosed_quote(
     text: &[u8],
     delimiter: Option<u8>,
-    layout: Option<&dialect::Layout>,
+    dialect: Option<&Dialect>,
     limits: &Limits,
 ) -> Result<(), SourceErrorKind> {
-    let above = layout.map_or(text, |layout| &text[..layout.header.data_at]);
-    let delimiter = layout.map(|layout| layout.delimiter).or(delimiter);
+    let above = dialect.map_or(text, |dialect| &text[..dialect.header.data_at]);
+    let delimiter = dialect.map(|dialect| dialect.delimiter).or(delimiter);
     let delimiter = delimiter.unwrap_or(b',');
     // If a name contains rows, the number of columns is unreliable.
-    for columns in [layout.map(|layout| layout.header.columns.len()), None] {
+    for columns in [dialect.map(|dialect| dialect.header.columns.len()), None] {
         let mut odd = OddCells::default();
         let cutter = Cutter {
             delimiter,
@@ -227,8 +228,8 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
 }
 
 /// The first part of the text, cut after whole lines.
-fn head_of_text(plan: &TextPlan) -> Result<Vec<u8>, SourceErrorKind> {
-    let mut reader = plan.reader(Arc::default())?;
+fn head_of_text(layout: &TextLayout) -> Result<Vec<u8>, SourceErrorKind> {
+    let mut reader = layout.reader(Arc::default())?;
     let mut head = Vec::new();
     let mut ended = false;
     while head.len() < HEAD_BYTES && !ended {

@@ -21,7 +21,7 @@ use crate::{characters::is_blank, wording::counted};
 
 /// Everything needed to read a text file from its start.
 #[derive(Clone)]
-pub(super) struct TextPlan {
+pub(super) struct TextLayout {
     pub(super) file: Packed,
     pub(super) encoding: &'static Encoding,
     pub(super) delimiter: u8,
@@ -34,8 +34,8 @@ pub(super) struct TextPlan {
     pub(super) limits: Limits,
 }
 
-impl TextPlan {
-    /// A plan for a file whose layout is not known yet.
+impl TextLayout {
+    /// For a file whose delimiter and header are not known yet.
     pub(super) const fn new(file: Packed, encoding: &'static Encoding, limits: Limits) -> Self {
         Self {
             file,
@@ -61,7 +61,7 @@ impl TextPlan {
 
 /// Text, cut into blocks while it is read.
 pub(super) struct TextBlocks {
-    plan: TextPlan,
+    layout: TextLayout,
     origin: TableOrigin,
     counter: Arc<AtomicU64>,
     reader: TextReader,
@@ -72,9 +72,15 @@ pub(super) struct TextBlocks {
     /// Remaining bytes of text above the data.
     skip: usize,
     ended: bool,
-    /// Cells that contain whole rows because of stray quotes: the offset of the first one in the text, and their
-    /// number.
-    suspects: (Option<u64>, usize),
+    swallowed: SwallowedRows,
+}
+
+/// Cells that contain whole rows because of stray quotes.
+#[derive(Default)]
+struct SwallowedRows {
+    /// The offset of the first cell in the text.
+    first: Option<u64>,
+    cells: usize,
 }
 
 /// An error, and its offset in the buffer if it has one.
@@ -87,16 +93,16 @@ pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
 }
 
 impl TextBlocks {
-    pub(super) fn new(plan: TextPlan, origin: TableOrigin) -> Result<Self, SourceErrorKind> {
+    pub(super) fn new(layout: TextLayout, origin: TableOrigin) -> Result<Self, SourceErrorKind> {
         let counter = Arc::default();
         Ok(Self {
-            reader: plan.reader(Arc::clone(&counter))?,
+            reader: layout.reader(Arc::clone(&counter))?,
             buffer: Vec::new(),
-            passed: plan.skip as u64,
-            skip: plan.skip,
+            passed: layout.skip as u64,
+            skip: layout.skip,
             ended: false,
-            suspects: (None, 0),
-            plan,
+            swallowed: SwallowedRows::default(),
+            layout,
             origin,
             counter,
         })
@@ -104,11 +110,11 @@ impl TextBlocks {
 
     /// The end of the next block in the buffer, and the odd cells before it; `None` at the end of the text.
     fn find_cut(&mut self) -> Result<Option<(usize, OddCells)>, CutFailure> {
-        let limits = self.plan.limits;
+        let limits = self.layout.limits;
         let cutter = Cutter {
-            delimiter: self.plan.delimiter,
+            delimiter: self.layout.delimiter,
             cell_lines: limits.cell_lines,
-            columns: Some(self.plan.columns),
+            columns: Some(self.layout.columns),
         };
         let mut odd = OddCells::default();
         let mut wanted = limits.block_bytes;
@@ -155,9 +161,9 @@ impl TextBlocks {
 
     /// The row at an offset of the text; `None` above the data. Rarely needed, so rows are counted in a second pass.
     fn row_at(&self, place: u64) -> Option<u32> {
-        let delimiter = self.plan.delimiter;
-        let mut again = Self::new(self.plan.clone(), self.origin.clone()).ok()?;
-        let mut row = self.plan.header_row;
+        let delimiter = self.layout.delimiter;
+        let mut again = Self::new(self.layout.clone(), self.origin.clone()).ok()?;
+        let mut row = self.layout.header_row;
         loop {
             let within = usize::try_from(place.checked_sub(again.passed)?).ok()?;
             match again.find_cut() {
@@ -172,7 +178,7 @@ impl TextBlocks {
     /// Refuses a text whose last row (in the last block) has no line end and fewer cells than every other row,
     /// because the file was probably truncated. This is rare, so the other rows are checked in a second pass.
     fn refuse_cut_off(&self, block: &[u8]) -> Result<(), SourceErrorKind> {
-        let delimiter = self.plan.delimiter;
+        let delimiter = self.layout.delimiter;
         let mut last = (0, usize::MAX);
         if !block.ends_with(b"\n") && !block.ends_with(b"\r") {
             walk(block, delimiter, |record| {
@@ -189,11 +195,11 @@ impl TextBlocks {
             });
         }
         let (last_row, cells) = last;
-        if cells >= self.plan.columns {
+        if cells >= self.layout.columns {
             return Ok(());
         }
-        let mut row = self.plan.header_row;
-        let mut again = Self::new(self.plan.clone(), self.origin.clone())?;
+        let mut row = self.layout.header_row;
+        let mut again = Self::new(self.layout.clone(), self.origin.clone())?;
         loop {
             let Ok(Some((at, _))) = again.find_cut() else {
                 return Ok(());
@@ -226,14 +232,14 @@ impl TextBlocks {
             let (count, lines) = (nuls.count, counted(nuls.lines, "line"));
             format!("NUL characters removed: {count}, in {lines}{first}")
         });
-        let (first, count) = self.suspects;
-        let ignored = self.plan.file.ignored_note();
-        let suspects = first.and_then(|first| self.row_at(first)).map(|row| {
+        let SwallowedRows { first, cells } = self.swallowed;
+        let ignored = self.layout.file.ignored_note();
+        let swallowed = first.and_then(|first| self.row_at(first)).map(|row| {
             format!(
-                "row {row}: a quoted cell contains whole rows, which were not read as rows; check for a missing or extra quote (\"); such cells: {count}"
+                "row {row}: a quoted cell contains whole rows, which were not read as rows; check for a missing or extra quote (\"); such cells: {cells}"
             )
         });
-        nuls.into_iter().chain(suspects).chain(ignored).collect()
+        nuls.into_iter().chain(swallowed).chain(ignored).collect()
     }
 }
 
@@ -251,8 +257,9 @@ impl BlockSource for TextBlocks {
             return Ok(None);
         };
         if let Some(&first) = odd.rows.first() {
-            self.suspects.0.get_or_insert(self.passed + first as u64);
-            self.suspects.1 += odd.rows.len();
+            let swallowed = &mut self.swallowed;
+            swallowed.first.get_or_insert(self.passed + first as u64);
+            swallowed.cells += odd.rows.len();
         }
         let text = self.take(at);
         if self.ended && self.buffer.is_empty() {
@@ -263,9 +270,9 @@ impl BlockSource for TextBlocks {
             let faults = Vec::new();
             return Ok(Some(Block { text, faults }));
         }
-        let TextPlan {
+        let TextLayout {
             delimiter, columns, ..
-        } = self.plan;
+        } = self.layout;
         let (text, faults) = stray_quotes::repair(&text, &odd.strays, delimiter, columns);
         Ok(Some(Block { text, faults }))
     }
