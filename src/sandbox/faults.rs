@@ -16,7 +16,7 @@ pub struct Faults {
     pub seed: u64,
     /// Maximum number of injected faults, not counting faults of a contact (`poison`, `unstored`); `None` is
     /// unlimited.
-    pub budget: Option<u64>,
+    pub max_injected: Option<u64>,
 }
 
 impl Faults {

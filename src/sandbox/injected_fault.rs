@@ -66,7 +66,7 @@ impl InjectedFault {
         )
     }
 
-    /// True if the fault counts against the budget; faults of a contact are permanent.
+    /// True if the fault counts towards the maximum; faults of a contact are permanent.
     pub(super) const fn is_transient(&self) -> bool {
         !matches!(self, Self::Poison { .. } | Self::Unstored { .. })
     }

@@ -39,7 +39,7 @@ pub(super) struct Poisoned {
 pub(super) struct FaultInjector {
     faults: Faults,
     counters: Vec<(u64, Rng)>,
-    spent: u64,
+    injected: u64,
 }
 
 impl FaultInjector {
@@ -48,13 +48,13 @@ impl FaultInjector {
         Self {
             counters: seeds.map(|seed| (0, Rng::with_seed(seed))).collect(),
             faults,
-            spent: 0,
+            injected: 0,
         }
     }
 
     /// Number of transient faults injected so far.
-    pub(super) fn spent(&self) -> u64 {
-        self.spent
+    pub(super) fn injected(&self) -> u64 {
+        self.injected
     }
 
     pub(super) fn effects_on(&mut self, request: &Request) -> Effects {
@@ -71,9 +71,12 @@ impl FaultInjector {
                 When::Chance(chance) => rng.f64() < *chance,
             };
             let is_over = fault.ends_request() && effects.end.is_some();
-            let is_spent = self.faults.budget.is_some_and(|most| self.spent >= most);
-            if is_due && !is_over && !(fault.is_transient() && is_spent) {
-                self.spent += u64::from(fault.is_transient());
+            let is_over_limit = self
+                .faults
+                .max_injected
+                .is_some_and(|most| self.injected >= most);
+            if is_due && !is_over && !(fault.is_transient() && is_over_limit) {
+                self.injected += u64::from(fault.is_transient());
                 effects.add(fault, request, rng);
             }
         }
@@ -132,15 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_determines_the_faults_and_the_budget_limits_them() {
+    fn a_seed_determines_the_faults_and_the_maximum_limits_them() {
         let run = |seed| {
             let mut faults = Faults::new(["drop-before%20", "503%20", "truncate%20"]).unwrap();
-            (faults.seed, faults.budget) = (seed, Some(7));
+            (faults.seed, faults.max_injected) = (seed, Some(7));
             let mut injector = FaultInjector::new(faults);
             let ends: Vec<_> = (0..200)
                 .map(|_| format!("{:?}", injector.effects_on(&post(100)).end))
                 .collect();
-            (ends, injector.spent())
+            (ends, injector.injected())
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));

@@ -209,8 +209,8 @@ impl Sandbox {
 
     /// The number of transient faults injected since they were set.
     #[must_use]
-    pub fn faults_spent(&self) -> u64 {
-        self.shared.lock().injector.spent()
+    pub fn faults_injected(&self) -> u64 {
+        self.shared.lock().injector.injected()
     }
 
     /// Accepts this access token from now on; it never expires.

@@ -45,7 +45,10 @@ fn survives(faults: Faults) {
     let words = format!("{faults:?}");
     world.sandbox.set_faults(faults);
     let ran = import_to_the_end(&world).ends_with(0);
-    assert!(world.sandbox.faults_spent() > 0, "{words} never happened");
+    assert!(
+        world.sandbox.faults_injected() > 0,
+        "{words} never happened"
+    );
     assert_holds(&world.sandbox, (1..=CONTACTS).map(|n| contact(n, "new")));
     let done = &ran.json()["done"];
     assert_eq!(done["created"], CONTACTS / 3, "{words}: {}", ran.shown());
@@ -62,13 +65,13 @@ fn survives(faults: Faults) {
 fn each(rules: &[&str]) {
     for rule in rules {
         let mut faults = faults([rule]);
-        faults.budget = Some(40);
+        faults.max_injected = Some(40);
         survives(faults);
     }
 }
 
 /// Every transient fault of the network and of the server, each with this probability.
-fn random(seed: u64, percent: u32, budget: u64, also: &[&str]) -> Faults {
+fn random(seed: u64, percent: u32, most: u64, also: &[&str]) -> Faults {
     let transient = [
         "slow=5ms",
         "partial",
@@ -84,7 +87,7 @@ fn random(seed: u64, percent: u32, budget: u64, also: &[&str]) -> Faults {
     let transient = transient.map(|fault| format!("{fault}%{percent}"));
     let also = also.iter().map(ToString::to_string);
     let mut faults = faults(transient.into_iter().chain(also));
-    (faults.seed, faults.budget) = (seed, Some(budget));
+    (faults.seed, faults.max_injected) = (seed, Some(most));
     faults
 }
 

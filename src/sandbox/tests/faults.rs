@@ -104,7 +104,7 @@ fn poisoned_and_unstored_ids_stay_so_and_partial_passes() {
     let both = json!([{"id": "C-000000", "name": "Z"}, {"id": "C-000002", "name": "Z"}]);
     assert_eq!(visitor.patch(&both).1["data"]["processed"], 1);
     assert_eq!(visitor.patch(&both).1["data"]["processed"], 2);
-    assert_eq!(visitor.sandbox.faults_spent(), 1);
+    assert_eq!(visitor.sandbox.faults_injected(), 1);
 }
 
 #[test]
