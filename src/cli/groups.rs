@@ -112,6 +112,21 @@ pub(crate) struct WatchArgs {
     pub(crate) uses_profile: bool,
 }
 
+/// The options of commands that send what a run holds.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SendArgs {
+    /// Write rejects in CSV that spreadsheet programs open correctly with a double click; import reverts the
+    /// changes
+    #[arg(long)]
+    pub(crate) excel: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportFlag,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    #[command(flatten)]
+    pub(crate) locked: LockedAccountArgs,
+}
+
 /// The options for reading files and mapping their columns.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReadArgs {

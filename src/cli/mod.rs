@@ -189,10 +189,10 @@ impl Command {
     pub(crate) fn watch(&self) -> WatchArgs {
         let (watch, uses_profile) = match self {
             Self::Import(args) => (&args.sources.watch, !args.dry_run),
-            Self::Apply(args) => (&args.watch, true),
+            Self::Apply(args) => (&args.send.watch, true),
             Self::Plan(args) => (&args.sources.watch, false),
             Self::Export(args) => (&args.watch, false),
-            Self::Undo(args) => (&args.watch, false),
+            Self::Undo(args) => (&args.send.watch, false),
             Self::Verify(args) => (&args.watch, false),
             _ => return WatchArgs::default(),
         };
@@ -219,8 +219,8 @@ impl Command {
             Self::Export(args) => Some(&args.locked.account),
             Self::Get(args) => Some(&args.account),
             Self::Delete(args) => Some(&args.locked.account),
-            Self::Apply(args) => Some(&args.locked.account),
-            Self::Undo(args) => Some(&args.locked.account),
+            Self::Apply(args) => Some(&args.send.locked.account),
+            Self::Undo(args) => Some(&args.send.locked.account),
             Self::Verify(args) => Some(&args.locked.account),
             Self::Diff(args) => Some(&args.locked.account),
             Self::Auth(args) => Some(&args.account),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{
-    groups::{LockedAccountArgs, ReportFlag, SourceArgs, WatchArgs},
+    groups::{SendArgs, SourceArgs},
     values::{number, parse_duration, parse_since},
 };
 use crate::plan::gate::Bound;
@@ -60,10 +60,6 @@ pub(crate) struct ApplyArgs {
     /// File for rejected rows [default: as planned on this machine, or else FILE.rejected.csv]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Write rejects in CSV that spreadsheet programs open correctly with a double click; import reverts the
-    /// changes
-    #[arg(long)]
-    pub(crate) excel: bool,
     /// Send the first N contacts of each kind, read them back, and stop if they differ in the account
     #[arg(long, value_name = "N", value_parser = number::<u16>(1..=1000))]
     pub(crate) canary: Option<u16>,
@@ -71,11 +67,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, short)]
     pub(crate) yes: bool,
     #[command(flatten)]
-    pub(crate) report: ReportFlag,
-    #[command(flatten)]
-    pub(crate) watch: WatchArgs,
-    #[command(flatten)]
-    pub(crate) locked: LockedAccountArgs,
+    pub(crate) send: SendArgs,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -99,16 +91,8 @@ pub(crate) struct UndoArgs {
     /// File for the contacts that were left alone [default: RUN.rejected.csv]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Write rejects in CSV that spreadsheet programs open correctly with a double click; import reverts the
-    /// changes
-    #[arg(long)]
-    pub(crate) excel: bool,
     #[command(flatten)]
-    pub(crate) report: ReportFlag,
-    #[command(flatten)]
-    pub(crate) watch: WatchArgs,
-    #[command(flatten)]
-    pub(crate) locked: LockedAccountArgs,
+    pub(crate) send: SendArgs,
 }
 
 #[derive(Clone, Debug, Args)]

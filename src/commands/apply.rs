@@ -26,17 +26,22 @@ use crate::{
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let (path, session) = if let Some(run) = &args.run {
         (find_run(context, run)?, None)
-    } else if let Some((path, session)) = last_unfinished(context, args.locked.wait)? {
+    } else if let Some((path, session)) = last_unfinished(context, args.send.locked.wait)? {
         (path, Some(session))
     } else {
         say_nothing_is_left(context);
-        if args.report.report.is_some() {
+        if args.send.report.report.is_some() {
             let console = context.console;
             console.say_always("no report was written, because no run was found");
         }
         return Ok(ExitCode::Done);
     };
-    request_report(context, args.report.report.as_deref(), &[], Some(&path))?;
+    request_report(
+        context,
+        args.send.report.report.as_deref(),
+        &[],
+        Some(&path),
+    )?;
     send(context, args, &path, session).inspect_err(|error| record_not_sent(context, &path, error))
 }
 
@@ -49,7 +54,7 @@ fn send(
     let state_directory = &context.settings.state_directory;
     let mut resumed = SealedRun::open(path, args.rejects.as_deref(), state_directory)?;
     resumed.canary = args.canary.map(usize::from);
-    resumed.meta.rejects_for_excel |= args.excel;
+    resumed.meta.rejects_for_excel |= args.send.excel;
     let mode = resumed.meta.options.mode;
     let selection = read_selection(context, args, mode)?;
     if args.run.is_none() {
@@ -66,7 +71,7 @@ fn send(
         .extend(check_undone(context, path, args.force)?);
     rejects::check_writable(&resumed.rejects)?;
     let session = session.map_or_else(|| context.session(), Ok)?;
-    resumed.lock(&session, args.locked.wait)?;
+    resumed.lock(&session, args.send.locked.wait)?;
     if let Some(selection) = selection {
         resumed.select(selection)?;
     }

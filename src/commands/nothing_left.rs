@@ -3,7 +3,7 @@
 use super::{Context, next_steps::ReportedState, page::write_report, sent::say_where_rejects_are};
 use crate::{
     cli::ApplyArgs,
-    error::{Error, ExitCode},
+    error::{Error, ExitCode, UnusableRunError},
     ledger::{HistoryEntry, Ledger, RunStatus},
     report::{page::ReportedPhase, summary::Summary},
     run::{RunError, RunFile, Tally},
@@ -20,16 +20,12 @@ pub(super) fn refuse_unplanned(context: &Context, history: &RunHistory) -> Resul
     if last.status != RunStatus::Stopped || last.has_sent() || !was_cut_short {
         return Ok(());
     }
-    let HistoryEntry {
-        run,
-        command,
-        source,
-        ..
-    } = last;
-    Err(Error::NotFound(format!(
-        "nothing can be continued: the last run {run} ({command} {source}) has no complete plan; \
-         run `wazzup-contacts {command}` again, with the same source and options"
-    )))
+    Err(UnusableRunError::NothingToContinue {
+        run: last.run.clone(),
+        command: last.command.clone(),
+        file: last.source.clone(),
+    }
+    .into())
 }
 
 pub(super) fn say_nothing_is_left(context: &Context) {
@@ -69,7 +65,7 @@ pub(super) fn show_again(
         words.unwrap_or_default()
     ));
     let tally = Tally::of(run)?;
-    let rejects = if args.rejects.is_some() || args.excel {
+    let rejects = if args.rejects.is_some() || args.send.excel {
         let mut ledger = Ledger::open(&context.settings.state_directory, &meta.account);
         let written = resumed.write_rejects(&mut ledger)?;
         say_where_rejects_are(context, &written);
@@ -94,7 +90,11 @@ pub(super) fn doubt(run: &HistoryEntry) -> Error {
         return RunError::Doubtful { source }.into();
     }
     let reason = run.error.as_deref().unwrap_or("its facts are damaged");
-    Error::NotFound(format!("run {} can't be read: {reason}", run.run))
+    UnusableRunError::Unreadable {
+        run: run.run.clone(),
+        reason: reason.to_owned(),
+    }
+    .into()
 }
 
 pub(super) fn is_of_profile(context: &Context, run: &HistoryEntry) -> bool {

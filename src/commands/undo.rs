@@ -28,15 +28,20 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     }
     rejects::check_requested(args.rejects.as_deref())?;
     let undone = find_run(context, &args.run)?;
-    request_report(context, args.report.report.as_deref(), &[], Some(&undone))?;
+    request_report(
+        context,
+        args.send.report.report.as_deref(),
+        &[],
+        Some(&undone),
+    )?;
     let session = session_to_plan(context, Mode::Undo, slice::from_ref(&undone), args.dry_run)?;
     let request = UndoRequest {
         run: &undone,
         force: args.force,
         max_refused: args.max_refused,
         rejects: args.rejects.as_deref(),
-        rejects_for_excel: args.excel,
-        wait: args.locked.wait,
+        rejects_for_excel: args.send.excel,
+        wait: args.send.locked.wait,
         dry_run: args.dry_run,
     };
     let planned = plan(context, || request.plan(&session))?;
