@@ -6,7 +6,7 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     export::ExportError,
     mapping::MappingError,
     output::IoError,
+    paths::read_fault,
     plan::{PlanError, gate::GateVerdict},
     progress::StopReason,
     report::ReportError,
@@ -111,9 +112,12 @@ pub enum Error {
     /// The canary failed.
     #[error(transparent)]
     Canary(CanaryError),
-    /// The requested run doesn't exist or can't be used.
-    #[error("{0}")]
-    NotFound(String),
+    /// The run can't be continued, undone or verified.
+    #[error(transparent)]
+    UnusableRun(#[from] UnusableRunError),
+    /// A job has no source.
+    #[error(transparent)]
+    NoSource(#[from] NoSourceError),
     /// The server confirms nothing.
     #[error(transparent)]
     Unconfirmed(UnconfirmedError),
@@ -134,6 +138,43 @@ pub enum Error {
     /// A signal ended the run.
     #[error("interrupted")]
     Interrupted(StopReason),
+}
+
+/// The reason why a run can't be continued, undone or verified although its file may be intact.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are parts of the messages")]
+pub enum UnusableRunError {
+    #[error("the plan of run {run} was never completed: {consequence}")]
+    Unplanned { run: String, consequence: String },
+    #[error("the plan of run {run} was refused, so it can't be sent")]
+    Refused { run: String },
+    #[error(
+        "nothing can be continued: the last run {run} ({command} {file}) has no complete plan; \
+         run `wazzup-contacts {command}` again, with the same source and options"
+    )]
+    NothingToContinue {
+        run: String,
+        command: String,
+        file: String,
+    },
+    #[error("run {run} can't be read: {reason}")]
+    Unreadable { run: String, reason: String },
+}
+
+/// The reason why a job has no source.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields are parts of the messages")]
+pub enum NoSourceError {
+    #[error("no file matches {pattern}: check the pattern, and whether the file was delivered")]
+    NoMatch { pattern: String },
+    #[error("only {} matches {pattern}, which is not a file: check the pattern", path.display())]
+    NotAFile { pattern: String, path: PathBuf },
+    #[error("no file matches {pattern}: {} {}", path.display(), read_fault(source))]
+    Unreadable {
+        pattern: String,
+        path: PathBuf,
+        source: io::Error,
+    },
 }
 
 impl From<PlanError> for Error {
@@ -249,7 +290,8 @@ impl Error {
             Self::Counts(_) => Some("please report this with the output of `runs show`; the run file contains everything that was sent".into()),
             Self::Io(error) => error.hint(),
             Self::Unconfirmed(_) => Some("check that --base-url is the contacts API; `apply` looks the contacts up before it sends them again".into()),
-            Self::NotFound(_)
+            Self::UnusableRun(_)
+            | Self::NoSource(_)
             | Self::SenderPanicked
             | Self::Declined
             | Self::Interrupted(_) => None,
@@ -288,7 +330,8 @@ impl Error {
             | Self::Requested(_)
             | Self::ReportIncomplete(_)
             | Self::Unconfirmed(_)
-            | Self::NotFound(_) => ExitCode::Failed,
+            | Self::UnusableRun(_)
+            | Self::NoSource(_) => ExitCode::Failed,
         }
     }
 }

@@ -1,8 +1,6 @@
-//! The mistakes in a job's table, and the reason why it has no source. The jobs file names the job.
+//! The mistakes in a job's table. The jobs file names the job.
 
-use std::{io, path::PathBuf};
-
-use crate::{cli::JobLineError, paths::read_fault, ping::PingUrlError, settings::SettingsError};
+use crate::{cli::JobLineError, ping::PingUrlError, settings::SettingsError};
 
 /// Maximum length of a name, which is part of file names and metrics.
 pub(super) const NAME_MAX: usize = 64;
@@ -31,19 +29,4 @@ pub(crate) enum JobError {
     Line(#[from] JobLineError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
-}
-
-/// The reason why a job has no source.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NoSourceError {
-    #[error("no file matches {pattern}: check the pattern, and whether the file was delivered")]
-    NoMatch { pattern: String },
-    #[error("only {} matches {pattern}, which is not a file: check the pattern", path.display())]
-    NotAFile { pattern: String, path: PathBuf },
-    #[error("no file matches {pattern}: {} {}", path.display(), read_fault(source))]
-    Unreadable {
-        pattern: String,
-        path: PathBuf,
-        source: io::Error,
-    },
 }

@@ -221,8 +221,7 @@ impl Job {
 
     pub(crate) fn sources(&self) -> Result<Vec<String>, Error> {
         let newest = |pattern: &String| {
-            let path = source::newest(pattern);
-            let path = path.map_err(|error| Error::NotFound(error.to_string()))?;
+            let path = source::newest(pattern)?;
             Ok(path.to_string_lossy().into_owned())
         };
         self.patterns.iter().map(newest).collect()

@@ -8,8 +8,8 @@ use std::{
 
 use glob::{MatchOptions, Pattern, glob_with};
 
-use super::error::{JobError, NoSourceError};
-use crate::paths::directory;
+use super::error::JobError;
+use crate::{error::NoSourceError, paths::directory};
 
 /// `*` does not cross directories. The option for hidden files is off, because with it `glob` panics on names that
 /// are not UTF-8.

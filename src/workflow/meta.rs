@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Session;
 use crate::{
-    error::Error,
+    error::{Error, UnusableRunError},
     ledger::{HistoryEntry, RejectsPath, RunStatus, remember_rejects_path},
     paths::absolute,
     plan::{PlanOptions, gate::GateVerdict, incremental::ComparedWith},
@@ -86,10 +86,11 @@ impl RunMeta {
     /// there is none.
     pub(crate) fn of(run: &RunFile, otherwise: &str) -> Result<Self, Error> {
         if run.state()? == State::Open {
-            return Err(Error::NotFound(format!(
-                "the plan of run {} was never completed: {otherwise}",
-                run.name()
-            )));
+            return Err(UnusableRunError::Unplanned {
+                run: run.name(),
+                consequence: otherwise.to_owned(),
+            }
+            .into());
         }
         integrity::check(run)?;
         let meta: Self = run.fact("about")?;

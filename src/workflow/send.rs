@@ -12,7 +12,7 @@ use crate::{
     apply::{self, ApplyOptions, Refused, SenderState},
     canary::check_canary,
     crash::{self, Point},
-    error::{Error, ExitCode},
+    error::{Error, ExitCode, UnusableRunError},
     ledger::RunStatus,
     paths::shown_path,
     report::{notes::SENT_BY, rejects, summary::Summary},
@@ -160,10 +160,8 @@ impl Sending<'_> {
         } = *self;
         let run = &sealed.run;
         if run.state()? == State::Open {
-            return Err(Error::NotFound(format!(
-                "the plan of run {} was refused, so it can't be sent",
-                run.name()
-            )));
+            let run = run.name();
+            return Err(UnusableRunError::Refused { run }.into());
         }
         if let Some(selection) = &sealed.selection {
             let chosen = division::divide(run, |id| selection.contains(id))?;
