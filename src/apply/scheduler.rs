@@ -16,7 +16,7 @@ use crate::{
     api::{ApiError, Client},
     crash::{self, Point},
     progress::{Event, Monitor, StopReason},
-    run::{BatchOutcome, RunFile, journal, traffic},
+    run::{BatchOutcome, RunFile, journal},
     traffic::RequestKind,
 };
 
@@ -304,7 +304,7 @@ impl<'a> Scheduler<'a> {
 
     fn record_traffic(&mut self) -> Result<(), ApplyError> {
         if self.traffic_recorded.elapsed() >= TRAFFIC_EVERY {
-            traffic::record(self.run, &self.client.timeline())?;
+            journal::record_traffic(self.run, &self.client.timeline())?;
             self.traffic_recorded = Instant::now();
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Records the outcomes of batches durably.
+//! Records the outcomes of batches durably, and the requests over time.
 //!
 //! The order is the guarantee: [`record`] returns before any request of its `next` batches is sent, and is called
 //! with their outcomes after the answers arrived. So at any instant a batch on disk is *planned* (not sent),
@@ -6,11 +6,12 @@
 
 use rusqlite::params;
 
-use super::{Batch, Contacts, RunError, RunFile, rejects};
+use super::{Batch, Contacts, RunError, RunFile, column, rejects};
 use crate::{
     contact::Operation,
     crash::{self, Point},
     reject::{Problem, RejectedAt},
+    traffic::Timeline,
 };
 
 /// The result of sending a contact.
@@ -171,4 +172,75 @@ fn reject(
         rejects::add(run, &rejected)?;
     }
     Ok(())
+}
+
+/// The prefix of the facts with requests over time. The start time of the process follows: each has its own fact, so no
+/// process overwrites another's.
+const TRAFFIC: &str = "traffic ";
+
+/// Records the requests of this process so far.
+pub(crate) fn record_traffic(run: &RunFile, timeline: &Timeline) -> Result<(), RunError> {
+    run.set_fact(&format!("{TRAFFIC}{}", timeline.started_at), timeline)
+}
+
+/// The requests over time of all processes that worked on the run, in order.
+pub(crate) fn traffic(run: &RunFile) -> Result<Vec<Timeline>, RunError> {
+    let mut timelines: Vec<Timeline> = run.database.rows(
+        "SELECT value FROM fact WHERE substr(name, 1, length(?1)) = ?1",
+        [TRAFFIC],
+        |row| column::json(row, 0),
+    )?;
+    if !timelines.iter().all(Timeline::is_sound) {
+        return Err(run.damaged("its requests over time are inconsistent".to_owned()));
+    }
+    timelines.sort_by_key(|timeline| timeline.started_at);
+    Ok(timelines)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::{Timestamp, ToSpan as _};
+
+    use super::*;
+    use crate::traffic::RequestKind;
+
+    #[test]
+    fn every_process_has_its_requests_and_the_last_record_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunFile::create(&directory.path().join("x.run")).unwrap();
+        assert_eq!(traffic(&run).unwrap(), []);
+        let second = Timestamp::UNIX_EPOCH + 30.hours();
+        let mut expected = Vec::new();
+        for started_at in [second, Timestamp::UNIX_EPOCH] {
+            let mut timeline = Timeline::new(started_at);
+            for at in [100, 900] {
+                let now = Duration::from_millis(at);
+                timeline.leaves(now, RequestKind::Write, false);
+                timeline.answered(now, RequestKind::Write, 200, now);
+                record_traffic(&run, &timeline.until(now)).unwrap();
+            }
+            expected.insert(0, timeline);
+        }
+        assert_eq!(traffic(&run).unwrap(), expected);
+    }
+
+    #[test]
+    fn requests_that_cannot_be_read_are_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunFile::create(&directory.path().join("x.run")).unwrap();
+        let empty = r#"{"started_at":"2026-11-22T08:55:00Z","slice_ms":0,"ms":0,"slices":[]}"#;
+        for value in ["", "[]", "{}", empty] {
+            run.database
+                .execute(
+                    "INSERT OR REPLACE INTO fact VALUES ('traffic x', ?1)",
+                    [value],
+                )
+                .unwrap();
+            let read = traffic(&run);
+            assert!(matches!(read, Err(RunError::Damaged { .. })), "{value}");
+        }
+    }
 }

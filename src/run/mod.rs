@@ -27,7 +27,6 @@ pub(crate) mod snapshot;
 pub(crate) mod sources;
 pub(crate) mod store;
 pub(crate) mod tally;
-pub(crate) mod traffic;
 
 pub(crate) use self::{
     batches::{Batch, BatchReader},

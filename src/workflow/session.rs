@@ -18,9 +18,8 @@ use crate::{
     progress::{Event, Monitor, WaitFor, Waiting},
     report::notes::Invocation,
     run::{
-        RunError, RunFile,
+        RunError, RunFile, journal,
         store::{Lock, Store},
-        traffic,
     },
 };
 
@@ -168,7 +167,7 @@ impl Session {
 
     /// Stores the requests so far in a run file.
     pub(super) fn record_traffic(&self, run: &RunFile) -> Result<(), RunError> {
-        traffic::record(run, &self.client.timeline())
+        journal::record_traffic(run, &self.client.timeline())
     }
 
     /// The ledger of the account. Release it before calling anything that may use it.

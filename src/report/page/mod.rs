@@ -34,7 +34,7 @@ use crate::{
     output::{IoError, OutputFile, Symlinks},
     report::{ReportError, notes::Invocation, overwritten},
     requested::{GENERATOR, RequestedFile},
-    run::traffic,
+    run::journal,
 };
 
 const STYLE: &str = include_str!("style.css");
@@ -104,7 +104,7 @@ fn write_parts(page: &ReportPage<'_>, out: &mut dyn Write, name: &Path) -> Resul
     })?;
     rejected::write(page, &sources, &mut out)?;
     rejected::write_not_deleted(page, &mut out)?;
-    let timelines = traffic::all(page.run)?;
+    let timelines = journal::traffic(page.run)?;
     out.put(&html! {
         (changed::updates(page)?)
         (changed::deletions(page)?)
