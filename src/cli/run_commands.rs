@@ -71,7 +71,6 @@ pub(crate) struct ApplyArgs {
 }
 
 #[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub(crate) struct UndoArgs {
     /// Run to undo, by name or file
     #[arg(value_name = "RUN")]
