@@ -1,8 +1,8 @@
 //! Finds the source column of a contact's field, for refusals that name the field.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use super::causes::says_missing;
+use super::{causes::says_missing, source_cells::SourceCells};
 use crate::{
     contact::{Chat, ChatType, Contact},
     run::{RunError, RunFile, blocks, sources},
@@ -14,14 +14,19 @@ pub(super) struct SourceColumns {
     sources: Vec<FieldColumns>,
     /// The first contact of each block, and the block's source.
     blocks: Vec<(u64, u32)>,
+    cells: SourceCells,
 }
 
 /// Columns by field, best first.
 type FieldColumns = BTreeMap<String, Vec<String>>;
 
+/// A field that may have provided a value.
+type Candidate<'a> = (String, &'a str);
+
 impl SourceColumns {
     pub(crate) fn of(run: &RunFile) -> Result<Self, RunError> {
-        let sources = sources::all(run)?.into_iter().map(|source| {
+        let sources = sources::all(run)?;
+        let columns = sources.iter().map(|source| {
             let mut fields = FieldColumns::new();
             for used in source.column_uses(run)? {
                 for field in used.fields {
@@ -31,8 +36,9 @@ impl SourceColumns {
             Ok::<_, RunError>(fields)
         });
         Ok(Self {
-            sources: sources.collect::<Result<_, _>>()?,
+            sources: columns.collect::<Result<_, _>>()?,
             blocks: blocks::starts(run)?,
+            cells: SourceCells::of(run, sources),
         })
     }
 
@@ -42,7 +48,7 @@ impl SourceColumns {
     }
 
     /// The column of a contact's field. `path` is its path within the contact: `contact_data.0.chat_id`. `message`: the
-    /// server's message about it.
+    /// server's message about it. If several columns provide the field, it is the one whose cell has the value.
     pub(super) fn column(
         &self,
         seq: u64,
@@ -52,32 +58,79 @@ impl SourceColumns {
     ) -> Option<String> {
         let contact: Contact<'_> = serde_json::from_slice(json).ok()?;
         let block = self.blocks.partition_point(|(first, _)| *first <= seq);
-        let (_, source) = self.blocks.get(block.checked_sub(1)?)?;
-        let columns = self.sources.get(*source as usize)?;
-        let column = |field: &String| columns.get(field)?.first().cloned();
-        candidates(&contact, path, message).iter().find_map(column)
+        let (_, source) = *self.blocks.get(block.checked_sub(1)?)?;
+        let columns = self.sources.get(source as usize)?;
+        let candidates = candidates(&contact, path, message);
+        let likely: Vec<_> = columns_of(columns, &candidates).collect();
+        let others = other_slots(columns, &candidates);
+        let all: Vec<_> = likely
+            .iter()
+            .copied()
+            .chain(columns_of(columns, &others))
+            .collect();
+        let holder = || self.cells.holder(source, seq, &all);
+        let holder = if all.len() > 1 { holder() } else { None };
+        let (column, _) = holder.or(likely.first().copied())?;
+        Some(column.to_owned())
     }
 }
 
+/// The columns of the candidates, with the value that each of them may have provided.
+fn columns_of<'a>(
+    columns: &'a FieldColumns,
+    candidates: &'a [Candidate<'a>],
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    candidates.iter().flat_map(|(field, value)| {
+        let columns = columns.get(field).into_iter().flatten();
+        columns.map(|column| (column.as_str(), *value))
+    })
+}
+
+/// The numbered fields besides those among the candidates: if a row has gaps between its chats, the place of a chat
+/// is not its number.
+fn other_slots<'a>(columns: &FieldColumns, candidates: &[Candidate<'a>]) -> Vec<Candidate<'a>> {
+    let part_of = |field: &str| {
+        let (part, number) = field.rsplit_once('_')?;
+        number.parse::<u32>().ok()?;
+        Some(part.to_owned())
+    };
+    let mut others = Vec::new();
+    for (field, value) in candidates {
+        let Some(part) = part_of(field) else {
+            continue;
+        };
+        let others_of_part = columns
+            .keys()
+            .filter(|other| *other != field && part_of(other).as_ref() == Some(&part));
+        others.extend(others_of_part.map(|other| (other.clone(), *value)));
+    }
+    others
+}
+
 /// The fields that may have provided this part of the contact, the most likely first.
-fn candidates(contact: &Contact<'_>, path: &str, message: &str) -> Vec<String> {
+fn candidates<'a>(contact: &'a Contact<'_>, path: &str, message: &str) -> Vec<Candidate<'a>> {
     let mut parts = path.split('.');
-    let words = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let with = |value: &'a str, names: &[&str]| -> Vec<Candidate<'a>> {
+        names.iter().map(|&name| (name.to_owned(), value)).collect()
+    };
+    let chat = |place: Option<usize>, part: &str| {
+        let chat = place.and_then(|place| Some((place, contact.contact_data.get(place)?)));
+        chat.map_or_else(Vec::new, |(place, chat)| chat_candidates(chat, place, part))
+    };
     match parts.next() {
-        Some("name") => words(&["name", "first_name", "last_name", "middle_name"]),
+        Some("name") => with(
+            &contact.name,
+            &["name", "first_name", "last_name", "middle_name"],
+        ),
         Some("contact_data") => {
-            let place = parts.next().and_then(|place| place.parse::<usize>().ok());
+            let place = parts.next().and_then(|place| place.parse().ok());
             let part = parts.next().unwrap_or_default();
-            let place = place.or_else(|| only_chat(contact, part, message));
-            let chat = place.and_then(|place| Some((place, contact.contact_data.get(place)?)));
-            chat.map_or_else(Vec::new, |(place, chat)| chat_candidates(chat, place, part))
+            chat(place.or_else(|| only_chat(contact, part, message)), part)
         }
         Some(part @ ("chat_type" | "chat_id" | "username" | "phone")) => {
-            let chat = only_chat(contact, part, message)
-                .map(|place| (place, &contact.contact_data[place]));
-            chat.map_or_else(Vec::new, |(place, chat)| chat_candidates(chat, place, part))
+            chat(only_chat(contact, part, message), part)
         }
-        Some(field) => words(&[field]),
+        Some(field) => with("", &[field]),
         None => Vec::new(),
     }
 }
@@ -103,8 +156,8 @@ fn only_chat(contact: &Contact<'_>, part: &str, message: &str) -> Option<usize> 
 }
 
 /// Like [`candidates`], for a chat. If the named part is empty, the columns of the chat's other parts are returned.
-fn chat_candidates(chat: &Chat<'_>, place: usize, part: &str) -> Vec<String> {
-    let mut parts = [
+fn chat_candidates<'a>(chat: &'a Chat<'_>, place: usize, part: &str) -> Vec<Candidate<'a>> {
+    let mut parts: [(&str, &Cow<'_, str>); 3] = [
         ("chat_id", &chat.chat_id),
         ("username", &chat.username),
         ("phone", &chat.phone),
@@ -112,22 +165,24 @@ fn chat_candidates(chat: &Chat<'_>, place: usize, part: &str) -> Vec<String> {
     parts.sort_by_key(|(name, _)| *name != part);
     let chat_type = chat.chat_type.as_str();
     let number = place + 1;
-    let mut fields = Vec::new();
-    for (part, _) in parts.into_iter().filter(|(_, value)| !value.is_empty()) {
+    let mut candidates = Vec::new();
+    for (part, value) in parts.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let mut add = |field: &str| candidates.push((field.to_owned(), &**value));
         match (part, chat.chat_type) {
-            ("username", _) => fields.push("telegram_username".to_owned()),
-            ("phone", ChatType::Max) => fields.push("max_phone".to_owned()),
-            ("phone", _) => fields.push("telegram_phone".to_owned()),
+            ("username", _) => add("telegram_username"),
+            ("phone", ChatType::Max) => add("max_phone"),
+            ("phone", _) => add("telegram_phone"),
             _ => {}
         }
-        fields.push(chat_type.to_owned());
+        add(chat_type);
         if part == "phone" || chat.chat_type.id_is_phone() {
-            fields.push("phone".to_owned());
+            add("phone");
         }
-        fields.extend([format!("{part}_{number}"), part.to_owned()]);
+        add(&format!("{part}_{number}"));
+        add(part);
     }
-    fields.push("contact_data".to_owned());
-    fields
+    candidates.push(("contact_data".to_owned(), ""));
+    candidates
 }
 
 #[cfg(test)]
@@ -146,6 +201,7 @@ mod tests {
         SourceColumns {
             sources: vec![FieldColumns::new(), fields],
             blocks: vec![(0, 0), (10, 1)],
+            cells: SourceCells::default(),
         }
     }
 

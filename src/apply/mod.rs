@@ -49,6 +49,7 @@ mod replies;
 mod scheduler;
 mod sender;
 mod settle;
+mod source_cells;
 mod state;
 
 use std::sync::Arc;

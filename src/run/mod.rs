@@ -2,7 +2,7 @@
 //!
 //! [`file`](RunFile) opens a file and reads and writes rows, and `foreign` refuses other files. Each of these
 //! modules accesses a few tables: `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `earlier_values`,
-//! `snapshot`, `changes`, `batches`. `journal` records the outcomes of batches and `sent` reads them; `tally` adds
+//! `snapshot`, `changes`, `batches`. `original_cells` splits the text of a block into cells. `journal` records the outcomes of batches and `sent` reads them; `tally` adds
 //! them up, `traffic` stores the requests over time, `owners` counts contacts by owner, `integrity` checks a file
 //! that the user names, and [`store`] manages the directory of run files.
 
@@ -18,6 +18,7 @@ mod file;
 mod foreign;
 pub(crate) mod integrity;
 pub(crate) mod journal;
+mod original_cells;
 pub(crate) mod owners;
 mod planning;
 pub(crate) mod rejects;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     earlier_values::{EarlierValue, FoundValue},
     error::RunError,
     journal::{BatchOutcome, Exception, Outcome, Rest},
+    original_cells::OriginalCells,
     planning::{SnapshotContact, SnapshotRecord},
     schema::State,
     sent::{SentBatches, SentContact},

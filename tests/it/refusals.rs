@@ -131,6 +131,34 @@ fn rejects_name_the_column_of_the_source_and_quote_the_server() {
     }
 }
 
+#[test]
+fn the_column_of_a_refused_chat_is_the_one_whose_cell_has_its_value() {
+    let world = quick(Options {
+        required: vec![RequiredField::ChatId],
+        ..Options::default()
+    });
+    let header = "id,responsible_user_id,name,uri,chat_type_1,chat_id_1,username_1,chat_type_2,chat_id_2,username_2,TG,TG 2";
+    world.write(
+        "contacts.csv",
+        format!(
+            "{header}\n\
+             1,u,Ann,https://x.example/1,,,,telegram,,@Ann_Lee,,\n\
+             2,u,Bob,https://x.example/2,telegram,,bob_lee,,,,,\n\
+             3,u,Cid,https://x.example/3,,,,,,,,https://t.me/Cid_Lee\n"
+        ),
+    );
+    let import = "import contacts.csv --mode create --map telegram_username=TG";
+    let import = import.split(' ').chain(["--map", "telegram_username=TG 2"]);
+    world.run(import).ends_with(3);
+    let rejects = world.read("contacts.rejected.csv");
+    let columns: Vec<_> = rejects
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').nth_back(2).unwrap())
+        .collect();
+    assert_eq!(columns, ["username_2", "username_1", "TG 2"], "{rejects}");
+}
+
 /// Imports with this bound, which may stop it; then `apply` without a bound sends the rest.
 fn bounded(bound: &str, rows: usize, bad: std::ops::Range<usize>, code: i32) {
     let world = strict(ErrorShape::Validator, rows, |number| !bad.contains(&number));

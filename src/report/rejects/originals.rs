@@ -5,21 +5,14 @@ use encoding_rs::{Encoding, UTF_8};
 use super::text::{can_hold, common_encoding};
 use crate::{
     reject::ADDED_COLUMNS,
-    run::{RunError, RunFile, StagedSource, blocks, rejects, sources},
-    source::{Block, SourceForm, Widths},
+    run::{OriginalCells, RunError, RunFile, StagedSource, blocks, rejects, sources},
+    source::SourceForm,
 };
 
 pub(crate) struct Originals<'a> {
     run: &'a RunFile,
     pub(crate) sources: Vec<StagedSource>,
-    open: Option<OpenCells>,
-}
-
-/// The rows of one block, split into cells.
-struct OpenCells {
-    source: u32,
-    first_row: u64,
-    rows: Vec<Vec<Vec<u8>>>,
+    open: Option<OriginalCells>,
 }
 
 impl<'a> Originals<'a> {
@@ -66,64 +59,18 @@ impl<'a> Originals<'a> {
     }
 
     pub(crate) fn cells(&mut self, source: u32, row: u64) -> Result<&[Vec<u8>], RunError> {
-        let holds = |open: &OpenCells| {
-            open.source == source
-                && (open.first_row..open.first_row + open.rows.len() as u64).contains(&row)
-        };
-        let open = match self.open.take().filter(holds) {
-            Some(open) => open,
-            None => self.open_cells(source, row)?,
-        };
-        let open = self.open.insert(open);
-        let index = usize::try_from(row - open.first_row).unwrap_or(usize::MAX);
-        match open.rows.get(index) {
-            Some(cells) => Ok(cells),
-            None => Err(self
-                .run
-                .damaged(format!("the text of row {row} is missing"))),
-        }
+        let open = self.open.take();
+        let open = OriginalCells::around(self.run, &self.sources, open, source, row)?;
+        self.open.insert(open).of(self.run, row)
     }
 
     /// The cells of the first rows of a source, from its first block.
     pub(crate) fn first_rows(&self, source: u32) -> Result<Vec<Vec<Vec<u8>>>, RunError> {
-        match blocks::first_row(self.run, source)? {
-            Some(row) => Ok(self.open_cells(source, row)?.rows),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    fn open_cells(&self, source: u32, row: u64) -> Result<OpenCells, RunError> {
-        let (first_row, row_count, text) = blocks::cells(self.run, source, row)?;
-        let missing = || self.run.damaged(format!("source {source} is missing"));
-        let described = self.sources.get(source as usize).ok_or_else(missing)?;
-        let mut rows: Vec<Vec<Vec<u8>>> = Vec::new();
-        let block = Block {
-            text,
-            ..Block::default()
+        let Some(row) = blocks::first_row(self.run, source)? else {
+            return Ok(Vec::new());
         };
-        let delimiter = described.delimiter;
-        let widths = Widths {
-            columns: described.columns.len(),
-            cells: usize::MAX,
-        };
-        block.rows(delimiter, widths, |row| {
-            if row.offset >= row_count {
-                return;
-            }
-            // Blank rows in between have no cells.
-            rows.resize(row.offset as usize, Vec::new());
-            let is_plain = row.faults.is_empty() && !row.raw.contains(&b'"');
-            rows.push(if is_plain {
-                row.cells.iter().map(|cell| Vec::from(*cell)).collect()
-            } else {
-                as_they_are(row.raw, delimiter)
-            });
-        });
-        Ok(OpenCells {
-            source,
-            first_row,
-            rows,
-        })
+        let first = OriginalCells::around(self.run, &self.sources, None, source, row)?;
+        Ok(first.rows)
     }
 }
 
@@ -133,90 +80,5 @@ pub(super) fn added(sources: &[StagedSource]) -> &'static [&'static str] {
         &ADDED_COLUMNS
     } else {
         &ADDED_COLUMNS[1..]
-    }
-}
-
-/// The cells of one record, with invalid bytes and quotes before further text unchanged.
-fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
-    if let Some(cells) = with_stray_quotes(record, delimiter) {
-        return cells;
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(record);
-    let first = reader.byte_records().next();
-    // Can't fail: the record was parsed before, and is in memory.
-    first.and_then(Result::ok).map_or_else(Vec::new, |record| {
-        record.iter().map(<[u8]>::to_vec).collect()
-    })
-}
-
-/// The cells of a record in which text follows a closing quote; `None` for other records. Such a cell ends at the next
-/// delimiter.
-fn with_stray_quotes(record: &[u8], delimiter: u8) -> Option<Vec<Vec<u8>>> {
-    let (mut cells, mut rest, mut has_stray) = (Vec::new(), record, false);
-    loop {
-        let (cell, end) = match quoted(rest) {
-            Some((cell, end)) if rest.get(end).is_none_or(|&byte| byte == delimiter) => (cell, end),
-            start => {
-                has_stray |= start.is_some();
-                let end = memchr::memchr(delimiter, rest).unwrap_or(rest.len());
-                (rest[..end].to_vec(), end)
-            }
-        };
-        cells.push(cell);
-        match rest.get(end + 1..) {
-            Some(after) => rest = after,
-            None => return has_stray.then_some(cells),
-        }
-    }
-}
-
-/// The text in the quotes at the start of a cell, and the position after the closing quote.
-fn quoted(text: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let mut inner = Vec::new();
-    let mut at = 1;
-    text.strip_prefix(b"\"")?;
-    loop {
-        match (text.get(at)?, text.get(at + 1)) {
-            (b'"', Some(b'"')) => at += 1,
-            (b'"', _) => return Some((inner, at + 1)),
-            _ => {}
-        }
-        inner.push(text[at]);
-        at += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_before_further_text_are_kept() {
-        for (record, expected) in [
-            (
-                "1;\"Pepe\" García;u1;",
-                vec!["1", "\"Pepe\" García", "u1", ""],
-            ),
-            (
-                "\"a;b\";\"c\" d \"e\";\"f \"\"g\"\"\"",
-                vec!["a;b", "\"c\" d \"e\"", "f \"g\""],
-            ),
-            (
-                "\"a;b\";\"\"\"c\"\" d\";e\"f\"",
-                vec!["a;b", "\"c\" d", "e\"f\""],
-            ),
-            ("a;;b", vec!["a", "", "b"]),
-        ] {
-            let cells = as_they_are(record.as_bytes(), b';');
-            let cells: Vec<_> = cells
-                .iter()
-                .map(|cell| String::from_utf8_lossy(cell))
-                .collect();
-            assert_eq!(cells, expected, "{record}");
-        }
     }
 }
