@@ -295,7 +295,10 @@ pub(super) fn concluded<T>(
     was_sent: bool,
 ) -> Result<Delivery<T>, ApiError> {
     if consequence == Consequence::Refused || forbids_content(call, &ended) {
-        let refusal = refused(call, &ended)?;
+        let refusal = Refusal {
+            follows_unknown: was_sent,
+            ..refused(call, &ended)?
+        };
         if was_sent && !call.is_idempotent && refusal.says_exists() {
             return Ok(Delivery::Unknown(ended.message));
         }

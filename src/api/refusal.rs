@@ -31,6 +31,8 @@ pub(crate) struct Refusal {
     pub contacts: Vec<RefusedContact>,
     /// True for a web page from a firewall or a proxy.
     pub is_page: bool,
+    /// True if an earlier attempt of the request may have been carried out.
+    pub follows_unknown: bool,
 }
 
 /// The limit that a request exceeded.
@@ -52,7 +54,13 @@ impl Refusal {
             description: describe(status, &value, body),
             contacts: refused_contacts::named(&value, entities),
             is_page: is_markup(body.as_bytes()),
+            follows_unknown: false,
         }
+    }
+
+    /// True if the API itself forbids the write, which proves that it was not carried out.
+    pub(crate) fn is_forbidden_by_api(&self) -> bool {
+        self.status == 403 && !self.is_page && !self.follows_unknown
     }
 
     /// True if this is the code, in any spelling (`TOO_MANY_ENTITIES`, `tooManyEntities`).

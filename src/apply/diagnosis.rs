@@ -113,8 +113,8 @@ impl<'a> FailureDiagnosis<'a> {
         payload: &Payload,
         refusal: &Refusal,
     ) -> Option<FailureKind> {
+        self.may_be_done |= !refusal.is_forbidden_by_api();
         let kind = if refusal.is_page {
-            self.may_be_done = true;
             FailureKind::Breakdown
         } else {
             FailureKind::Forbidden

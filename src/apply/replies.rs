@@ -45,7 +45,7 @@ pub(super) struct ReplyHandler<'a> {
     pub(super) state: &'a SenderState,
     pub(super) outcome: OutcomeBuilder<'a>,
     pub(super) diagnosis: FailureDiagnosis<'a>,
-    /// True if a request was answered, or may have been carried out.
+    /// True if a request was answered, or may have been carried out. The API's own 403 does not count.
     pub(super) has_sent: bool,
 }
 
@@ -75,13 +75,17 @@ impl<'a> ReplyHandler<'a> {
             payload.len(),
             is_isolation,
         );
-        self.has_sent |= reply.as_ref().map_or_else(|error| error.sent, |_| true);
         match &reply {
             Ok(Delivery::Answered { status, value }) => self.outcome.answered(*status, *value),
             Ok(Delivery::Refused(refusal)) => self.outcome.answered(refusal.status, None),
             Ok(Delivery::Unknown(_) | Delivery::Unconfirmed(_)) => self.outcome.unanswered(),
             Err(_) => {}
         }
+        self.has_sent |= match &reply {
+            Ok(Delivery::Refused(refusal)) => !refusal.is_forbidden_by_api(),
+            Ok(_) => true,
+            Err(error) => error.sent,
+        };
         reply
     }
 

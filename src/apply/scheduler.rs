@@ -142,10 +142,19 @@ impl<'a> Scheduler<'a> {
                 break;
             }
         }
+        self.release_put_off()?;
         if let Some((reason, _)) = self.stopped {
             return Err(ApplyError::Interrupted(reason));
         }
         self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// Resets batches that were put off and certainly not carried out to *planned*.
+    fn release_put_off(&mut self) -> Result<(), ApplyError> {
+        let put_off = self.again.drain(..);
+        let unsent = put_off.filter(|job| !job.batch.unknown);
+        let unsent: Vec<_> = unsent.map(|job| job.batch.no).collect();
+        Ok(journal::record(self.run, &[], &unsent, &[])?)
     }
 
     /// The reports received so far. If there is nothing else to do, waits for half of the batches marked in advance, because each
@@ -210,7 +219,8 @@ impl<'a> Scheduler<'a> {
         }
         if self.senders.are_closed() {
             // After a failure nothing more is sent, so nothing must be marked.
-            next.clear();
+            let put_off = next.drain(..).filter(|job| job.is_second_attempt);
+            self.again.extend(put_off);
         }
         let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
         crash::point(Point::Record);

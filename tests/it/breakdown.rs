@@ -136,14 +136,38 @@ fn permissions_that_are_lost_in_the_middle_of_a_run_reject_no_contact() {
             );
             let import = "import contacts.csv --mode create --run x.run --concurrency 1";
             let import = import.split(' ').chain(["--batch-size", size]);
-            world.run(import).ends_with(4);
+            let ran = world.run(import.chain(["--json"])).ends_with(4);
             assert_eq!(world.sandbox.contact_count(), arrived, "{body}");
             assert!(!world.path("contacts.rejected.csv").exists(), "{body}");
+            // The answers prove that nothing was carried out, so nothing is looked up.
+            let done = &ran.json()["done"];
+            let left = contacts - arrived;
+            assert_eq!(
+                (&done["unknown"], &done["not_attempted"]),
+                (&0.into(), &left.into())
+            );
             world.sandbox.set_faults(Faults::default());
+            let reads = world.sandbox.count("GET");
             world.run(["apply", "x.run"]).ends_with(0);
+            assert_eq!(world.sandbox.count("GET"), reads);
             assert_holds(&world.sandbox, (1..=contacts).map(|n| contact(n, "new")));
         }
     }
+}
+
+#[test]
+fn batches_that_wait_for_a_second_attempt_while_the_api_forbids_writes_are_unsent() {
+    let world = quick(Options::default());
+    world.sandbox.set_faults(faults(["POST:403=json@20+"]));
+    world.write("contacts.csv", csv((1..=400).map(|n| contact(n, "new"))));
+    let import =
+        "import contacts.csv --mode create --run x.run --batch-size 5 --concurrency 8 --json";
+    let ran = world.run(import.split(' ')).ends_with(4);
+    let done = &ran.json()["done"];
+    assert_eq!((&done["unknown"], &done["failed"]), (&0.into(), &0.into()));
+    world.sandbox.set_faults(Faults::default());
+    world.run(["apply", "x.run"]).ends_with(0);
+    assert_holds(&world.sandbox, (1..=400).map(|n| contact(n, "new")));
 }
 
 #[test]
