@@ -289,7 +289,7 @@ impl Error {
             Self::Panicked => Some("please report this with the message of the panic above".into()),
             Self::Counts(_) => Some("please report this with the output of `runs show`; the run file contains everything that was sent".into()),
             Self::Io(error) => error.hint(),
-            Self::Unconfirmed(_) => Some("check that --base-url is the contacts API; `apply` looks the contacts up before it sends them again".into()),
+            Self::Unconfirmed(_) => Some("check that --base-url is the contacts API; when you continue, the contacts are looked up before they are sent again".into()),
             Self::UnusableRun(_)
             | Self::NoSource(_)
             | Self::SenderPanicked

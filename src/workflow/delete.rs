@@ -87,15 +87,12 @@ impl ContactsToDelete {
             numbers: None,
         };
         let applied = apply::apply(run, &session.client, options, &session.monitor);
-        // Contacts without a confirmation are listed.
-        let failure = applied
-            .err()
-            .filter(|error| !matches!(error, ApplyError::Unconfirmed(_)));
+        let failure = applied.err();
         let failed = sent::failed_deletions(run, u32::MAX.into())?.into_iter();
         let mut left: Vec<_> = failed
             .map(|(id, reason)| format!("{id}: {reason}"))
             .collect();
-        if failure.is_none() {
+        if matches!(failure, None | Some(ApplyError::Unconfirmed(_))) {
             let unknown = sent::left_over(run)?.into_iter();
             left.extend(unknown.map(|(id, _)| format!("{id}: the outcome is unknown")));
         }
