@@ -77,6 +77,7 @@ pub(crate) struct RunMetrics<'a> {
     pub exit_code: u8,
     /// When it ended, in seconds since 1970.
     pub ended_at: i64,
+    /// The duration of the command, for a run that did not get as far as a summary object.
     pub seconds: f64,
     /// The summary object, if the run got that far.
     pub summary: Option<Value>,
@@ -135,7 +136,7 @@ impl RunMetrics<'_> {
         add(
             "wazzup_contacts_run_duration_seconds",
             "Duration of the last run.",
-            &format!("{:.3}", self.seconds),
+            &format!("{:.3}", self.seconds_of_run()),
         );
         for (name, places, help) in COUNTS {
             if let Some(count) = self.count(places) {
@@ -144,6 +145,13 @@ impl RunMetrics<'_> {
             }
         }
         text
+    }
+
+    /// The `seconds` of the summary object, so that both agree.
+    fn seconds_of_run(&self) -> f64 {
+        let summary = self.summary.as_ref();
+        let seconds = summary.and_then(|it| it["seconds"].as_f64());
+        seconds.unwrap_or(self.seconds)
     }
 
     /// The sum of the counts at these places in the summary.
@@ -221,12 +229,14 @@ mod tests {
     #[test]
     fn counts_that_are_unknown_are_left_out() {
         let mut metrics = metrics(0);
-        assert!(!metrics.text("").contains("rows"));
+        let text = metrics.text("");
+        assert!(!text.contains("rows") && text.contains("\"} 1.250\n"));
         metrics.summary = Some(json!({
-            "rows": { "read": 7 }, "done": { "unknown": 1, "not_attempted": 2 },
+            "seconds": 0.5, "rows": { "read": 7 }, "done": { "unknown": 1, "not_attempted": 2 },
         }));
         let text = metrics.text("");
         assert!(text.contains("run_rows{") && text.contains("run_unsent_contacts{"));
+        assert!(text.contains("\"} 0.500\n"));
         assert!(text.ends_with("\"} 3\n") && !text.contains("run_created_contacts"));
     }
 
