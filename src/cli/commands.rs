@@ -25,7 +25,7 @@ pub(crate) struct CheckArgs {
     /// Number of contacts to show in the form in which they would be sent
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = number::<usize>(0..=u64::MAX))]
     pub(crate) show: usize,
-    /// Write the mapping to a file, ready to edit
+    /// Write the mapping of a single table to a file, ready to edit
     #[arg(long, value_name = "FILE")]
     pub(crate) write_mapping: Option<PathBuf>,
     /// Write the rejected rows to a file (.csv or .xlsx), ready to correct and import
