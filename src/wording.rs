@@ -159,6 +159,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_clock_that_is_set_changes_no_duration() {
+        let now = Started::now();
+        for hours in [-2, 2] {
+            let at = now.at + jiff::SignedDuration::from_hours(hours);
+            let seconds = Started { at, ..now }.seconds();
+            assert!((0.0..3_600.0).contains(&seconds), "{seconds}");
+        }
+    }
+
+    #[test]
     fn a_path_is_one_word_for_the_shell() {
         for (path, word) in [
             ("/runs/a-1.run", "/runs/a-1.run"),

@@ -167,9 +167,11 @@ fn what_was_written_without_looking_is_left_alone() {
         ])
         .ends_with(0);
     world
-        .run(["undo", "create.run", "--yes", "-q"])
+        .run(["undo", "create.run", "--yes", "--rejects", "left.csv"])
         .ends_with(3);
     assert_eq!(world.sandbox.contact_count(), 1);
+    let left = world.read("left.csv");
+    assert!(left.contains(",not_read,\"the run created it"), "{left}");
     world.write("new.csv", csv([("1", "Anna")]));
     world
         .run([
@@ -183,8 +185,10 @@ fn what_was_written_without_looking_is_left_alone() {
         ])
         .ends_with(0);
     world
-        .run(["undo", "update.run", "--yes", "--force", "-q"])
+        .run("undo update.run --yes --force --rejects left.csv".split(' '))
         .ends_with(3);
+    let left = world.read("left.csv");
+    assert!(left.contains(",not_read,\"the run updated it"), "{left}");
     assert_eq!(world.sandbox.contact("1").unwrap().name, "Anna");
     world
         .run(["undo", "create.run", "--yes", "--force", "-q"])
