@@ -180,19 +180,22 @@ impl BlockWriter {
         ControlFlow::Break(())
     }
 
-    /// Writes the cells up to the last with content. Uncalculated formulas may follow it.
+    /// Writes the cells up to the last with content. Uncalculated formulas and blanks may follow it: the former are
+    /// noted, and nothing of them is written, because their text would become part of the last cell.
     fn write(&mut self, cells: &[Cell], last: usize) {
         let text = &mut self.block.text;
         for (column, cell) in (0..).zip(cells) {
-            if column > 0 && column as usize <= last {
-                text.push(DELIMITER);
-            }
             let value = self
                 .values
                 .get(column as usize)
                 .copied()
                 .unwrap_or_default();
-            write_cell(text, &cell.value(value));
+            if column as usize <= last {
+                if column > 0 {
+                    text.push(DELIMITER);
+                }
+                write_cell(text, &cell.value(value));
+            }
             if value == CellValue::Id
                 && let Some(shown) = &cell.shown
             {

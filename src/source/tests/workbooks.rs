@@ -41,6 +41,34 @@ fn numbers_are_digits_and_rows_keep_their_numbers() {
     assert_eq!(read.summary.notes.len(), 1);
 }
 
+#[test]
+fn blanks_in_the_last_cells_are_not_part_of_a_value_and_swallow_no_rows() {
+    for blank in [
+        "\n",
+        " \n ",
+        "\r\n",
+        "\u{a0}\n",
+        " ",
+        "\u{200b}",
+        "_x000D_\n",
+    ] {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet
+            .write_row(0, 0, ["id", "name", "note", "tags"])
+            .unwrap();
+        for row in 1..=4 {
+            sheet.write_row(row, 0, ["1", "Ann"]).unwrap();
+        }
+        sheet.write(2, 2, blank).unwrap();
+        sheet.write(2, 3, blank).unwrap();
+        sheet.write(4, 3, "\"").unwrap();
+        let read = read(&saved(&mut workbook));
+        let rows: Vec<_> = cells(&read).iter().map(|row| row[..2].to_vec()).collect();
+        assert_eq!(rows, vec![["1", "Ann"]; 4], "{blank:?}");
+    }
+}
+
 fn several_sheets() -> Vec<u8> {
     let mut workbook = Workbook::new();
     workbook
