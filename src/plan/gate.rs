@@ -9,7 +9,10 @@ use crate::{
     characters::shown,
     normalize::LackingCountry,
     reject::is_rejects_file,
-    run::{RunError, RunFile, StagedSource, Tally, sources, tally::NOT_SELECTED},
+    run::{
+        RunError, RunFile, StagedSource, Tally, sources,
+        tally::{MAY_LACK_ROWS, NOT_SELECTED},
+    },
     source::EncodingDoubt,
     wording::{counted, float, grouped},
 };
@@ -124,6 +127,10 @@ pub enum GateVerdict {
     )]
     NamelessRejects { nameless: u64, delete: u64 },
     #[error(
+        "rows of the source may be missing (see the warnings); any of the {delete} contacts to be deleted may be in them"
+    )]
+    MissingRows { delete: u64 },
+    #[error(
         "{} of the account's {} contacts would be deleted (limit {bound}, --max-delete)",
         grouped(*.delete), grouped(*.snapshot)
     )]
@@ -218,6 +225,9 @@ impl GateVerdict {
             Self::NamelessRejects { .. } => {
                 "fix those rows, or import with --mode upsert, which deletes nothing".into()
             }
+            Self::MissingRows { .. } => {
+                "correct the source as the warning says, or import with --mode upsert, which deletes nothing".into()
+            }
             Self::TooManyDeletes { delete, .. } => {
                 format!(
                     "to delete them, add --max-delete {delete}; `import --dry-run` with it only lists them"
@@ -256,6 +266,13 @@ pub(crate) fn is_part_of_a_source(run: &RunFile) -> Result<bool, RunError> {
     let is_of_rejects = |source: &StagedSource| is_rejects_file(&source.columns);
     let are_rejects = !sources.is_empty() && sources.iter().all(is_of_rejects);
     Ok(are_rejects || run.find_fact::<u64>(NOT_SELECTED)?.is_some())
+}
+
+/// The refusal of deletes if the source seems to have rows that were not read.
+pub(crate) fn missing_rows(run: &RunFile, tally: &Tally) -> Result<Option<GateVerdict>, RunError> {
+    let delete = tally.plan.delete;
+    let are_missing = delete > 0 && run.find_fact::<bool>(MAY_LACK_ROWS)? == Some(true);
+    Ok(are_missing.then_some(GateVerdict::MissingRows { delete }))
 }
 
 pub(crate) fn bounds_for(is_part: bool, bounds: Bounds) -> Bounds {

@@ -88,6 +88,7 @@ pub(crate) fn plan(
     let shrunk = context.shrink.as_ref();
     let shrunk = shrunk.filter(|_| has_contacts && !is_part);
     let verdict = shrunk.and_then(|bound| bound.verdict(tally.rows));
+    let verdict = verdict.or(gate::missing_rows(run, &tally)?);
     let verdict = verdict.or_else(|| gate::verdict(&tally, snapshot, nameless, bounds));
     let verdict = verdict.or_else(|| notes.owners.verdict());
     if verdict.is_none() {

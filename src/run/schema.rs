@@ -5,7 +5,7 @@
 //!
 //! | table | holds |
 //! |---|---|
-//! | `fact` | a fact about the run as JSON: `tool_version`, `state`, its settings, its summary, the request sizes that the server accepts, rows that `--ids` left out, the names of employees if they were requested, and `traffic TIME`: the requests over time of the process that began then |
+//! | `fact` | a fact about the run as JSON: `tool_version`, `state`, its settings, its summary, the request sizes that the server accepts, rows that `--ids` left out, whether rows may be missing, the names of employees if they were requested, and `traffic TIME`: the requests over time of the process that began then |
 //! | `source` | a table that was read: path, sheet, size, digest, columns, text format, mapping |
 //! | `block` | about 256 KiB of a source each, in order: its contacts and the original text, both compressed with zstd |
 //! | `decision` | the decision on each contact of a block, one letter each |

@@ -41,6 +41,9 @@ impl Rows {
 /// The fact with the number of rows outside the selection.
 pub(crate) const NOT_SELECTED: &str = "not_selected";
 
+/// The fact that a source seems to have rows that were not read.
+pub(crate) const MAY_LACK_ROWS: &str = "may_lack_rows";
+
 /// The decisions of the plan, in contacts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(

@@ -20,6 +20,15 @@ const FULL_SHEETS: [u32; 2] = [1 << 16, 1 << 20];
 /// An error with the row at which it was noticed.
 pub(super) type RowsFailure = (SourceErrorKind, Option<u32>);
 
+/// Facts about rows that were read to their end.
+#[derive(Debug, Default)]
+pub(super) struct RowsEnd {
+    /// Warnings.
+    pub(super) notes: Vec<String>,
+    /// True if the sheet has the maximum number of rows, so some may be missing.
+    pub(super) is_full: bool,
+}
+
 /// Writes rows as CSV text, and sends blocks that are large enough.
 pub(super) struct BlockWriter {
     sender: SyncSender<Block>,
@@ -71,11 +80,8 @@ impl BlockWriter {
         }
     }
 
-    /// Writes all rows and returns warnings.
-    pub(super) fn write_all(
-        mut self,
-        source: &mut dyn RowSource,
-    ) -> Result<Vec<String>, RowsFailure> {
+    /// Writes all rows.
+    pub(super) fn write_all(mut self, source: &mut dyn RowSource) -> Result<RowsEnd, RowsFailure> {
         contain(|| source.rows(&mut |number, row| self.row(number, row)))
             .map_err(|kind| (kind, Some(self.next_row)))?;
         if let Some(kind) = self.failure.take() {
@@ -84,7 +90,14 @@ impl BlockWriter {
         if !self.block.text.is_empty() {
             let _ = self.send();
         }
-        Ok([self.notes(), source.notes()].concat())
+        Ok(RowsEnd {
+            notes: [self.notes(), source.notes()].concat(),
+            is_full: self.is_full(),
+        })
+    }
+
+    fn is_full(&self) -> bool {
+        FULL_SHEETS.contains(&(self.next_row - 1)) && !self.is_continued
     }
 
     fn notes(&self) -> Vec<String> {
@@ -94,9 +107,8 @@ impl BlockWriter {
                 self.left_out
             )
         });
-        let last_row = self.next_row - 1;
-        let is_full = FULL_SHEETS.contains(&last_row) && !self.is_continued;
-        let full = is_full.then(|| {
+        let full = self.is_full().then(|| {
+            let last_row = self.next_row - 1;
             format!(
                 "the last row is {last_row}, the limit of a sheet: check that the export is complete"
             )

@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     Block, CellValue, ReadReport, SourceError, SourceErrorKind, SourceForm, Table, TableOrigin,
-    block_writer::{BlockWriter, DELIMITER, RowsFailure},
+    block_writer::{BlockWriter, DELIMITER, RowsEnd, RowsFailure},
     cell::{GAVE_UP, RowSource},
     input::{Input, Packed},
     table::BlockSource,
@@ -66,7 +66,7 @@ impl RowsLayout {
                 waiting: Some((writer, self.source)),
                 blocks,
                 thread: None,
-                notes: Vec::new(),
+                end: RowsEnd::default(),
                 origin: self.origin.clone(),
                 bytes,
                 blake3,
@@ -82,9 +82,9 @@ struct RowBlocks {
     /// Taken when the thread starts.
     waiting: Option<(BlockWriter, Box<dyn RowSource>)>,
     blocks: Receiver<Block>,
-    thread: Option<JoinHandle<Result<Vec<String>, RowsFailure>>>,
-    /// Warnings, complete after the last row.
-    notes: Vec<String>,
+    thread: Option<JoinHandle<Result<RowsEnd, RowsFailure>>>,
+    /// Complete after the last row.
+    end: RowsEnd,
     origin: TableOrigin,
     bytes: u64,
     blake3: String,
@@ -108,7 +108,7 @@ impl BlockSource for RowBlocks {
             return Ok(Some(block));
         }
         if let Some(thread) = self.thread.take() {
-            self.notes = outcome(thread).map_err(|(kind, row)| kind.at(&self.origin, row))?;
+            self.end = outcome(thread).map_err(|(kind, row)| kind.at(&self.origin, row))?;
         }
         Ok(None)
     }
@@ -117,11 +117,12 @@ impl BlockSource for RowBlocks {
         Ok(ReadReport {
             bytes: self.bytes,
             blake3: self.blake3,
-            notes: self
-                .notes
-                .into_iter()
-                .chain(self.file.ignored_note())
-                .collect(),
+            notes: [
+                self.end.notes,
+                self.file.ignored_note().into_iter().collect(),
+            ]
+            .concat(),
+            may_lack_rows: self.end.is_full,
         })
     }
 
@@ -132,9 +133,7 @@ impl BlockSource for RowBlocks {
     }
 }
 
-fn outcome(
-    thread: JoinHandle<Result<Vec<String>, RowsFailure>>,
-) -> Result<Vec<String>, RowsFailure> {
+fn outcome(thread: JoinHandle<Result<RowsEnd, RowsFailure>>) -> Result<RowsEnd, RowsFailure> {
     thread.join().unwrap_or_else(|_| {
         let why = GAVE_UP.to_owned();
         Err((SourceErrorKind::Damaged { what: "file", why }, None))

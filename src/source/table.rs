@@ -64,6 +64,8 @@ pub(crate) struct ReadReport {
     pub blake3: String,
     /// Warnings that depend on the whole file.
     pub notes: Vec<String>,
+    /// True if the file seems to have rows that were not read as rows, or to end too early; a note says why.
+    pub may_lack_rows: bool,
 }
 
 /// Reads rows in blocks. Nothing is read before the first block is requested.

@@ -283,6 +283,7 @@ impl BlockSource for TextBlocks {
             bytes,
             blake3,
             notes: self.notes(),
+            may_lack_rows: self.swallowed.cells > 0,
         })
     }
 }

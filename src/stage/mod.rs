@@ -28,7 +28,7 @@ use crate::{
     },
     run::{
         Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources,
-        tally::NOT_SELECTED,
+        tally::{MAY_LACK_ROWS, NOT_SELECTED},
     },
     source::{EncodingDoubt, SourceError, Table},
 };
@@ -164,6 +164,9 @@ impl Staging<'_> {
             .read(table, mapping, &mut self.at, |at, block| {
                 self.sink.take(at, &block)
             })?;
+        if read.may_lack_rows {
+            self.sink.run.set_fact(MAY_LACK_ROWS, &true)?;
+        }
         self.notes.merge(read.edits);
         self.warnings.extend(read.warnings);
         sources::set(self.sink.run, self.at.source, &read.source)?;

@@ -44,6 +44,8 @@ pub(crate) struct StagedTable {
     pub source: StagedSource,
     pub edits: Edits,
     pub warnings: Vec<String>,
+    /// True if the file seems to have rows that were not read.
+    pub may_lack_rows: bool,
 }
 
 impl<'a> Stager<'a> {
@@ -115,6 +117,7 @@ impl<'a> Stager<'a> {
             },
             edits,
             warnings,
+            may_lack_rows: read.may_lack_rows,
         })
     }
 

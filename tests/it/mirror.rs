@@ -152,6 +152,19 @@ fn a_rejected_row_without_an_id_protects_every_contact() {
 }
 
 #[test]
+fn rows_that_stray_quotes_swallow_protect_every_contact() {
+    let world = forty();
+    let rows = many(40).replace(",Name 7,", ",\"Name 7,");
+    world.write("new.csv", rows.replace(",Name 9,", ",Name 9\","));
+    is_stopped(
+        &world,
+        mirror(&world, "new.csv", &["--max-delete", "100%"]),
+        "rows of the source may be missing (see the warnings);",
+    );
+    world.run(["import", "new.csv"]).ends_with(0);
+}
+
+#[test]
 fn a_row_whose_id_can_be_no_contacts_protects_every_contact() {
     let world = forty();
     let long = "40".repeat(51);
