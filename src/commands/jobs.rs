@@ -54,7 +54,7 @@ pub(super) fn run(
     let results = run_all(
         jobs,
         args.parallel.into(),
-        |job| &job.account,
+        |job| &job.turns,
         |job| runner.run(job),
     );
     let (summary, worst) = JobsSummary::new(results, started);

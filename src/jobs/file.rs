@@ -67,6 +67,8 @@ pub(crate) struct Job {
     pub(crate) settings: Settings,
     /// The configured account, which determines the shard.
     pub(crate) account: String,
+    /// The names of its account: jobs that share one run one after the other.
+    pub(crate) turns: Vec<String>,
     pub(crate) watch: WatchArgs,
     /// The mode of the run that the history records, if the command makes one.
     pub(crate) recorded_mode: Option<Mode>,
@@ -188,15 +190,19 @@ impl Job {
             .map(|path| path.display().to_string());
         let line = JobLine::new(&name, &table.command, options, [profile, config])?;
         let cli = line.parse(&patterns)?;
-        let account = cli.command.account().cloned().unwrap_or_default();
+        let account = cli.command.account().cloned();
+        let is_online = account.is_some();
         let watch = cli.command.watch();
         let url = watch.ping.as_deref().map(str::parse::<PingUrl>);
         url.transpose()?;
-        let settings = configuration.settings(cli.common, account)?;
+        let settings = configuration.settings(cli.common, account.unwrap_or_default())?;
+        let account = settings.account_key();
+        let token = is_online.then(|| settings.token_key()).flatten();
         Ok(Self {
             name,
             command: table.command,
-            account: settings.account_key(),
+            turns: token.into_iter().chain([account.clone()]).collect(),
+            account,
             settings,
             watch,
             recorded_mode: cli.command.recorded_mode(),

@@ -6,20 +6,19 @@ use std::{
     thread,
 };
 
-/// The jobs that have not started, and the accounts in use.
+/// The jobs that have not started, and the names of the accounts in use.
 struct PendingJobs<J> {
     /// With their index in the file, last one first.
     jobs: Vec<(usize, J)>,
     busy: HashSet<String>,
 }
 
-/// Runs up to `parallel` jobs at a time in their order, and returns the results in that order. Jobs with the same
-/// account never run at the same time: a job that waits for its account lets later ones pass. `run` must not
-/// panic.
+/// Runs up to `parallel` jobs at a time in their order, and returns the results in that order. Jobs whose accounts
+/// share a name run one after the other: a job that waits lets only others pass. `run` must not panic.
 pub(crate) fn run_all<J: Send, R: Send>(
     jobs: Vec<J>,
     parallel: usize,
-    account: impl Fn(&J) -> &str + Sync,
+    names: impl Fn(&J) -> &[String] + Sync,
     run: impl Fn(J) -> R + Sync,
 ) -> Vec<R> {
     let threads = parallel.min(jobs.len());
@@ -30,11 +29,11 @@ pub(crate) fn run_all<J: Send, R: Send>(
     let freed = Condvar::new();
     let results = Mutex::new(Vec::new());
     let work = || {
-        while let Some((number, job)) = next(&waiting, &freed, &account) {
-            let busy = account(&job).to_owned();
+        while let Some((number, job)) = next(&waiting, &freed, &names) {
+            let busy = names(&job).to_vec();
             let result = run(job);
             lock(&results).push((number, result));
-            lock(&waiting).busy.remove(&busy);
+            lock(&waiting).busy.retain(|name| !busy.contains(name));
             freed.notify_all();
         }
     };
@@ -48,11 +47,12 @@ pub(crate) fn run_all<J: Send, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The first job whose account is free, once there is one; `None` if all jobs have started.
+/// The first job whose account is free and for which no earlier one waits, once there is one; `None` if all jobs have
+/// started.
 fn next<J>(
     waiting: &Mutex<PendingJobs<J>>,
     freed: &Condvar,
-    account: impl Fn(&J) -> &str,
+    names: impl Fn(&J) -> &[String],
 ) -> Option<(usize, J)> {
     let mut guard = lock(waiting);
     loop {
@@ -60,10 +60,16 @@ fn next<J>(
         if jobs.is_empty() {
             return None;
         }
-        let is_free = |(_, job): &(usize, J)| !busy.contains(account(job));
-        if let Some(at) = jobs.iter().rposition(is_free) {
+        let mut wanted: HashSet<&String> = busy.iter().collect();
+        let free = jobs.iter().rposition(|(_, job)| {
+            let names = names(job);
+            let is_free = !names.iter().any(|name| wanted.contains(name));
+            wanted.extend(names);
+            is_free
+        });
+        if let Some(at) = free {
             let (number, job) = jobs.remove(at);
-            busy.insert(account(&job).to_owned());
+            busy.extend(names(&job).iter().cloned());
             return Some((number, job));
         }
         guard = freed.wait(guard).unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +89,8 @@ mod tests {
 
     #[test]
     fn jobs_run_side_by_side_except_those_of_one_account() {
-        let jobs = ["a", "a", "b", "a", "c"].iter().enumerate().collect();
+        let jobs = ["a", "a", "b", "a", "c"].map(|name| [name.to_owned()]);
+        let jobs = jobs.into_iter().enumerate().collect();
         // Each account's first job waits for those of the others.
         let (barrier, at_work) = (Barrier::new(3), Mutex::new(HashSet::new()));
         let results = run_all(
@@ -91,15 +98,38 @@ mod tests {
             3,
             |(_, account)| account,
             |(number, account)| {
-                assert!(at_work.lock().unwrap().insert(account));
+                assert!(at_work.lock().unwrap().insert(account.clone()));
                 if [0, 2, 4].contains(&number) {
                     barrier.wait();
                 }
-                assert!(at_work.lock().unwrap().remove(account));
+                assert!(at_work.lock().unwrap().remove(&account));
                 number
             },
         );
         assert_eq!(results, [0, 1, 2, 3, 4]);
-        assert!(run_all(Vec::<&str>::new(), 4, |job| job, |job| job).is_empty());
+        assert!(run_all(Vec::<[String; 1]>::new(), 4, |job| job, |job| job).is_empty());
+    }
+
+    #[test]
+    fn a_job_that_waits_for_a_shared_token_is_not_passed_by_a_later_one_of_its_profile() {
+        let job = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let jobs = vec![job(&["a", "t"]), job(&["b", "t"]), job(&["b", "u"])];
+        let (last, order) = (Barrier::new(2), Mutex::new(Vec::new()));
+        let jobs = jobs.into_iter().enumerate().chain([(3, job(&["c"]))]);
+        run_all(
+            jobs.collect(),
+            3,
+            |(_, names)| names,
+            |(number, _)| {
+                // The first one ends only after the last one began.
+                if [0, 3].contains(&number) {
+                    last.wait();
+                }
+                order.lock().unwrap().push(number);
+            },
+        );
+        let order: Vec<_> = order.into_inner().unwrap();
+        let at = |number| order.iter().position(|it| *it == number);
+        assert!(at(0) < at(1) && at(1) < at(2), "{order:?}");
     }
 }

@@ -15,6 +15,7 @@ use std::{
 };
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use secrecy::ExposeSecret as _;
 
 use self::config::{NO_PROFILE, Profile};
 pub use self::error::SettingsError;
@@ -25,6 +26,7 @@ use crate::{
     api::{AccountId, BaseUrl, BaseUrlError, ClientOptions, Rate, TokenSource},
     cli::{AccountArgs, CommonArgs},
     private,
+    streams::is_special,
 };
 
 /// The API's base URL. \[doc\]
@@ -106,19 +108,7 @@ impl Configuration {
 impl Settings {
     /// The options for the configured account.
     pub(crate) fn account_session(&self) -> Result<AccountOptions, SettingsError> {
-        let base_url = self
-            .account
-            .base_url
-            .as_deref()
-            .or(self.profile.base_url.as_deref())
-            .unwrap_or(BASE_URL);
-        let lookup = token::SecretLookup {
-            profile: &self.profile,
-            name: self.profile_name.as_deref(),
-        };
-        let token_file = self.account.token_file.as_deref();
-        let token = lookup.token_source(token_file, &self.token_store())?;
-        let options = self.session(base_url, token)?;
+        let options = self.session(self.base_url_text(), self.token_source()?)?;
         let config = self.file.as_deref().map(Path::display);
         tracing::info!(
             config = config.map(tracing::field::display),
@@ -127,6 +117,40 @@ impl Settings {
             "settings"
         );
         Ok(options)
+    }
+
+    fn base_url_text(&self) -> &str {
+        let profile = self.profile.base_url.as_deref();
+        let typed = self.account.base_url.as_deref();
+        typed.or(profile).unwrap_or(BASE_URL)
+    }
+
+    fn token_source(&self) -> Result<TokenSource, SettingsError> {
+        let lookup = token::SecretLookup {
+            profile: &self.profile,
+            name: self.profile_name.as_deref(),
+        };
+        let token_file = self.account.token_file.as_deref();
+        lookup.token_source(token_file, &self.token_store())
+    }
+
+    /// The server and a digest of the token or of its source, which several profiles may share; `None` if that can't
+    /// be determined yet.
+    pub(crate) fn token_key(&self) -> Option<String> {
+        let files = [&self.account.token_file, &self.profile.token_file];
+        // A pipe can be read only once.
+        if self.sandbox || files.into_iter().flatten().any(|file| is_special(file)) {
+            return None;
+        }
+        let source = self.token_source().ok()?;
+        let secret = match &source {
+            TokenSource::Static { token, .. } => token.expose_secret(),
+            TokenSource::Refresh { refresh_token, .. } => refresh_token.expose_secret(),
+            TokenSource::Command { command } => command,
+            TokenSource::Simplified { .. } => return None,
+        };
+        let digest = blake3::hash(secret.as_bytes());
+        Some(format!("token:{} {digest}", self.base_url_text()))
     }
 
     /// The name of the profile, as messages and the history give it.
