@@ -16,7 +16,6 @@ use crate::{
     contact::ChatType,
     error::Error,
     ledger::RejectsPath,
-    paths::shown_path,
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
@@ -110,7 +109,7 @@ impl UndoRequest<'_> {
             shrink: None,
         };
         let (plan, losses) = undo::undo(&context, undone, self.force)?;
-        let of_undo = warnings(&plan, &losses, undone, Path::new(&meta.rejects))?;
+        let of_undo = warnings(&plan, &losses, undone)?;
         let warnings = [&plan.warnings[..], &of_undo].concat();
         Ok(PlanParts {
             meta,
@@ -153,18 +152,12 @@ impl UndoRequest<'_> {
 }
 
 /// Warnings about the parts that can't be restored.
-fn warnings(
-    plan: &Plan,
-    losses: &Losses,
-    undone: &RunFile,
-    rejects: &Path,
-) -> Result<Vec<String>, Error> {
+fn warnings(plan: &Plan, losses: &Losses, undone: &RunFile) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::from_iter(plan.link_warning(""));
     if losses.left_alone > 0 {
         warnings.push(format!(
-            "{} left alone, see {}",
-            counted(losses.left_alone, "contact"),
-            shown_path(rejects)
+            "{} left alone: the rejects file has the reasons",
+            counted(losses.left_alone, "contact")
         ));
     }
     if losses.remembered > 0 {
