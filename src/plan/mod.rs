@@ -59,7 +59,7 @@ impl Plan {
     pub(crate) fn link_warning(&self, advice: &str) -> Option<String> {
         (self.without_link > 0).then(|| {
             format!(
-                "{} without a link (uri), because no run of this tool wrote one; a server that requires links refuses them{advice}",
+                "{} without a link (uri), because no kept run of this tool wrote one; a server that requires links refuses them{advice}",
                 counted(self.without_link, "update")
             )
         })

@@ -64,7 +64,7 @@ fn updates_without_a_known_link_are_counted_before_anything_is_sent() {
     let world = insistent();
     put_theirs(&world);
     world.write("names.csv", "id,name\n1,Ann\n2,Bob\n");
-    let warning = "2 updates without a link (uri), because no run of this tool wrote one; a server that requires links \
+    let warning = "2 updates without a link (uri), because no kept run of this tool wrote one; a server that requires links \
                    refuses them: pass --set uri='https://…/{id}'";
     world.run(["plan", "names.csv"]).ends_with(0).tells(warning);
     let import = [
