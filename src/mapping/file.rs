@@ -227,8 +227,8 @@ impl MappingFile {
         );
         if has_names {
             text.push_str(
-                "# [values.responsible_user_id]: fill in the id of each employee (`wazzup-contacts users` lists them). An\n\
-                 # empty id counts as missing.\n",
+                "# [values.responsible_user_id]: fill in the id of each employee (`wazzup-contacts users` lists them).\n\
+                 # Rows with a name without an id are rejected, unless `--owners match` finds the employee.\n",
             );
         }
         text.push_str(&toml::to_string(&file).unwrap_or_default());

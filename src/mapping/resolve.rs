@@ -12,7 +12,6 @@ use super::{
     alias::{EXACT, LAST_RESORT},
     backup, contests,
     error::MAPPED_COLUMNS_MAX,
-    file::ValueTables,
     names::{KnownName, is_weak_name, key, know, trimmed},
     placeholders,
     resolved::{Assignment, How, Mapping},
@@ -48,7 +47,7 @@ pub(crate) fn resolve(
         mapping: Mapping {
             backup: BackupLayout::of(&columns),
             columns,
-            values: filled(file.values),
+            values: file.values,
             region: file.region,
             ..Mapping::default()
         },
@@ -76,15 +75,6 @@ pub(crate) fn resolve(
     }
     resolver.mapping.templates = placeholders::resolve(&resolver.mapping, set)?;
     Ok(resolver.finish())
-}
-
-/// The value tables without owners whose id is not filled in yet, which count as missing.
-fn filled(mut values: ValueTables) -> ValueTables {
-    if let Some(owners) = values.get_mut(&Field::ResponsibleUserId) {
-        owners.retain(|_, id| !id.trim().is_empty());
-    }
-    values.retain(|_, table| !table.is_empty());
-    values
 }
 
 struct Resolver {

@@ -52,7 +52,8 @@ impl FileRules {
         required: Required,
         owners: OwnerRule,
     ) -> Self {
-        let values = mapping.values.iter();
+        let tables = mapping.values.iter();
+        let values = tables.filter(|(_, table)| !table.is_empty());
         let used = mapping.cell_values().into_iter();
         let used = used.map(|value| value != CellValue::Unused);
         Self {
@@ -64,7 +65,7 @@ impl FileRules {
             owners,
             selection: None,
             values: values
-                .map(|(field, table)| (*field, ValueTable::new(table)))
+                .map(|(field, table)| (*field, ValueTable::new(*field, table)))
                 .collect(),
             inserts_phone: mapping.inserts(Field::Phone),
             mapping,
@@ -105,8 +106,12 @@ pub(super) struct ValueTable {
 }
 
 impl ValueTable {
-    pub(super) fn new(table: &BTreeMap<String, String>) -> Self {
-        let named = || table.iter().filter(|(name, _)| *name != "*");
+    /// An owner whose id is not filled in counts as missing, but its table still decides which names are known.
+    fn new(field: Field, table: &BTreeMap<String, String>) -> Self {
+        let may_be_empty = field != Field::ResponsibleUserId;
+        let is_filled = |value: &str| may_be_empty || !value.trim().is_empty();
+        let filled = || table.iter().filter(|(_, value)| is_filled(value));
+        let named = || filled().filter(|(name, _)| *name != "*");
         Self {
             exact: named()
                 .map(|(name, value)| (name.clone(), value.clone()))
@@ -114,8 +119,8 @@ impl ValueTable {
             loose: named()
                 .map(|(name, value)| (name_key(name), value.clone()))
                 .collect(),
-            values: table.values().cloned().collect(),
-            rest: table.get("*").cloned(),
+            values: filled().map(|(_, value)| value.clone()).collect(),
+            rest: table.get("*").filter(|value| is_filled(value)).cloned(),
         }
     }
 
@@ -140,12 +145,24 @@ mod tests {
     fn names_are_found_as_written_or_loosely_and_ids_stay() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut table = BTreeMap::from([pair("Пётр Ильин", "user-1")]);
-        let values = ValueTable::new(&table);
+        let values = ValueTable::new(Field::Name, &table);
         assert_eq!(values.get("Пётр Ильин"), Some("user-1"));
         assert_eq!(values.get("ПЕТР  ИЛЬИН"), Some("user-1"));
         assert_eq!(values.get("user-1"), Some("user-1"));
         assert_eq!(values.get("Ann"), None);
         table.extend([pair("*", "user-9")]);
-        assert_eq!(ValueTable::new(&table).get("Ann"), Some("user-9"));
+        assert_eq!(
+            ValueTable::new(Field::Name, &table).get("Ann"),
+            Some("user-9")
+        );
+    }
+
+    #[test]
+    fn only_an_owner_needs_a_value() {
+        let pair = |name: &str| (name.to_owned(), " ".to_owned());
+        let table = BTreeMap::from([pair("Ann"), pair("*")]);
+        assert_eq!(ValueTable::new(Field::Name, &table).get("ann"), Some(" "));
+        let owners = ValueTable::new(Field::ResponsibleUserId, &table);
+        assert_eq!([owners.get("Ann"), owners.get("Bob")], [None, None]);
     }
 }

@@ -235,6 +235,34 @@ fn check_writes_the_names_of_the_file_into_the_mapping_file() {
     assert_eq!(owner(&world, "2"), "102");
 }
 
+#[test]
+fn a_mapping_file_in_which_no_id_is_filled_in_sends_no_name_as_an_id() {
+    // Names that look like ids, which the guard can't recognize.
+    let world = world(&["Eva", "Uwe", "101"]);
+    let check = ["check", "contacts.csv", "--write-mapping", "map.toml"];
+    world.run(check).ends_with(0);
+    let unfilled = world.read("map.toml");
+    assert!(unfilled.ends_with("Eva = \"\"\nUwe = \"\"\n"), "{unfilled}");
+    let mapped = "--mapping map.toml --max-rejects 100%";
+    let refused = import(&world, mapped);
+    refused.tells("responsible_unknown         3");
+    assert_eq!(world.sandbox.contact_count(), 0);
+    world.write("map.toml", unfilled.replace("Uwe = \"\"", "Uwe = \"102\""));
+    import(&world, mapped).ends_with(3);
+    assert_eq!(owner(&world, "2"), "102");
+    assert_eq!(world.sandbox.contact_count(), 1);
+    // What is written again still has the names to be filled in.
+    let again = ["--mapping", "map.toml", "--write-mapping", "again.toml"];
+    world
+        .run(["check", "contacts.csv"].iter().chain(&again))
+        .ends_with(3);
+    assert!(world.read("again.toml").contains("Eva = \"\"\n"));
+    // A table without names decides nothing.
+    world.write("map.toml", "[values.responsible_user_id]\n");
+    import(&world, "--mapping map.toml").ends_with(0);
+    assert_eq!(owner(&world, "3"), "101");
+}
+
 /// A server that answers `/v2/users` like this, given the offset and the limit.
 fn employer(answer: impl Fn(usize, usize) -> Answer + Send + Sync + 'static) -> OddServer {
     OddServer::start(Vec::new(), move |request, _| {
