@@ -22,6 +22,7 @@ use super::{
     delivery::Dispatcher,
     error::{ApiError, ApiErrorKind, LIST, USERS},
     limiter::Limiter,
+    list::{Listed, read_list},
     options::ClientOptions,
     refusal::Refusal,
     retry::{CallKind, Circuit},
@@ -29,7 +30,7 @@ use super::{
     stats::{Recorder, RequestStats},
     token::{TokenKeeper, TokenSource, TokenStatus},
     transport::Transport,
-    wire::{Listed, LookUp, Page, accepted, found, read_list},
+    wire::{LookUp, Page, accepted, found},
 };
 use crate::{
     contact::{Contact, Operation},

@@ -15,6 +15,7 @@
 //! * [`refusal`]: reads refusals; `refused_contacts`: the contacts that they name.
 //! * `transport`: one HTTP exchange; `route`: explains why one failed; `scheme`: http and https taken for each other.
 //! * `secrets`: hides tokens and passwords in answers; `unescape`: undoes the escapes in which an answer may quote them.
+//! * [`wire`]: the bodies of answers; `list`: reads a page of the list, contact by contact.
 //! * `acceptances`: when the server accepted writes.
 //! * [`stats`]: counts requests, answers and latencies.
 
@@ -28,6 +29,7 @@ mod delivery;
 pub(crate) mod error;
 mod field_path;
 mod limiter;
+mod list;
 mod members;
 mod options;
 pub(crate) mod rate;
@@ -48,9 +50,9 @@ pub(crate) mod wire;
 mod tests;
 
 pub(crate) use self::{
-    attempt::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
+    attempt::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND, list::Listed, refusal::Refusal,
     refusal::TooLarge, refused_contacts::RefusedContact, stats::RequestStats, token::AccountId,
-    token::Partner, token::TokenStatus, wire::Listed, wire::LookUp,
+    token::Partner, token::TokenStatus, wire::LookUp,
 };
 pub(crate) use self::{
     base_url::{BaseUrl, BaseUrlError, is_loopback},

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::{attempt::BodyError, refusal::describe_body, secrets::Secrets};
 use crate::{
@@ -18,14 +17,6 @@ use crate::{
 
 /// A contact of an account, or the reason why it can't be read.
 pub(super) type ListedContact = Result<Contact<'static>, UnreadableContact>;
-
-/// An entry of the list: the value that the reader keeps of a contact, or the reason why it can't be read.
-#[derive(Debug)]
-pub(crate) struct Listed<T> {
-    /// The hash of the id, which may be empty for an unreadable contact.
-    pub(crate) id: u128,
-    pub(crate) contact: Result<T, UnreadableContact>,
-}
 
 /// The answer to the look-up of one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,35 +35,6 @@ pub(crate) enum LookUp {
 #[derive(Deserialize)]
 struct Envelope<T> {
     data: T,
-}
-
-/// Reads a page of the list. `keep` reduces each contact to what the reader needs, before its text is copied.
-pub(super) fn read_list<T>(
-    body: Vec<u8>,
-    secrets: &Secrets,
-    keep: &dyn Fn(Contact<'_>) -> T,
-) -> Result<Vec<Listed<T>>, BodyError> {
-    let listed = |contact: Contact<'_>| Listed {
-        id: xxh3_128(contact.id.as_bytes()),
-        contact: Ok(keep(contact)),
-    };
-    // A fast path: almost every page can be parsed as a whole, in one pass.
-    if let Ok(text) = simdutf8::basic::from_utf8(&body)
-        && let Ok(Envelope { data }) = serde_json::from_str::<Envelope<Vec<Contact<'_>>>>(text)
-        && !secrets.are_in(text)
-        && data.iter().all(|contact| !contact.id.is_empty())
-    {
-        return Ok(data.into_iter().map(listed).collect());
-    }
-    let page = Page::read(body)?;
-    let contacts = page.contacts(secrets).map(|contact| match contact {
-        Ok(contact) => listed(contact),
-        Err(unreadable) => Listed {
-            id: xxh3_128(unreadable.id.as_deref().unwrap_or_default().as_bytes()),
-            contact: Err(unreadable),
-        },
-    });
-    Ok(contacts.collect())
 }
 
 /// A page of contacts or employees, stored as the server's text and parsed on demand.

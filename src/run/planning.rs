@@ -5,6 +5,7 @@
 //! planning took five times the instructions.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::BTreeSet,
     fs::File,
@@ -13,6 +14,8 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
 };
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
     contact::{Contact, write_contact},
@@ -51,33 +54,50 @@ impl SnapshotContact {
     }
 }
 
-/// More than most records have.
-const RECORD_BYTES: usize = 512;
+thread_local! {
+    /// The record that is being written, so that each takes one allocation of its size.
+    static RECORD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
-/// A stored contact: the lengths of its id and its JSON, then both.
+/// A contact to be stored: the lengths of its id and its JSON, then both, and its owner.
 pub(crate) struct SnapshotRecord {
-    pub(super) owner: Box<str>,
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
+    /// The length without the owner.
+    stored: usize,
 }
 
 impl SnapshotRecord {
     /// A contact under the id with which it was looked up, which the server may spell differently.
     pub(crate) fn new(id: &str, contact: &Contact<'_>) -> Self {
-        let mut bytes = Vec::with_capacity(RECORD_BYTES);
-        bytes.resize(2 * LENGTH_BYTES, 0);
-        bytes.extend_from_slice(id.as_bytes());
-        let json = bytes.len();
-        write_contact(contact, &mut bytes);
-        let lengths = [id.len(), bytes.len() - json];
-        for (place, length) in bytes.chunks_exact_mut(LENGTH_BYTES).zip(lengths) {
-            // An answer of the server is far shorter.
-            let length = u32::try_from(length).unwrap_or(u32::MAX);
-            place.copy_from_slice(&length.to_le_bytes());
-        }
-        Self {
-            owner: (*contact.responsible_user_id).into(),
-            bytes,
-        }
+        RECORD.with_borrow_mut(|bytes| {
+            bytes.clear();
+            bytes.resize(2 * LENGTH_BYTES, 0);
+            bytes.extend_from_slice(id.as_bytes());
+            let json = bytes.len();
+            write_contact(contact, bytes);
+            let stored = bytes.len();
+            for (place, length) in bytes
+                .chunks_exact_mut(LENGTH_BYTES)
+                .zip([id.len(), stored - json])
+            {
+                // An answer of the server is far shorter.
+                let length = u32::try_from(length).unwrap_or(u32::MAX);
+                place.copy_from_slice(&length.to_le_bytes());
+            }
+            bytes.extend_from_slice(contact.responsible_user_id.as_bytes());
+            Self {
+                bytes: bytes.as_slice().into(),
+                stored,
+            }
+        })
+    }
+
+    fn stored(&self) -> &[u8] {
+        &self.bytes[..self.stored]
+    }
+
+    pub(super) fn owner(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes[self.stored..])
     }
 }
 
@@ -98,7 +118,8 @@ pub(super) struct PlanningSnapshot {
     index: Vec<(u32, u32)>,
     /// Number of sorted index entries, which can be searched.
     sorted: usize,
-    hasher: RandomState,
+    /// The seed of the hashes, so that no account can be crafted to collide.
+    hash_seed: u64,
     /// The contacts that were listed again later.
     dropped: BTreeSet<u32>,
 }
@@ -120,7 +141,7 @@ impl PlanningSnapshot {
             groups: Vec::new(),
             index: Vec::new(),
             sorted: 0,
-            hasher: RandomState::new(),
+            hash_seed: RandomState::new().hash_one(0_u8),
             dropped: BTreeSet::new(),
         }
     }
@@ -131,9 +152,10 @@ impl PlanningSnapshot {
         if u64::from(seq).is_multiple_of(GROUP) {
             self.groups.push(self.written + self.memory.len() as u64);
         }
-        let (id, _) = parts(&record.bytes).ok_or_else(damaged)?;
-        self.index.push((self.hash(&record.bytes[id]), seq));
-        self.memory.extend_from_slice(&record.bytes);
+        let record = record.stored();
+        let (id, _) = parts(record).ok_or_else(damaged)?;
+        self.index.push((self.hash(&record[id]), seq));
+        self.memory.extend_from_slice(record);
         if self.memory.len() >= MEMORY_BYTES {
             let file = match &mut self.file {
                 Some(file) => file,
@@ -219,7 +241,7 @@ impl PlanningSnapshot {
     }
 
     fn hash(&self, id: &[u8]) -> u32 {
-        (self.hasher.hash_one(id) >> 32) as u32
+        (xxh3_64_with_seed(id, self.hash_seed) >> 32) as u32
     }
 
     /// Calls `read` with the number, the id and the JSON of a contact.

@@ -53,10 +53,11 @@ impl<'a> SnapshotWriter<'a> {
     }
 
     pub(crate) fn add(&mut self, record: &SnapshotRecord) -> Result<(), RunError> {
-        if let Some(count) = self.owners.get_mut(&*record.owner) {
+        let owner = record.owner();
+        if let Some(count) = self.owners.get_mut(&*owner) {
             *count += 1;
         } else {
-            self.owners.insert(record.owner.to_string(), 1);
+            self.owners.insert(owner.into_owned(), 1);
         }
         let mut planning = self.run.planning_mut();
         let added = planning.as_mut().map(|snapshot| snapshot.add(record));
