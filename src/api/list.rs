@@ -3,13 +3,11 @@
 //! A page is parsed contact by contact, and each is reduced to what the reader needs before the next one is parsed. So
 //! the memory of its chats is used for the next contact, and text is only copied once.
 
-use std::fmt;
-
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{attempt::BodyError, secrets::Secrets, wire::Page};
-use crate::contact::{BATCH_MAX, Contact, reading::UnreadableContact};
+use crate::contact::{BATCH_MAX, Contact, plain::read_contacts, reading::UnreadableContact};
 
 /// An entry of the list: the value that the reader keeps of a contact, or the reason why it can't be read.
 #[derive(Debug)]
@@ -31,8 +29,8 @@ impl<T> Listed<T> {
 /// Reduces a contact to what the reader needs.
 type Keep<'k, T> = &'k dyn Fn(Contact<'_>) -> T;
 
-/// Reads a page of the list. `keep` is called before the text of a contact is copied, and maybe again if an entry of
-/// the page is unreadable.
+/// Reads a page of the list. `keep` is called before the text of a contact is copied, and again if a later
+/// contact is unreadable.
 pub(super) fn read_list<T>(
     body: Vec<u8>,
     secrets: &Secrets,
@@ -40,7 +38,7 @@ pub(super) fn read_list<T>(
 ) -> Result<Vec<Listed<T>>, BodyError> {
     if let Ok(text) = simdutf8::basic::from_utf8(&body)
         && !secrets.are_in(text)
-        && let Ok(listed) = read_readable(text, keep)
+        && let Some(listed) = read_readable(text, keep)
     {
         return Ok(listed);
     }
@@ -55,66 +53,19 @@ pub(super) fn read_list<T>(
     Ok(contacts.collect())
 }
 
-/// Reads a page, `{"data":[…]}`, whose contacts are all readable, as almost always.
-fn read_readable<T>(text: &str, keep: Keep<'_, T>) -> serde_json::Result<Vec<Listed<T>>> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let listed = json.deserialize_map(Envelope(keep))?;
-    json.end()?;
-    Ok(listed)
-}
-
-struct Envelope<'k, T>(Keep<'k, T>);
-
-impl<'de, T> Visitor<'de> for Envelope<'_, T> {
-    type Value = Vec<Listed<T>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with `data`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut listed = None;
-        while let Some(key) = map.next_key::<String>()? {
-            if key != "data" {
-                map.next_value::<IgnoredAny>()?;
-            } else if listed
-                .replace(map.next_value_seed(Entries(self.0))?)
-                .is_some()
-            {
-                return Err(de::Error::duplicate_field("data"));
-            }
-        }
-        listed.ok_or_else(|| de::Error::missing_field("data"))
-    }
-}
-
-struct Entries<'k, T>(Keep<'k, T>);
-
-impl<'de, T> DeserializeSeed<'de> for Entries<'_, T> {
-    type Value = Vec<Listed<T>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, list: D) -> Result<Self::Value, D::Error> {
-        list.deserialize_seq(self)
-    }
-}
-
-impl<'de, T> Visitor<'de> for Entries<'_, T> {
-    type Value = Vec<Listed<T>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of contacts")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut listed = Vec::with_capacity(BATCH_MAX);
-        while let Some(contact) = list.next_element::<Contact<'_>>()? {
-            if contact.id.is_empty() {
-                return Err(de::Error::custom("the id is empty"));
-            }
-            listed.push(Listed::of(contact, self.0));
-        }
-        Ok(listed)
-    }
+/// Reads a page with readable contacts only, as almost every page is.
+fn read_readable<T>(page: &str, keep: Keep<'_, T>) -> Option<Vec<Listed<T>>> {
+    const LIST: &str = "\"data\":[";
+    let start = memmem::find(page.as_bytes(), LIST.as_bytes())? + LIST.len() - 1;
+    let (head, list) = page.split_at(start);
+    let mut listed = Vec::with_capacity(BATCH_MAX);
+    let rest = read_contacts(list, |contact| listed.push(Listed::of(contact, keep)))?;
+    // Anything may surround the list, which may also be that of another object.
+    let frame = Page::read([head, "[null]", rest].concat().into_bytes());
+    let place = start + 1..start + "[null".len();
+    frame
+        .is_ok_and(|frame| frame.has_only(&place))
+        .then_some(listed)
 }
 
 #[cfg(test)]
@@ -133,15 +84,31 @@ mod tests {
 
     #[test]
     fn a_page_is_read_whatever_stands_around_its_list() {
-        let text = r#"{"meta":{"data":[1]},"data":[{"id":"1","x":[1]}, {"id":"Я"}],"error":null} "#;
-        assert_eq!(read(text).unwrap(), ["1", "Я"]);
-        assert_eq!(read(r#"{"data":[]}"#).unwrap(), [""; 0]);
+        for page in [
+            r#"{"meta":{"data":[1]},"data":[{"id":"1","x":[1]}, {"id":"Я"}],"error":null} "#,
+            r#"{"meta":{"data":[]},"data":[{"id":"1"},{"id":"Я"}]}"#,
+            r#"{"meta":{"data":[{"id":"7"}]},"data":[{"id":"1"},{"id":"Я"}]}"#,
+            r#"{"data":[{"id":"1"},{"id":"Я"}],"meta":{"data":[{"id":"7"}]}}"#,
+            r#"{"data": [{"id":"1"},{"id":"Я"}]}"#,
+            "{\"meta\":\"\",\n\"data\":[{\"id\":\"1\"},{\"id\":\"Я\"}] }",
+        ] {
+            assert_eq!(read(page).unwrap(), ["1", "Я"], "{page}");
+        }
+        for empty in [
+            r#"{"data":[]}"#,
+            r#"{"meta":{"data":[{"id":"7"}]},"data":[]}"#,
+            r#"{"meta":{"data":[null]},"data":[]}"#,
+        ] {
+            assert_eq!(read(empty).unwrap(), [""; 0], "{empty}");
+        }
         for not_a_page in [
             "",
             "[]",
             r#"{"data":null}"#,
             r#"{"meta":[]}"#,
             r#"{"data":[],"data":[]}"#,
+            r#"{"meta":{"data":[]}}"#,
+            r#"{"a\"data":[{"id":"1"}]}"#,
             r#"{"data":[{"id":"1"}]"#,
             r#"{"data":[{"id":"1"}]}}"#,
         ] {

@@ -76,6 +76,11 @@ impl Page {
         Ok(Self { body, items })
     }
 
+    /// True if the only entry stands in this place.
+    pub(super) fn has_only(&self, place: &Range<usize>) -> bool {
+        self.items.as_slice() == std::slice::from_ref(place)
+    }
+
     /// Each contact's JSON as sent by the server.
     fn raw(&self) -> impl ExactSizeIterator<Item = &str> {
         self.items.iter().map(|place| &self.body[place.clone()])

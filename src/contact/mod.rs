@@ -9,6 +9,7 @@
 
 pub(crate) mod cell;
 mod chat;
+pub(crate) mod plain;
 pub(crate) mod reading;
 pub(crate) mod spelling;
 mod writing;
