@@ -185,7 +185,7 @@ impl UndoPlanner<'_> {
             }
         }
         let block = block.finish();
-        Ok(blocks::add(self.run, self.at.pass(&block), &block)?)
+        Ok(blocks::add(self.run, self.at.pass(&block), block)?)
     }
 
     fn contact(
@@ -338,7 +338,8 @@ impl BlockBuilder {
 
     fn finish(mut self) -> StagedBlock {
         self.staged.close();
-        self.staged.keep(&self.cells);
+        self.staged.cells = self.cells;
+        self.staged.pack();
         self.staged
     }
 }
@@ -431,8 +432,8 @@ mod tests {
         builder.reject("a\"b", RejectCode::ChangedSince, "changed");
         let block = builder.finish();
         let unpacked = |packed: &[u8]| zstd::decode_all(packed).unwrap();
-        assert_eq!(unpacked(&block.packed_contacts), b"[]");
+        assert_eq!(unpacked(&block.contacts), b"[]");
         assert_eq!(block.row_count, 1);
-        assert_eq!(unpacked(&block.packed_cells), b"\"a\"\"b\"\n");
+        assert_eq!(unpacked(&block.cells), b"\"a\"\"b\"\n");
     }
 }

@@ -7,6 +7,7 @@ use rusqlite::params;
 use super::{
     Contacts, Decision, RunError, RunFile, column,
     contacts::{self, lines_of},
+    held::BlockTexts,
     rejects,
 };
 use crate::reject::{DroppedNumber, RejectedRow};
@@ -16,8 +17,11 @@ pub(crate) use super::contacts::block_count as count;
 /// A block of a source after normalizing.
 #[derive(Debug, Default)]
 pub(crate) struct StagedBlock {
-    /// One JSON contact per line, within brackets; see [`super::schema`]. Empty after [`keep`](Self::keep).
+    /// One JSON contact per line, within brackets; see [`super::schema`]. Compressed after [`pack`](Self::pack).
     pub contacts: Vec<u8>,
+    /// The source text. Compressed after [`pack`](Self::pack).
+    pub cells: Vec<u8>,
+    pub is_packed: bool,
     /// [`Decision::Complete`] or [`Decision::Partial`] for each contact, or the decision of an undo.
     pub decisions: Vec<Decision>,
     /// A keyed hash of each contact's id.
@@ -37,10 +41,6 @@ pub(crate) struct StagedBlock {
     pub blank_count: u32,
     /// Number of rows outside the selection.
     pub not_selected: u32,
-    /// The contacts, compressed with zstd.
-    pub packed_contacts: Vec<u8>,
-    /// The source text, compressed with zstd.
-    pub packed_cells: Vec<u8>,
 }
 
 impl StagedBlock {
@@ -67,13 +67,14 @@ impl StagedBlock {
         self.contacts.push(b']');
     }
 
-    /// Compresses the contacts, and the source text for the rejects file. The block can then be written.
-    pub(crate) fn keep(&mut self, text: &[u8]) {
-        self.packed_contacts = column::pack(&mem::take(&mut self.contacts));
-        self.packed_cells = column::pack(text);
+    /// Compresses the contacts and the source text with zstd.
+    pub(crate) fn pack(&mut self) {
+        self.contacts = column::pack(&self.contacts);
+        self.cells = column::pack(&self.cells);
+        self.is_packed = true;
     }
 
-    /// The contacts as JSON, before [`keep`](Self::keep).
+    /// The contacts as JSON, before [`pack`](Self::pack).
     pub(crate) fn json(&self) -> impl Iterator<Item = &str> {
         let lines = lines_of(&self.contacts).into_iter();
         lines.map(|(start, end)| {
@@ -128,7 +129,17 @@ impl Position {
     }
 }
 
-pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunError> {
+/// Adds a block. Its texts stay in memory until the run is sealed, unless they are compressed.
+pub(crate) fn add(run: &RunFile, at: Position, mut block: StagedBlock) -> Result<(), RunError> {
+    if !block.is_packed {
+        run.hold(
+            at.block,
+            BlockTexts {
+                contacts: mem::take(&mut block.contacts).into(),
+                cells: mem::take(&mut block.cells),
+            },
+        );
+    }
     run.database.execute(
         "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
@@ -140,9 +151,9 @@ pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<()
             at.first_seq,
             block.decisions.len(),
             run.json(&block.row_runs(at.first_row))?,
-            block.packed_contacts,
-            block.packed_cells,
-            column::text_hash(at.block.into(), &block.packed_contacts)
+            block.contacts,
+            block.cells,
+            column::text_hash(at.block.into(), &block.contacts)
         ],
     )?;
     contacts::set_decisions(run, at.block, &block.decisions)?;
@@ -186,13 +197,67 @@ pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, V
     )?;
     let damaged = |reason: &str| run.damaged(format!("the cells of row {row}: {reason}"));
     let (first_row, row_count, packed) = found.ok_or_else(|| damaged("missing"))?;
-    let text = column::unpack(&packed).map_err(|error| damaged(&error.to_string()))?;
+    let text = match run.held_text(block, |texts| texts.cells.clone()) {
+        Some(text) => text,
+        None => column::unpack(&packed).map_err(|error| damaged(&error.to_string()))?,
+    };
     Ok((first_row, row_count, text))
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
+    use crate::{
+        contact::Contact,
+        reject::{Fault, RejectCode},
+        run::batches,
+    };
+
+    /// A run of a small source with one contact, sealed and opened again.
+    fn sealed(decision: Decision, is_rejected: bool) -> (tempfile::TempDir, RunFile) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.run");
+        let run = RunFile::create_for(&path, 1).unwrap();
+        assert!(run.held_max() > 0);
+        let mut block = StagedBlock {
+            cells: b"1\n".to_vec(),
+            row_count: 1,
+            ..StagedBlock::default()
+        };
+        block.next_json().extend_from_slice(b"{\"id\":\"1\"}");
+        block.close();
+        block.add(0, decision);
+        if is_rejected {
+            let problem = Fault::new(RejectCode::ALL[0], "wrong").at(None);
+            let rejected = crate::reject::RejectedRow::of_block(0, Some("2"), vec![problem]);
+            block.rejects.push(rejected.into_owned());
+        }
+        add(&run, Position::default(), block).unwrap();
+        assert_eq!(cells(&run, 0, 0).unwrap().2, b"1\n");
+        assert_eq!(Contacts::read(&run, 0).unwrap().json(0), b"{\"id\":\"1\"}");
+        batches::make(&run, 100).unwrap();
+        run.seal().unwrap();
+        drop(run);
+        (directory, RunFile::open(&path).unwrap())
+    }
+
+    #[test]
+    fn held_texts_are_written_when_the_run_is_sealed() {
+        for (decision, is_rejected, has_cells) in [
+            (Decision::Unchanged, false, false),
+            (Decision::Unchanged, true, true),
+            (Decision::Create, false, true),
+        ] {
+            let (_directory, run) = sealed(decision, is_rejected);
+            let contacts = Contacts::read(&run, 0).unwrap();
+            let contact: Contact<'_> = run.contact(contacts.json(0)).unwrap();
+            assert_eq!(contact.id, Cow::Borrowed("1"));
+            assert_eq!(cells(&run, 0, 0).is_ok(), has_cells, "{decision:?}");
+        }
+    }
 
     #[test]
     fn consecutive_rows_are_one_run() {

@@ -1,6 +1,6 @@
 //! Reads back the staged contacts of a block, with the decision on each.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use memchr::memchr_iter;
 use rusqlite::params;
@@ -65,7 +65,7 @@ pub(crate) struct Contacts {
     pub first_seq: u64,
     pub source: u32,
     /// One JSON contact per line, within brackets.
-    text: Vec<u8>,
+    text: Arc<Vec<u8>>,
     /// Start and end of each line in `text`.
     lines: Vec<(u32, u32)>,
     pub decisions: Vec<Decision>,
@@ -75,6 +75,7 @@ pub(crate) struct Contacts {
 impl Contacts {
     pub(crate) fn read(run: &RunFile, block: u32) -> Result<Self, RunError> {
         let altered = || run.damaged(format!("the contacts of block {block} were altered"));
+        let held = run.held_text(block, |texts| Arc::clone(&texts.contacts));
         let read = run.database.row(
             "SELECT b.first_seq, b.source, b.rows, b.contacts, b.contact_count, b.hash, d.codes, d.hash
                FROM block b JOIN decision d ON d.block = b.no WHERE b.no = ?1",
@@ -84,21 +85,22 @@ impl Contacts {
                     block,
                     first_seq: row.get(0)?,
                     source: row.get(1)?,
-                    text: Vec::new(),
+                    text: Arc::default(),
                     lines: Vec::new(),
                     decisions: Vec::new(),
                     rows: column::json(row, 2)?,
                 };
                 let packed = row.get_ref(3)?.as_blob()?;
                 let is_as_stored = column::text_hash(block.into(), packed) == row.get::<_, i64>(5)?;
-                let text = is_as_stored.then(|| column::unpack(packed).ok());
+                let unpack = || is_as_stored.then(|| column::unpack(packed).ok().map(Arc::new));
+                let text = held.or_else(|| unpack().flatten());
                 let codes = row.get_ref(6)?.as_bytes()?.to_vec();
                 Ok((contacts, text, codes, row.get::<_, usize>(4)?, row.get(7)?))
             },
         )?;
         let (mut contacts, text, codes, count, codes_hash) =
             read.ok_or_else(|| run.damaged(format!("block {block} is missing")))?;
-        contacts.text = text.flatten().ok_or_else(altered)?;
+        contacts.text = text.ok_or_else(altered)?;
         contacts.lines = lines_of(&contacts.text);
         contacts.decisions = decode(run, block, &codes, codes_hash)?;
         if contacts.len() != count || contacts.decisions.len() != count {
@@ -327,7 +329,7 @@ mod tests {
             block: 0,
             first_seq: 10,
             source: 0,
-            text: Vec::new(),
+            text: Arc::default(),
             lines: vec![(0, 0); 5],
             decisions: vec![Create, Update, Create, Update, Create],
             rows: vec![(0, 2), (3, 9)],

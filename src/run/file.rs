@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use super::{
     RunError, column,
     foreign::{check_is_file, check_schema, check_side_files, check_version, is_unsealed},
+    held::{BlockTexts, HeldTexts},
     planning::PlanningSnapshot,
     schema::{self, State},
 };
@@ -37,6 +38,10 @@ pub(crate) struct RunFile {
     is_torn: bool,
     /// The contacts of the account, until the run is sealed.
     planning: RefCell<Option<PlanningSnapshot>>,
+    /// The texts of blocks that are not in the file until the run is sealed.
+    held: RefCell<HeldTexts>,
+    /// The number of bytes of text that may be held.
+    held_max: usize,
     /// The directory of a temporary run file. Removed after the connection is closed.
     _scratch: Option<TempDir>,
 }
@@ -49,7 +54,9 @@ impl RunFile {
 
     /// Like [`Self::create`], for sources with this number of bytes.
     pub(crate) fn create_for(path: &Path, source_bytes: u64) -> Result<Self, RunError> {
-        Self::create_with_pages(path, schema::page_bytes(source_bytes))
+        let run = Self::create_with_pages(path, schema::page_bytes(source_bytes))?;
+        let held_max = schema::held_bytes(source_bytes);
+        Ok(Self { held_max, ..run })
     }
 
     fn create_with_pages(path: &Path, page_bytes: u32) -> Result<Self, RunError> {
@@ -145,6 +152,8 @@ impl RunFile {
             is_created_here: false,
             is_torn: false,
             planning: RefCell::new(None),
+            held: RefCell::default(),
+            held_max: 0,
             _scratch: None,
         })
     }
@@ -214,9 +223,13 @@ impl RunFile {
     /// Makes everything that was staged and planned durable, then records that the plan is valid.
     pub(crate) fn seal(&self) -> Result<(), RunError> {
         self.keep_planned()?;
-        let has_batches: bool = self
-            .database
-            .value("SELECT EXISTS (SELECT 1 FROM batch)", [])?;
+        let exists = |rows: &str| {
+            let query = format!("SELECT EXISTS (SELECT 1 FROM {rows})");
+            self.database.value(&query, [])
+        };
+        let has_batches: bool = exists("batch")?;
+        let has_cells = has_batches || exists("reject")?;
+        self.held.borrow().write(&self.database, has_cells)?;
         self.commit()?;
         self.sync()?;
         if has_batches {
@@ -253,6 +266,20 @@ impl RunFile {
             }
         }
         self.database.execute_all(schema::SNAPSHOT_INDEX)
+    }
+
+    /// The number of bytes of source text that the blocks of the run may leave uncompressed.
+    pub(crate) const fn held_max(&self) -> usize {
+        self.held_max
+    }
+
+    pub(super) fn hold(&self, block: u32, texts: BlockTexts) {
+        self.held.borrow_mut().add(block, texts);
+    }
+
+    /// The texts of a block, if they are in memory.
+    pub(super) fn held_text<T>(&self, block: u32, read: impl Fn(&BlockTexts) -> T) -> Option<T> {
+        self.held.borrow().get(block).map(read)
     }
 
     /// True if the account was read into the file. The snapshot of an empty account has no rows, but has its

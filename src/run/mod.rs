@@ -16,6 +16,7 @@ mod earlier_values;
 mod error;
 mod file;
 mod foreign;
+mod held;
 pub(crate) mod integrity;
 pub(crate) mod journal;
 mod original_cells;

@@ -38,7 +38,8 @@
 //!
 //! **Original cells.** `block.cells` is the source text of the block (CSV, zstd) including blank lines, so its
 //! n-th row is row `block.first_row + n`. Its delimiter is `source.cells_delimiter`. Rejects refer to it, so
-//! nothing is stored twice and `apply` can write the rejects file without the source.
+//! nothing is stored twice and `apply` can write the rejects file without the source. It may be empty if the run has
+//! neither batches nor rejects.
 //!
 //! **Text format.** `source.file_delimiter`, `encoding`, `byte_order_mark`, `separator_line` and `line_end` describe
 //! the file itself. The rejects file is written in the same format.
@@ -89,6 +90,16 @@ pub(super) const SMALL_PAGE_BYTES: u32 = 4_096;
 
 /// Sources with fewer bytes are small.
 const SMALL_SOURCE_BYTES: u64 = 1 << 20;
+
+/// The number of bytes of text that are held in memory for sources with this number of bytes. A small workbook may
+/// have a long text.
+pub(super) const fn held_bytes(source_bytes: u64) -> usize {
+    if source_bytes < SMALL_SOURCE_BYTES {
+        1 << 20
+    } else {
+        0
+    }
+}
 
 /// The page size of a run file for sources with this number of bytes.
 pub(super) const fn page_bytes(source_bytes: u64) -> u32 {

@@ -106,7 +106,9 @@ pub(crate) fn stage_files(
     // Data that exceeds the memory limit spills to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
-        stager: Stager::new(reading, mode, Keep::Everything, monitor).with_owners(owners),
+        stager: Stager::new(reading, mode, Keep::Everything, monitor)
+            .with_owners(owners)
+            .holding(run.held_max()),
         at: Position::default(),
         sink: RunSink {
             run,
@@ -162,7 +164,7 @@ impl Staging<'_> {
         let read = self
             .stager
             .read(table, mapping, &mut self.at, |at, block| {
-                self.sink.take(at, &block)
+                self.sink.take(at, block)
             })?;
         if read.may_lack_rows {
             self.sink.run.set_fact(MAY_LACK_ROWS, &true)?;
@@ -255,8 +257,9 @@ impl RunSink<'_> {
         self.chats.add(at, block)
     }
 
-    fn take(&mut self, at: Position, block: &StagedBlock) -> Result<(), StageError> {
-        self.index(at, block).map_err(IoError::at(self.directory))?;
+    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), StageError> {
+        self.index(at, &block)
+            .map_err(IoError::at(self.directory))?;
         if !block.rejects.is_empty() {
             self.monitor
                 .event(Event::Rejected(block.rejects.len() as u64));

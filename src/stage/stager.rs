@@ -7,7 +7,7 @@
 use std::{
     hash::{BuildHasher as _, RandomState},
     ops::ControlFlow,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
 };
 
 use super::{
@@ -37,6 +37,8 @@ pub(crate) struct Stager<'a> {
     owners: OwnerRule,
     /// The threads that parse and normalize.
     pub workers: Workers,
+    /// The number of bytes of source text that may stay uncompressed.
+    held_left: AtomicUsize,
 }
 
 /// A table that was read to its end.
@@ -69,6 +71,7 @@ impl<'a> Stager<'a> {
             hash_seed: RandomState::new().hash_one(0_u8),
             monitor,
             owners: OwnerRule::default(),
+            held_left: AtomicUsize::new(0),
         }
     }
 
@@ -76,6 +79,12 @@ impl<'a> Stager<'a> {
     pub(crate) fn with_owners(self, owners: &OwnerRule) -> Self {
         let owners = owners.clone();
         Self { owners, ..self }
+    }
+
+    /// Leaves texts uncompressed until they have this number of bytes.
+    pub(crate) fn holding(self, bytes: usize) -> Self {
+        let held_left = AtomicUsize::new(bytes);
+        Self { held_left, ..self }
     }
 
     /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first
@@ -134,6 +143,7 @@ impl<'a> Stager<'a> {
             widths: table.widths(),
             header: &header,
             keep: self.keep,
+            held_left: &self.held_left,
             hash_seed: self.hash_seed,
             rules,
             monitor: &**self.monitor,
@@ -154,7 +164,7 @@ impl<'a> Stager<'a> {
                 pool.map_err(|kind| kind.at(&origin, None).into())
             },
             blocks(&mut table, &**self.monitor),
-            |block| block.map(|block| worker.stage_block(&block)),
+            |block| block.map(|block| worker.stage_block(block)),
             |staged| {
                 let (block, mut of_block) = staged.map_err(interrupted)?;
                 if let Some(reason) = self.monitor.stop_requested() {

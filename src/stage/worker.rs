@@ -1,5 +1,7 @@
 //! Turns a block of a table into staged contacts and rejects.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
@@ -36,13 +38,15 @@ pub(super) struct Worker<'a> {
     pub(super) widths: Widths,
     pub(super) header: &'a [String],
     pub(super) keep: Keep,
+    /// The number of bytes of source text that may stay uncompressed.
+    pub(super) held_left: &'a AtomicUsize,
     pub(super) hash_seed: u64,
     pub(super) rules: &'a FileRules,
     pub(super) monitor: &'a dyn Monitor,
 }
 
 impl Worker<'_> {
-    pub(super) fn stage_block(&self, block: &Block) -> (StagedBlock, Edits) {
+    pub(super) fn stage_block(&self, block: Block) -> (StagedBlock, Edits) {
         let mut edits = Edits::default();
         let mut staged = StagedBlock {
             contacts: match self.keep {
@@ -69,9 +73,20 @@ impl Worker<'_> {
         // Repeated headers count as blank rows.
         staged.blank_count = counts.blank + repeated_headers;
         if self.keep == Keep::Everything {
-            staged.keep(&block.text);
+            let is_held = self.may_be_held(block.text.len());
+            staged.cells = block.text;
+            if !is_held {
+                staged.pack();
+            }
         }
         (staged, edits)
+    }
+
+    /// True if a text of this length may stay uncompressed.
+    fn may_be_held(&self, bytes: usize) -> bool {
+        let take = |left: usize| left.checked_sub(bytes);
+        let taken = self.held_left.fetch_update(Relaxed, Relaxed, take);
+        taken.is_ok()
     }
 
     /// Adds a row. `None` if its contact is not selected; such a row leaves no trace.

@@ -133,7 +133,7 @@ impl Laboratory {
     fn staged(&self, name: &str, local: &State) -> RunFile {
         let run = self.run_file(name);
         sources::set(&run, 0, &source()).unwrap();
-        blocks::add(&run, first(), &block(local)).unwrap();
+        blocks::add(&run, first(), block(local)).unwrap();
         run
     }
 
@@ -237,6 +237,6 @@ fn block(contacts: &State) -> StagedBlock {
         block.row_count += 1;
     }
     block.close();
-    block.keep(b"");
+    block.pack();
     block
 }

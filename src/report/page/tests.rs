@@ -64,12 +64,12 @@ impl Sample {
             ..StagedBlock::default()
         };
         block.close();
-        block.keep(&cells.into_inner().unwrap());
+        block.cells = cells.into_inner().unwrap();
         let at = Position {
             first_row: 2,
             ..Position::default()
         };
-        blocks::add(&run, at, &block).unwrap();
+        blocks::add(&run, at, block).unwrap();
         for row in 0..rejected {
             let problem = Problem {
                 column: Some(word.to_owned()),
