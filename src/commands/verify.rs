@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     let console = context.console;
     let mut listed = FirstDifferences::default();
     let counts = expected.compare(&session, |id, finding| {
-        if !console.wants_json() {
+        if !console.wants_json() && !console.hides_report() {
             let lines = lines(id, finding);
             return lines.iter().try_for_each(|line| console.line(line));
         }
@@ -53,11 +53,14 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     } else {
         ExitCode::Rejected
     };
-    let summary = json!({
+    let mut summary = json!({
         "counts": counts, "rejected": rejected,
         "findings": listed.objects, "findings_not_listed": listed.more,
         "requests": session.client.stats(),
     });
+    if !expected.warnings.is_empty() {
+        summary["warnings"] = json!(expected.warnings);
+    }
     context.summarize(code, summary, &totals(counts, rejected));
     Ok(code)
 }

@@ -4,6 +4,7 @@ use std::{env, path::Path, sync::Arc};
 
 use super::{Session, StagedFiles, scratch_run, verify::rejected_rows};
 use crate::{
+    contact::ChatType,
     diff::AccountState,
     employees::OwnerRule,
     error::Error,
@@ -38,8 +39,9 @@ impl ReadState {
         };
         let StagedFiles {
             run,
-            chat_types,
+            mut chat_types,
             warnings,
+            are_backups,
             owner_hint: _,
         } = StagedFiles::new(
             &env::temp_dir(),
@@ -49,6 +51,10 @@ impl ReadState {
             &OwnerRule::default(),
             monitor,
         )?;
+        if are_backups {
+            // A backup has no column for a chat type that no contact had.
+            chat_types = ChatType::ALL.iter().copied().collect();
+        }
         Ok(Self {
             name: file.display().to_string(),
             warnings,

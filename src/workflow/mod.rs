@@ -52,13 +52,14 @@ use crate::{
     contact::ChatType,
     employees::OwnerRule,
     error::Error,
+    mapping::BackupLayout,
     plan::{
         Mode,
         duplicates::{self, OnDuplicate},
     },
     private,
     progress::Monitor,
-    run::RunFile,
+    run::{RunFile, StagedSource, sources},
     stage::{ReadRequest, stage_files},
 };
 
@@ -74,6 +75,8 @@ pub(crate) struct StagedFiles {
     /// The chat types that have columns.
     chat_types: BTreeSet<ChatType>,
     warnings: Vec<String>,
+    /// True if all files are backups, which have all chats of each contact.
+    are_backups: bool,
     /// The hint about owners that look like names.
     owner_hint: Option<String>,
 }
@@ -91,7 +94,10 @@ impl StagedFiles {
         let run = scratch_run(parent)?;
         let staged = stage_files(&run, reading, mode, owners, None, monitor)?;
         duplicates::settle(&run, staged.duplicates, on_duplicate)?;
+        let sources = sources::all(&run)?;
+        let is_backup = |source: &StagedSource| BackupLayout::of(&source.columns).is_some();
         Ok(Self {
+            are_backups: sources.iter().all(is_backup),
             run,
             chat_types: staged.chat_types,
             warnings: staged.warnings,

@@ -4,6 +4,7 @@ use std::{fs::File, io::Read as _, path::Path};
 
 use super::{RunHistory, RunMeta, Session, StagedFiles, scratch_run};
 use crate::{
+    contact::ChatType,
     employees::Owners,
     error::Error,
     paths::shown_path,
@@ -61,7 +62,15 @@ impl Expected {
         let warnings = warnings.chain(staged.owner_hint);
         Ok(Self {
             run: staged.run,
-            options: PlanOptions::default(),
+            options: PlanOptions {
+                // A chat that a backup lacks was added since.
+                cleared: if staged.are_backups {
+                    ChatType::ALL.to_vec()
+                } else {
+                    Vec::new()
+                },
+                ..PlanOptions::default()
+            },
             is_run: false,
             warnings: warnings.collect(),
         })

@@ -160,6 +160,40 @@ fn rows_that_cannot_be_compared_are_shown_and_the_exit_code_is_3() {
     insta::assert_snapshot!(ran.shown());
 }
 
+#[test]
+fn chats_of_a_type_for_which_a_backup_has_no_column_differ() {
+    for layout in ["wide", "columns", "long"] {
+        let world = World::new();
+        let put = |more: &str| {
+            let contact = format!(
+                r#"{{"id":"1","responsible_user_id":"u","name":"Ann","uri":"https://x.example/1","contact_data":[{{"chat_type":"whatsapp","chat_id":"79990000001"}}{more}]}}"#
+            );
+            world
+                .sandbox
+                .put_contact(&serde_json::from_str(&contact).unwrap());
+        };
+        let export = |file| {
+            world
+                .run(["export", "-o", file, "--layout", layout])
+                .ends_with(0)
+        };
+        put("");
+        export("old.csv");
+        put(r#",{"chat_type":"viber","chat_id":"79990000002"}"#);
+        export("new.csv");
+        for (command, code) in [
+            ("diff old.csv new.csv --exit-code", 3),
+            ("diff new.csv old.csv --exit-code", 3),
+            ("diff old.csv --exit-code", 3),
+            ("diff new.csv --exit-code", 0),
+            ("verify old.csv", 3),
+            ("verify new.csv", 0),
+        ] {
+            world.run(command.split(' ')).ends_with(code);
+        }
+    }
+}
+
 /// A CRM's export has other columns than a backup: missing columns are not a difference.
 #[test]
 fn columns_that_only_one_file_has_are_not_compared() {
