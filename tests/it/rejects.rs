@@ -597,3 +597,21 @@ fn a_rejected_row_lists_its_missing_values_beside_its_other_problems() {
     }
     assert_eq!(checked, planned);
 }
+
+#[test]
+fn a_rejected_cell_that_lost_its_digits_stays_rejected() {
+    let world = World::new();
+    let header = "id,responsible_user_id,name,uri,chat_type_1,chat_id_1,username_1,phone_1";
+    let row = "7.9991E+10,u,Ann,https://x.example/1,instagram,ann,,";
+    world.write("backup.csv", format!("{header}\n{row}\n"));
+    for (file, flags) in [
+        ("backup.csv", "--rejects r.csv --excel"),
+        ("r.csv", "--rejects again.csv"),
+    ] {
+        let check = format!("check {file} {flags}");
+        world
+            .run(check.split(' '))
+            .ends_with(3)
+            .tells("digits_lost");
+    }
+}

@@ -33,6 +33,7 @@ use crate::{
     export::excel::shown_as_it_is,
     formula,
     ledger::{Ledger, RejectsPath},
+    normalize::has_lost_digits,
     output::{IoError, OutputFile, Symlinks},
     reject::{ADDED_COLUMNS, Problem, RejectedRow},
     report::ReportError,
@@ -214,7 +215,14 @@ impl<'a> RejectsWriter<'a> {
                 record.extend(words.map(String::into_bytes));
                 record.extend_from_slice(surplus);
                 if self.for_excel {
-                    apply(&mut record, shown_as_it_is);
+                    // A cell that lost digits must not look like text that the user wrote.
+                    apply(&mut record, |cell| {
+                        if has_lost_digits(cell) {
+                            cell.into()
+                        } else {
+                            shown_as_it_is(cell)
+                        }
+                    });
                 }
                 out.record(&record)
             }
