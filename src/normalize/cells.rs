@@ -10,7 +10,7 @@ use super::{
     text::{tidy, tidy_code},
 };
 use crate::{
-    characters::{is_blank, shown},
+    characters::{is_blank, is_margin, shown},
     contact::is_web_address,
     formula::{literal_code, literal_text, unescaped},
     mapping::{self, BackupLayout, Field},
@@ -72,7 +72,8 @@ impl<'r> Cells<'r> {
     pub(super) fn tidied(&self, cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
         let text = tidy(cell, edits);
         if self.row.has_carriage_returns && text.contains(CARRIAGE_RETURN) {
-            return Cow::Owned(text.replace(CARRIAGE_RETURN, ""));
+            let text = text.replace(CARRIAGE_RETURN, "");
+            return Cow::Owned(text.trim_matches(is_margin).to_owned());
         }
         text
     }
