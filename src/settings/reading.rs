@@ -198,6 +198,9 @@ pub(crate) fn delimiter(origin: &str, word: Option<&str>) -> Result<Option<u8>, 
     }
 }
 
+/// Code pages of MS-DOS that can't be read. A similar name would be that of another script.
+const MS_DOS: [&str; 7] = ["437", "737", "775", "850", "852", "858", "860"];
+
 fn encoding(origin: &str, word: Option<&str>) -> Result<Option<&'static Encoding>, SettingsError> {
     let Some(word) = word else {
         return Ok(None);
@@ -205,6 +208,13 @@ fn encoding(origin: &str, word: Option<&str>) -> Result<Option<&'static Encoding
     let found = Encoding::for_label(word.trim().as_bytes());
     found.map(Some).ok_or_else(|| {
         const SOME: &str = "utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic";
+        let number: String = word.chars().filter(char::is_ascii_digit).collect();
+        if MS_DOS.contains(&&*number) {
+            return SettingsError::wrong(
+                format!("{origin}: the MS-DOS encoding `{word}` is not supported"),
+                "save the file as CSV in UTF-8".to_owned(),
+            );
+        }
         let meant = nearest::question(word, SOME.split(", "));
         SettingsError::wrong(
             format!("{origin}: unknown encoding `{word}`"),

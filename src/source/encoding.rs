@@ -175,10 +175,7 @@ pub(super) fn detect(
     } else {
         let of_dos = || {
             let what = "text in an MS-DOS code page (850 or 437), which is not supported";
-            foreign(
-                what,
-                "save it as CSV in UTF-8, or set its encoding with --encoding",
-            )
+            foreign(what, "save it as CSV in UTF-8")
         };
         let best = code_page::best(head, known_columns).ok_or_else(of_dos)?;
         rival = best.1;
