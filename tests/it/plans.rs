@@ -112,7 +112,7 @@ fn apply_says_which_run_it_takes_and_passes_over_plans_without_a_change() {
         .tells("has no unfinished run")
         .ends_with(0);
     let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
-    assert!(pruned.stderr.contains("2 runs removed"), "{pruned:?}");
+    assert!(pruned.stdout.contains("2 runs removed"), "{pruned:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::{
+    characters::visible,
     commands::Context,
     error::Error,
     ledger::{HistoryEntry, Ledger},
@@ -33,13 +34,14 @@ pub(super) fn run(context: &Context, keep: Option<usize>) -> Result<(), Error> {
         let mut ledger = Ledger::open(state_directory, account);
         removed.extend(prune_runs(&mut ledger, state_directory, runs, keep)?);
     }
-    for path in &removed {
-        context.console.say(&format!("removed {}", path.display()));
-    }
+    context.console.print_results();
+    let mut lines: Vec<_> = removed
+        .iter()
+        .map(|path| format!("removed {}", visible(&path.display().to_string())))
+        .collect();
     let count = counted(removed.len() as u64, "run");
     let summary = json!({ "command": "runs prune", "exit_code": 0, "removed": removed });
-    context
-        .console
-        .summary(&summary, &format!("{count} removed"));
+    lines.push(format!("{count} removed"));
+    context.console.summary(&summary, &lines.join("\n"));
     Ok(())
 }
