@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
     ));
     let summary = json!({
         "origin": status.origin, "good": true, "renewable": status.is_renewable,
-        "expires_at": ends.map(|ends| ends.to_string()), "account": status.account, "base_url": server, "config": config,
+        "expires_at": ends.map(|ends| ends.to_string()), "token_account": status.account, "base_url": server, "config": config,
     });
     context.summarize(ExitCode::Done, summary, &lines.join("\n"));
     Ok(ExitCode::Done)

@@ -35,6 +35,7 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
         phase,
         is_unfinished,
     } = PastRun::open(&path, &context.settings.state_directory)?;
+    context.watched.account.get_or_init(|| meta.account.clone());
     if meta.account == SANDBOX {
         context.settings.use_sandbox();
     } else {
