@@ -63,13 +63,7 @@ pub(super) fn decline(
         failure: Some(&declined),
         ..ReportedState::new(ReportedPhase::Planned)
     };
-    let written = write_report(
-        context,
-        &planned.sealed.run,
-        &planned.sealed.meta,
-        &mut summary,
-        state,
-    );
+    let written = write_report(context, &planned.sealed, &mut summary, state);
     planned.discard_after(Some(&declined))?;
     written.and(Err(declined))
 }

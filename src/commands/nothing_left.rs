@@ -78,7 +78,7 @@ pub(super) fn show_again(
         undone,
         ..ReportedState::new(ReportedPhase::Sent)
     };
-    write_report(context, run, meta, &mut summary, state)?;
+    write_report(context, resumed, &mut summary, state)?;
     console.summary(&summary, &summary.to_string());
     Ok(code)
 }

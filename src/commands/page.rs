@@ -13,13 +13,13 @@ use crate::{
     paths::shown_path,
     report::{
         notes::{Invocation, NOTES, SENT_BY},
-        page::{self, ReportPage, ReportedFailure, ReportedPhase},
+        page::{self, ReportPage, ReportedFailure},
         summary::Summary,
     },
     run::RunFile,
     streams::is_standard_output,
     wording::Started,
-    workflow::{PlannedRun, RunMeta, SealedRun},
+    workflow::{RunMeta, SealedRun},
 };
 
 pub(super) fn page_of<'a>(
@@ -73,8 +73,7 @@ pub(super) fn request_report(
 /// Writes the report if it was requested, and adds it to the files of the summary.
 pub(super) fn write_report(
     context: &Context,
-    run: &RunFile,
-    meta: &RunMeta,
+    SealedRun { run, meta, .. }: &SealedRun,
     summary: &mut Summary,
     state: ReportedState<'_>,
 ) -> Result<(), Error> {
@@ -104,19 +103,4 @@ pub(super) fn report_failure(context: &Context, started: Started, error: &Error)
         context.console.say(&line);
         context.watched.failure_page.get_or_init(|| path);
     }
-}
-
-/// Like [`write_report`], for a plan that is not sent, or not yet.
-pub(super) fn write_plan_report(
-    context: &Context,
-    planned: &PlannedRun,
-    summary: &mut Summary,
-    resume: Option<String>,
-) -> Result<(), Error> {
-    let SealedRun { run, meta, .. } = &planned.sealed;
-    let state = ReportedState {
-        resume,
-        ..ReportedState::new(ReportedPhase::Planned)
-    };
-    write_report(context, run, meta, summary, state)
 }

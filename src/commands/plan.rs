@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::{
     Context,
-    page::write_plan_report,
+    next_steps::ReportedState,
+    page::write_report,
     planned::{show, write_rejects},
     planning::{Purpose, plan_files},
     resume,
@@ -13,6 +14,7 @@ use crate::{
     cli::PlanArgs,
     error::{Error, ExitCode},
     output::promises_no_text,
+    report::page::ReportedPhase,
 };
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
@@ -36,7 +38,11 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     planned.keep(code)?;
     let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
     let resume = is_sendable.then(|| resume::command(context, &planned.sealed.run));
-    write_plan_report(context, &planned, &mut summary, resume.transpose()?)?;
+    let state = ReportedState {
+        resume: resume.transpose()?,
+        ..ReportedState::new(ReportedPhase::Planned)
+    };
+    write_report(context, &planned.sealed, &mut summary, state)?;
     context.console.summary(&summary, &summary.to_string());
     if planned.changes() > 0 {
         context

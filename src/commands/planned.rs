@@ -1,10 +1,12 @@
 //! Shows a plan, for `import`, `plan` and `undo`.
 
 use super::{
-    Context, page::write_plan_report, preview::Preview, resume, sent::say_where_rejects_are,
+    Context, next_steps::ReportedState, page::write_report, preview::Preview, resume,
+    sent::say_where_rejects_are,
 };
 use crate::{
     error::{Error, ExitCode},
+    report::page::ReportedPhase,
     workflow::{PlannedRun, Session},
 };
 
@@ -24,7 +26,11 @@ pub(super) fn show(
             console.section(heading, &lines);
         }
     }
-    preview(&planned, session, stays)?.show(console)?;
+    let preview = Preview {
+        planned: &planned,
+        all_with: all_changes_with(&planned, stays),
+    };
+    preview.show(console, session)?;
     let Some(verdict) = planned.plan.verdict.clone() else {
         return Ok(planned);
     };
@@ -32,12 +38,9 @@ pub(super) fn show(
     Err(Error::Gate(verdict))
 }
 
-fn preview<'a>(
-    planned: &'a PlannedRun,
-    session: &Session,
-    stays: bool,
-) -> Result<Preview<'a>, Error> {
-    let all_with = match (&planned.plan.verdict, stays, planned.is_undo()) {
+/// The command that shows all changes of the plan, if there is one.
+fn all_changes_with(planned: &PlannedRun, stays: bool) -> Option<String> {
+    match (planned.refusal(), stays, planned.is_undo()) {
         (None, true, _) => {
             let run = resume::named(&planned.sealed.run);
             Some(format!("wazzup-contacts runs show {run}"))
@@ -47,14 +50,7 @@ fn preview<'a>(
         (None, false, false) => {
             Some("`plan` with -o X.run keeps them, and `runs show X.run` shows them".to_owned())
         }
-    };
-    Ok(Preview {
-        run: &planned.sealed.run,
-        plan: &planned.plan,
-        bounds: (!planned.is_undo()).then_some(planned.sealed.meta.options.bounds),
-        forecast: planned.forecast(session)?,
-        all_with,
-    })
+    }
 }
 
 pub(super) fn show_dry_run(
@@ -81,7 +77,8 @@ fn end_without_sending(
     write_rejects(context, session, &mut planned)?;
     let mut summary = planned.summary(session, code)?;
     summary.files.run = None;
-    write_plan_report(context, &planned, &mut summary, None)?;
+    let state = ReportedState::new(ReportedPhase::Planned);
+    write_report(context, &planned.sealed, &mut summary, state)?;
     planned.discard_after(None)?;
     context.console.summary(&summary, &summary.to_string());
     Ok(())

@@ -14,9 +14,10 @@ use crate::{
 /// Shows the summary, and after a failure the command that continues the run.
 pub(super) fn show_sent(
     context: &Context,
-    SealedRun { run, meta, .. }: &SealedRun,
+    sealed: &SealedRun,
     mut sent: SentRun,
 ) -> Result<ExitCode, Error> {
+    let run = &sealed.run;
     show_refusals(context, run, &sent);
     context.console.warnings(&sent.warnings);
     if let Some(written) = &sent.rejects {
@@ -30,7 +31,7 @@ pub(super) fn show_sent(
         ..ReportedState::new(ReportedPhase::Sent)
     };
     if let Some(summary) = &mut sent.summary
-        && let Err(error) = write_report(context, run, meta, summary, state)
+        && let Err(error) = write_report(context, sealed, summary, state)
     {
         summary.files.report = None;
         if sent.failure.is_none() {

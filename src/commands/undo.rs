@@ -84,13 +84,7 @@ fn nothing_left(
     (summary.run, summary.files.run) = (None, None);
     context.console.warnings(&planned.sealed.warnings);
     let state = ReportedState::new(ReportedPhase::Sent);
-    write_report(
-        context,
-        &planned.sealed.run,
-        &planned.sealed.meta,
-        &mut summary,
-        state,
-    )?;
+    write_report(context, &planned.sealed, &mut summary, state)?;
     planned.discard_after(None)?;
     context.console.summary(&summary, "nothing is left to undo");
     Ok(ExitCode::Done)
