@@ -50,7 +50,7 @@ pub fn pass(file: &Path, last: Stage) -> Result<u64, Error> {
 fn read(mut table: Table, reading: &ReadRequest, last: Stage) -> Result<u64, Error> {
     let mapping = mapping::resolve(&table.columns, &reading.mapping)?;
     let owners = OwnerRule::default();
-    let rules = FileRules::new(mapping, reading.region, Required::All, owners);
+    let rules = FileRules::new(mapping, reading.numbers, Required::All, owners);
     let (mut count, mut edits) = (0, Edits::default());
     while let Some(block) = table.next_block()? {
         if last == Stage::Cut {

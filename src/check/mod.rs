@@ -11,6 +11,7 @@ pub use self::report::CheckReport;
 pub(crate) use self::report::CheckedTable;
 use self::{counts::TableCounts, report::Repeated};
 use crate::{
+    employees::OwnerRule,
     error::Error,
     mapping::{self, BadNumbers, Mapping, MappingFile},
     plan::{
@@ -65,7 +66,13 @@ impl<'a> Checker<'a> {
     ) -> Self {
         let kept = show.saturating_add(if show == 0 { 0 } else { SPARE });
         Self {
-            stager: Stager::new(reading, mode, Keep::Sample(kept), monitor),
+            stager: Stager::new(
+                reading,
+                mode,
+                Keep::Sample(kept),
+                &OwnerRule::Guard,
+                monitor,
+            ),
             at: Position::default(),
             kept,
             tables: Vec::new(),
@@ -83,7 +90,12 @@ impl<'a> Checker<'a> {
         let resolved = mapping.clone();
         let early = early_warnings(&table, &mapping);
         let mut file = MappingFile::of(&resolved).with_source(&table);
-        file.bad_numbers = (self.stager.reading.drop_bad_numbers).then_some(BadNumbers::Drop);
+        file.bad_numbers = self
+            .stager
+            .reading
+            .numbers
+            .drops_bad
+            .then_some(BadNumbers::Drop);
         let encoding = table.encoding.as_ref().map(|it| it.object(&table.origin));
         let described = MappingFile::describe(&mapping);
         let first = self.tables.last().map_or(0, |table| table.counts.end);

@@ -89,7 +89,7 @@ fn read(
     for table in tables {
         let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
         // A written mapping file includes the region.
-        mapping.region = reading.region_word();
+        mapping.region = reading.numbers.national.word();
         show_mapping(context, &table, &mapping);
         let early = early_warnings(&table, &mapping);
         let read = checker.read(table, mapping);

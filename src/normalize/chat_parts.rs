@@ -231,6 +231,7 @@ fn unidentified(chat_type: ChatType) -> Fault {
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::normalize::NumberRules;
 
     fn seen(chat_type: ChatType, parts: [&'static str; 3]) -> Result<Chat<'static>, Fault> {
         let [chat_id, username, phone] = parts.map(Cow::Borrowed);
@@ -242,7 +243,10 @@ mod tests {
         };
         read(
             given,
-            &Phones::new("RU".parse().ok()),
+            &Phones::new(NumberRules {
+                national: "RU".parse().unwrap_or_default(),
+                ..NumberRules::default()
+            }),
             &mut Edits::default(),
         )
     }
@@ -328,9 +332,13 @@ mod tests {
     }
 
     fn seen_array(cell: &str) -> Result<String, Vec<RejectCode>> {
-        read_array(cell, &Phones::new(None), &mut Edits::default())
-            .map(|chats| serde_json::to_string(&chats).unwrap_or_default())
-            .map_err(|faults| faults.into_iter().map(|fault| fault.code).collect())
+        read_array(
+            cell,
+            &Phones::new(NumberRules::default()),
+            &mut Edits::default(),
+        )
+        .map(|chats| serde_json::to_string(&chats).unwrap_or_default())
+        .map_err(|faults| faults.into_iter().map(|fault| fault.code).collect())
     }
 
     #[test]

@@ -305,9 +305,15 @@ fn no_number_in_link(value: &str) -> Fault {
 #[expect(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::normalize::NumberRules;
 
     fn seen(chat_type: ChatType, value: &str) -> Result<String, Fault> {
-        let chat = read(chat_type, value, &Phones::new(None), &mut Edits::default())?;
+        let chat = read(
+            chat_type,
+            value,
+            &Phones::new(NumberRules::default()),
+            &mut Edits::default(),
+        )?;
         let parts = [
             ("id", chat.chat_id),
             ("name", chat.username),

@@ -27,7 +27,7 @@ pub(crate) use self::{
     country::LackingCountry,
     edits::{CellChange, Edits},
     fields::missing,
-    phone::{Region, has_lost_digits},
+    phone::{NationalNumbers, NumberRules, has_lost_digits},
     row::read_row,
     rules::{FileRules, Required},
 };

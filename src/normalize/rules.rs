@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::phone::{Phones, Region};
+use super::phone::{NumberRules, Phones};
 use crate::{
     contact::ContactField,
     employees::OwnerRule,
@@ -45,10 +45,9 @@ pub(crate) struct FileRules {
 }
 
 impl FileRules {
-    /// Without a region, national phone numbers are rejected.
     pub(crate) fn new(
         mapping: Mapping,
-        region: Option<Region>,
+        numbers: NumberRules,
         required: Required,
         owners: OwnerRule,
     ) -> Self {
@@ -58,7 +57,7 @@ impl FileRules {
         let used = used.map(|value| value != CellValue::Unused);
         Self {
             required,
-            phones: Phones::new(region),
+            phones: Phones::new(numbers),
             used: used.collect(),
             owners_are_names: mapping.owners_are_names(),
             lacks_link: !mapping.has(ContactField::Uri),
@@ -70,16 +69,6 @@ impl FileRules {
             inserts_phone: mapping.inserts(Field::Phone),
             mapping,
         }
-    }
-
-    /// `--bad-numbers drop`: leaves an invalid number out of a contact with other chats.
-    pub(crate) const fn drop_bad_numbers(&mut self) {
-        self.phones.drops_bad = true;
-    }
-
-    /// Sends numbers without a country code as written.
-    pub(crate) const fn send_numbers_as_written(&mut self) {
-        self.phones.as_written = true;
     }
 
     /// The mapping file's value table for a field.

@@ -47,7 +47,7 @@ fn slices(words: &[String]) -> Vec<&str> {
 struct File {
     header: &'static str,
     options: MappingOptions,
-    region: Option<Region>,
+    numbers: NumberRules,
     required: Required,
 }
 
@@ -55,7 +55,7 @@ fn file(header: &'static str) -> File {
     File {
         header,
         options: MappingOptions::default(),
-        region: None,
+        numbers: NumberRules::default(),
         required: Required::IdOnly,
     }
 }
@@ -73,7 +73,7 @@ impl File {
     }
 
     fn region(mut self, region: &str) -> Self {
-        self.region = Some(region.parse().unwrap());
+        self.numbers.national = region.parse().unwrap();
         self
     }
 
@@ -84,7 +84,7 @@ impl File {
 
     fn normalizer(&self) -> FileRules {
         let mapping = mapping::resolve(&words(self.header), &self.options).unwrap();
-        FileRules::new(mapping, self.region, self.required, OwnerRule::default())
+        FileRules::new(mapping, self.numbers, self.required, OwnerRule::default())
     }
 
     /// The contact as JSON, or the problems as `column:code`.

@@ -12,6 +12,7 @@ use crate::{
         self, BadNumbers, Field, MappingFile, MappingOptions, Preset, Template, UnknownField,
     },
     nearest,
+    normalize::{NationalNumbers, NumberRules},
     paths::{advice, is_stream, read_fault, similar},
     plan::Mode,
     selection::{Selection, SelectionError},
@@ -36,28 +37,26 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
             .region
             .as_ref()
             .map(|word| ("the profile's region", word)));
-    let numbers_as_written = word.is_some_and(|(_, word)| word.trim() == "none");
-    let region = word
-        .filter(|_| !numbers_as_written)
-        .map(|(origin, word)| parse(origin, word))
-        .transpose()?;
+    let national = word.map(|(origin, word)| parse(origin, word)).transpose()?;
+    let national = national.unwrap_or_default();
     let usual = file.as_ref().map(usual).transpose()?.unwrap_or_default();
     let header_row = file.as_ref().and_then(|file| file.header_row);
     let of_file = file.as_ref().and_then(|file| file.bad_numbers);
-    let drop_bad_numbers = args.bad_numbers.or(of_file) == Some(BadNumbers::Drop);
+    let drops_bad = args.bad_numbers.or(of_file) == Some(BadNumbers::Drop);
     let mapping = MappingOptions {
         map: pairs("--map", &args.map)?,
         set: pairs::<Template>("--set", &args.set)?,
         file,
         phone_as: args.phone_as.as_deref().map(phone_as).transpose()?,
-        has_region: region.is_some(),
+        has_region: matches!(national, NationalNumbers::Of(_)),
     };
     Ok(ReadRequest {
         files: args.files.clone(),
         mapping,
-        region,
-        numbers_as_written,
-        drop_bad_numbers,
+        numbers: NumberRules {
+            national,
+            drops_bad,
+        },
         workers: args.threads,
         delimiter: delimiter("--delimiter", args.delimiter.as_deref())?,
         encoding: encoding("--encoding", args.encoding.as_deref())?,

@@ -106,8 +106,7 @@ pub(crate) fn stage_files(
     // Data that exceeds the memory limit spills to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
-        stager: Stager::new(reading, mode, Keep::Everything, monitor)
-            .with_owners(owners)
+        stager: Stager::new(reading, mode, Keep::Everything, owners, monitor)
             .holding(run.held_max()),
         at: Position::default(),
         sink: RunSink {

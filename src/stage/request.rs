@@ -10,7 +10,7 @@ use encoding_rs::Encoding;
 
 use crate::{
     mapping::{self, BackupLayout, MappingOptions},
-    normalize::Region,
+    normalize::NumberRules,
     progress::Monitor,
     selection::Selection,
     source::{self, ReadOptions, SheetChoice, SourceError, Table, Usual},
@@ -23,12 +23,8 @@ pub struct ReadRequest {
     pub files: Vec<PathBuf>,
     /// The options for mapping columns to fields.
     pub mapping: MappingOptions,
-    /// Country of phone numbers without a country code.
-    pub region: Option<Region>,
-    /// Send numbers without a country code as written (`--region none`).
-    pub numbers_as_written: bool,
-    /// Leave an invalid number out of a contact that has another chat (`--bad-numbers drop`).
-    pub drop_bad_numbers: bool,
+    /// The rules for phone numbers.
+    pub numbers: NumberRules,
     /// The number of worker threads; `None` for one per core.
     pub workers: Option<u16>,
     /// The delimiter of text files, unless it is detected.
@@ -70,12 +66,6 @@ impl ReadRequest {
             tables.extend(self.open(file, monitor)?);
         }
         Ok(tables)
-    }
-
-    /// The value of `--region`.
-    pub(crate) fn region_word(&self) -> Option<String> {
-        let none = self.numbers_as_written.then(|| "none".to_owned());
-        none.or(self.region.map(|region| region.to_string()))
     }
 
     /// Opens a file: one table, or one per sheet.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     employees::OwnerRule,
     mapping::{Mapping, MappingFile},
-    normalize::{Edits, FileRules, Required},
+    normalize::{Edits, FileRules, NationalNumbers, Required},
     parallel::{self, Workers},
     plan::{Mode, gate::GateVerdict},
     progress::{Monitor, Phase},
@@ -34,7 +34,7 @@ pub(crate) struct Stager<'a> {
     pub hash_seed: u64,
     pub monitor: &'a Arc<dyn Monitor>,
     /// The treatment of names in `responsible_user_id`.
-    owners: OwnerRule,
+    owners: &'a OwnerRule,
     /// The threads that parse and normalize.
     pub workers: Workers,
     /// The number of bytes of source text that may stay uncompressed.
@@ -56,6 +56,7 @@ impl<'a> Stager<'a> {
         reading: &'a ReadRequest,
         mode: Mode,
         keep: Keep,
+        owners: &'a OwnerRule,
         monitor: &'a Arc<dyn Monitor>,
     ) -> Self {
         Self {
@@ -70,15 +71,9 @@ impl<'a> Stager<'a> {
             keep,
             hash_seed: RandomState::new().hash_one(0_u8),
             monitor,
-            owners: OwnerRule::default(),
+            owners,
             held_left: AtomicUsize::new(0),
         }
-    }
-
-    /// Sets the treatment of names in `responsible_user_id`.
-    pub(crate) fn with_owners(self, owners: &OwnerRule) -> Self {
-        let owners = owners.clone();
-        Self { owners, ..self }
     }
 
     /// Leaves texts uncompressed until they have this number of bytes.
@@ -97,20 +92,13 @@ impl<'a> Stager<'a> {
         each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
     ) -> Result<StagedTable, E> {
         let source = describe(&table, &mapping);
-        let owners = self.owners.clone();
-        let mut rules = FileRules::new(mapping, self.reading.region, self.required, owners);
-        if self.reading.drop_bad_numbers {
-            rules.drop_bad_numbers();
-        }
-        if self.reading.numbers_as_written {
-            rules.send_numbers_as_written();
-        }
+        let (numbers, owners) = (self.reading.numbers, self.owners.clone());
+        let mut rules = FileRules::new(mapping, numbers, self.required, owners);
         rules.selection.clone_from(&self.reading.selection);
         self.monitor.begin(Phase::Reading, Some(table.bytes));
         let (read, edits) = self.stage(table, &rules, at, each)?;
         self.monitor.end();
-        let has_country_option = self.reading.region.is_some() || self.reading.numbers_as_written;
-        if !has_country_option
+        if numbers.national == NationalNumbers::Reject
             && let Some((column, lacking)) = edits.numbers.lacking_country(&rules.mapping.columns)
         {
             return Err(GateVerdict::lacking_country(column, lacking).into());

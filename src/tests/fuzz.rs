@@ -17,7 +17,7 @@ use zip::write::SimpleFileOptions;
 use crate::{
     employees::OwnerRule,
     mapping::{self, MappingOptions},
-    normalize::{Edits, FileRules, Required, read_row},
+    normalize::{Edits, FileRules, NumberRules, Required, read_row},
     progress::silent,
     source::{Limits, ReadOptions, SheetChoice, SourceError, open},
 };
@@ -147,8 +147,11 @@ fn read(path: &Path, dice: &mut Dice) {
         let Ok(mapping) = mapping.or_else(|_| mapping::resolve(&table.columns, &plain)) else {
             continue;
         };
-        let region = ["RU", "ES", "BR"][dice.roll(3)].parse().ok();
-        let rules = FileRules::new(mapping, region, Required::All, OwnerRule::default());
+        let numbers = NumberRules {
+            national: ["RU", "ES", "BR"][dice.roll(3)].parse().unwrap(),
+            ..NumberRules::default()
+        };
+        let rules = FileRules::new(mapping, numbers, Required::All, OwnerRule::default());
         let (delimiter, widths) = (table.delimiter, table.widths());
         let mut notes = Edits::default();
         loop {

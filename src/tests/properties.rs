@@ -2,8 +2,10 @@
 
 use super::shared::{csv_of, source_rows};
 use crate::{
+    employees::OwnerRule,
     error::Error,
     mapping::{self, MappingOptions},
+    normalize::{NationalNumbers, NumberRules},
     plan::Mode,
     progress::silent,
     run::Position,
@@ -24,11 +26,20 @@ fn staged(path: &std::path::Path, threads: u16) -> Vec<String> {
     let mapping = mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
     let reading = ReadRequest {
         workers: Some(threads),
-        numbers_as_written: true,
+        numbers: NumberRules {
+            national: NationalNumbers::AsWritten,
+            ..NumberRules::default()
+        },
         ..ReadRequest::new([path])
     };
     let monitor = silent();
-    let mut stager = Stager::new(&reading, Mode::Create, Keep::Everything, &monitor);
+    let mut stager = Stager::new(
+        &reading,
+        Mode::Create,
+        Keep::Everything,
+        &OwnerRule::Guard,
+        &monitor,
+    );
     stager.hash_seed = 7;
     let mut kept = Vec::new();
     let each = |at, block| {

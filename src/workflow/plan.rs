@@ -242,12 +242,9 @@ impl<'a> PlanRequest<'a> {
     }
 
     fn stage(&self, session: &Session, run: &RunFile, owners: &OwnerRule) -> Result<Staged, Error> {
-        let ReadRequest {
-            files,
-            drop_bad_numbers,
-            ..
-        } = self.reading;
-        let dropped = drop_bad_numbers
+        let ReadRequest { files, numbers, .. } = self.reading;
+        let dropped = numbers
+            .drops_bad
             .then(|| rejects::of_dropped(self.rejects, files, run.path(), &session.ledger()));
         let dropped = dropped.transpose()?;
         let (mode, monitor) = (self.options.mode, &session.monitor);

@@ -11,6 +11,40 @@ use crate::normalize::edits::{Edit, Edits};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region(pub(super) rlibphonenumber::Region);
 
+/// The treatment of national numbers, which have no country code (`--region`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NationalNumbers {
+    /// They are rejected.
+    #[default]
+    Reject,
+    /// They are sent as written: `none`.
+    AsWritten,
+    /// Those of this country are completed.
+    Of(Region),
+}
+
+impl FromStr for NationalNumbers {
+    type Err = UnknownRegion;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word.trim() {
+            "none" => Ok(Self::AsWritten),
+            word => word.parse().map(Self::Of),
+        }
+    }
+}
+
+impl NationalNumbers {
+    /// The value of `--region`; `None` if it is unset.
+    pub(crate) fn word(self) -> Option<String> {
+        match self {
+            Self::Reject => None,
+            Self::AsWritten => Some("none".to_owned()),
+            Self::Of(region) => Some(region.to_string()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a region: use the two letters of a country, such as RU, KZ, BY, UA, UZ, ES, MX, AR, BR, CO, \

@@ -18,7 +18,7 @@ mod written;
 
 use std::{borrow::Cow, net::Ipv4Addr};
 
-pub(crate) use self::{home::Region, written::has_lost_digits};
+pub(crate) use self::{home::NationalNumbers, written::has_lost_digits};
 use self::{
     home::{DIGITS_MAX, Home, valid},
     numbering::Fit,
@@ -34,11 +34,20 @@ use super::{
     text::tidy_code,
 };
 
+/// The rules for phone numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NumberRules {
+    /// The treatment of national numbers.
+    pub national: NationalNumbers,
+    /// True if an invalid number is left out of a contact with other chats: `--bad-numbers drop`.
+    pub drops_bad: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Phones {
     home: Option<Home>,
-    /// True if numbers without a country code are sent as written: `--region none`.
-    pub(super) as_written: bool,
+    /// True if national numbers are sent as written.
+    as_written: bool,
     /// True if an invalid number is left out of a contact with other chats: `--bad-numbers drop`.
     pub(super) drops_bad: bool,
 }
@@ -47,11 +56,18 @@ pub(super) struct Phones {
 const DIGITS_MIN: usize = 7;
 
 impl Phones {
-    pub(super) fn new(region: Option<Region>) -> Self {
+    pub(super) fn new(rules: NumberRules) -> Self {
+        let NumberRules {
+            national,
+            drops_bad,
+        } = rules;
         Self {
-            home: region.map(Home::new),
-            as_written: false,
-            drops_bad: false,
+            home: match national {
+                NationalNumbers::Of(region) => Some(Home::new(region)),
+                NationalNumbers::Reject | NationalNumbers::AsWritten => None,
+            },
+            as_written: national == NationalNumbers::AsWritten,
+            drops_bad,
         }
     }
 

@@ -161,6 +161,7 @@ fn before_plus(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalize::NumberRules;
 
     #[test]
     fn handles_are_cut_at_every_separator() {
@@ -190,7 +191,7 @@ mod tests {
 
     #[test]
     fn numbers_are_cut_at_commas_and_slashes_only_where_each_part_is_one() {
-        let phones = Phones::new(None);
+        let phones = Phones::new(NumberRules::default());
         for (cell, wanted) in [
             (
                 "+79991112233, +79992223344",
@@ -217,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_valid_number_is_cut_off_from_invalid_ones_if_those_are_left_out() {
-        let mut phones = Phones::new(None);
+        let mut phones = Phones::new(NumberRules::default());
         phones.drops_bad = true;
         for (cell, wanted) in [
             (

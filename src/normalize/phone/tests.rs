@@ -1,12 +1,15 @@
 //! Tables of numbers as people write them.
 
-use super::*;
+use super::{home::Region, *};
 
 fn read(region: &str, text: &str) -> Result<String, PhoneFault> {
-    let region = region.parse().ok();
-    Phones::new(region)
-        .read(text, &mut Edits::default())
-        .map(Cow::into_owned)
+    let national = region.parse().unwrap_or_default();
+    Phones::new(NumberRules {
+        national,
+        ..NumberRules::default()
+    })
+    .read(text, &mut Edits::default())
+    .map(Cow::into_owned)
 }
 
 #[test]
@@ -272,7 +275,10 @@ fn ambiguous_numbers_are_rejected_with_the_flag_that_helps() {
 #[test]
 fn each_change_is_counted_with_an_example() {
     let mut edits = Edits::default();
-    let phones = Phones::new("RU".parse().ok());
+    let phones = Phones::new(NumberRules {
+        national: "RU".parse().unwrap_or_default(),
+        ..NumberRules::default()
+    });
     for text in ["8 (999) 123-45-67 доб. 3", "'+79991112233", "79991112233"] {
         assert!(phones.read(text, &mut edits).is_ok());
     }

@@ -109,8 +109,12 @@ fn normalizer(header: &[&str], region: Option<&str>, set: &[(&str, &str)]) -> Fi
         ..MappingOptions::default()
     };
     let mapping = mapping::resolve(&columns, &options).expect("the header is right");
-    let region = region.and_then(|region| region.parse().ok());
-    FileRules::new(mapping, region, Required::All, OwnerRule::default())
+    let national = region.map(|region| region.parse().unwrap());
+    let numbers = NumberRules {
+        national: national.unwrap_or_default(),
+        ..NumberRules::default()
+    };
+    FileRules::new(mapping, numbers, Required::All, OwnerRule::default())
 }
 
 fn read(normalizer: &FileRules, cells: &[&str]) -> Result<Contact<'static>, Vec<Problem>> {
