@@ -42,6 +42,56 @@ pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(is_margin)
 }
 
+/// The kinds of bytes that a text has, found in one pass. Most texts are too short for vectorised searches.
+#[derive(Clone, Copy)]
+pub(crate) struct ByteKinds(u8);
+
+impl ByteKinds {
+    pub(crate) const DIGIT: u8 = 1;
+    pub(crate) const SPACE: u8 = 1 << 1;
+    /// A control character of ASCII.
+    pub(crate) const CONTROL: u8 = 1 << 2;
+    pub(crate) const AT: u8 = 1 << 3;
+    /// A quotation mark or a backslash, which JSON escapes.
+    pub(crate) const QUOTE: u8 = 1 << 4;
+    pub(crate) const NOT_ASCII: u8 = 1 << 5;
+    /// A question mark, or a byte with which U+FFFD begins: both replace letters that an encoding lacks.
+    pub(crate) const LOST_LETTER: u8 = 1 << 6;
+
+    const TABLE: [u8; 256] = {
+        let mut table = [Self::NOT_ASCII; 256];
+        let mut byte = 0;
+        while byte < 0x80 {
+            table[byte as usize] = Self::of_ascii(byte);
+            byte += 1;
+        }
+        table[0xef] |= Self::LOST_LETTER;
+        table
+    };
+
+    const fn of_ascii(byte: u8) -> u8 {
+        match byte {
+            b'0'..=b'9' => Self::DIGIT,
+            b' ' => Self::SPACE,
+            b'@' => Self::AT,
+            b'"' | b'\\' => Self::QUOTE,
+            b'?' => Self::LOST_LETTER,
+            b'!'..=b'~' => 0,
+            _ => Self::CONTROL,
+        }
+    }
+
+    pub(crate) fn of(text: &str) -> Self {
+        let kinds = text.bytes().map(|byte| Self::TABLE[usize::from(byte)]);
+        Self(kinds.fold(0, |all, kind| all | kind))
+    }
+
+    /// True if the text has a byte of one of these kinds.
+    pub(crate) const fn has(self, kinds: u8) -> bool {
+        self.0 & kinds != 0
+    }
+}
+
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
     // A fast path: most text needs no escapes.
     if !text.contains(&is_escaped) {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    characters::shown,
+    characters::{ByteKinds, shown},
     contact::{RESPONSIBLE_CHARS_MAX, reading::without_lone_surrogates},
     mapping::name_key,
 };
@@ -294,14 +294,12 @@ pub(crate) enum OwnerLook {
 
 impl OwnerLook {
     pub(crate) fn of(owner: &str) -> Self {
-        let (mut has_ascii_digit, mut is_plain) = (false, true);
-        for byte in owner.bytes() {
-            has_ascii_digit |= byte.is_ascii_digit();
-            is_plain &= byte.is_ascii_graphic() && byte != b'@';
-        }
+        const ODD: u8 =
+            ByteKinds::SPACE | ByteKinds::CONTROL | ByteKinds::AT | ByteKinds::NOT_ASCII;
+        let bytes = ByteKinds::of(owner);
         // A fast path for almost every owner.
-        if is_plain {
-            return if has_ascii_digit {
+        if !bytes.has(ODD) {
+            return if bytes.has(ByteKinds::DIGIT) {
                 Self::Id
             } else {
                 Self::Unclear

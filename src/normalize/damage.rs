@@ -2,12 +2,11 @@
 //! read as another encoding and saved again (`MarÃ­a`). The tool can't restore it, so it warns.
 
 use encoding_rs::{MACINTOSH, WINDOWS_1251, WINDOWS_1252};
-use memchr::memchr2;
 
-use crate::{characters::shown, wording::counted};
-
-/// The first byte of U+FFFD in UTF-8.
-const REPLACEMENT_BYTE: u8 = 0xef;
+use crate::{
+    characters::{ByteKinds, shown},
+    wording::counted,
+};
 
 /// The damaged texts of a table.
 #[derive(Clone, Debug, Default)]
@@ -59,9 +58,10 @@ impl DamagedTexts {
 
 /// True for text that hardly anyone would write, unlike its undamaged form.
 pub(super) fn is_damaged(text: &str) -> bool {
-    let has_marks = memchr2(b'?', REPLACEMENT_BYTE, text.as_bytes()).is_some();
-    (has_marks && (has_lost_letters(text) || text.contains(char::REPLACEMENT_CHARACTER)))
-        || (!text.is_ascii() && may_be_saved_twice(text) && is_saved_twice(text))
+    let bytes = ByteKinds::of(text);
+    (bytes.has(ByteKinds::LOST_LETTER)
+        && (has_lost_letters(text) || text.contains(char::REPLACEMENT_CHARACTER)))
+        || (bytes.has(ByteKinds::NOT_ASCII) && may_be_saved_twice(text) && is_saved_twice(text))
 }
 
 /// True for letters that were replaced by question marks: within a word, or more than a person would type.
@@ -81,10 +81,13 @@ fn has_lost_letters(text: &str) -> bool {
 /// Rules out almost every name without encoding it: by its first two adjacent characters beyond ASCII, or because too
 /// few may be later bytes. Of a character in UTF-8, all bytes but the first are later ones, and one of two may be lost.
 fn may_be_saved_twice(text: &str) -> bool {
+    const FIRST: u8 = 0xc0;
+    let mut pairs = text.as_bytes().windows(2);
+    // The last byte of a character beyond ASCII, and the first byte of the next one.
+    let pair = pairs.position(|pair| (0x80..FIRST).contains(&pair[0]) && pair[1] >= FIRST);
+    let next = pair.and_then(|last| text[last + 1..].chars().next());
     let others = || text.chars().filter(|char| !char.is_ascii());
-    let mut pairs = text.chars().zip(text.chars().skip(1));
-    let pair = pairs.find(|(char, next)| !char.is_ascii() && !next.is_ascii());
-    pair.is_some_and(|(_, next)| may_be_later_byte(next))
+    next.is_some_and(may_be_later_byte)
         && 2 * others().count() <= 5 * others().filter(|&char| may_be_later_byte(char)).count()
 }
 
@@ -126,7 +129,35 @@ fn is_mostly_utf8(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn fast_paths_change_no_result(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "a", " ", "?", "1", "é", "Ã", "©", "\u{90}", "\u{fffd}", "А", "н", "ё", "Р", "С", "Ђ", "°", "µ", "»",
+                    "â", "€", "™", "ð", "Ÿ", "˜", "√", "≠", "韩", "😀",
+                ]),
+                0..8,
+            ),
+        ) {
+            let text = pieces.concat();
+            let by_encoding = || {
+                let chars: Vec<_> = text.chars().filter(|char| !char.is_ascii()).collect();
+                let mut pairs = text.chars().zip(text.chars().skip(1));
+                let pair = pairs.find(|(char, next)| !char.is_ascii() && !next.is_ascii());
+                let later = chars.iter().filter(|char| may_be_later_byte(**char)).count();
+                pair.is_some_and(|(_, next)| may_be_later_byte(next))
+                    && 2 * chars.len() <= 5 * later
+                    && is_saved_twice(&text)
+            };
+            let is_lost = has_lost_letters(&text) || text.contains(char::REPLACEMENT_CHARACTER);
+            prop_assert_eq!(is_damaged(&text), is_lost || by_encoding());
+        }
+    }
 
     #[test]
     fn damaged_names_are_told_from_others() {
