@@ -6,6 +6,7 @@
 use memchr::memchr2;
 
 use super::{Chat, Contact};
+use crate::characters::ByteKinds;
 
 /// Appends the contact as JSON.
 pub(crate) fn write_contact(contact: &Contact<'_>, out: &mut Vec<u8>) {
@@ -55,11 +56,7 @@ fn write_field(name: &[u8], text: &str, out: &mut Vec<u8>) {
 }
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
-    // Without an early exit, the loop is vectorized.
-    let has_escape = text.bytes().fold(false, |any, byte| {
-        any | matches!(byte, ..b' ' | b'"' | b'\\')
-    });
-    if has_escape {
+    if ByteKinds::of(text).has(ByteKinds::QUOTE | ByteKinds::CONTROL) {
         // Writing into memory can't fail.
         let _ = serde_json::to_writer(out, text);
         return;
