@@ -118,6 +118,15 @@ pub(crate) fn is_own_address(uri: &str) -> bool {
 }
 
 impl Contact<'_> {
+    /// True if no required field of a new contact is missing.
+    pub(crate) fn is_complete(&self) -> bool {
+        !(self.id.is_empty()
+            || self.responsible_user_id.is_empty()
+            || self.name.is_empty()
+            || self.contact_data.is_empty()
+            || self.uri.is_empty())
+    }
+
     /// The required fields of a new contact that this one lacks. \[doc\]
     pub(crate) fn missing(&self) -> impl Iterator<Item = ContactField> {
         [

@@ -22,6 +22,9 @@ pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowP
             problems.add(mapping.column_of(field), fault);
         }
     }
+    if contact.is_complete() {
+        return;
+    }
     for field in contact.missing() {
         let is_required = field == ContactField::Id || file.required == Required::All;
         if !is_required || problems.explain(field, file) {

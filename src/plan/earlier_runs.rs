@@ -139,7 +139,7 @@ fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     blocks::for_each_contact(from, Decision::Unchanged, |contacts, index| {
         let json = contacts.json(index);
         let contact = from.contact(json)?;
-        if contact.missing().next().is_none() {
+        if contact.is_complete() {
             EarlierValue::Contact.set(run, &contact.id, &String::from_utf8_lossy(json), 0)?;
         }
         Ok(())

@@ -31,9 +31,10 @@ pub(crate) enum Decision {
 impl Decision {
     /// The decision on a contact until it is compared with the account.
     pub(crate) fn undecided(contact: &Contact<'_>) -> Self {
-        match contact.missing().next() {
-            None => Self::Complete,
-            Some(_) => Self::Partial,
+        if contact.is_complete() {
+            Self::Complete
+        } else {
+            Self::Partial
         }
     }
 

@@ -100,7 +100,7 @@ impl Account {
 
     /// PATCH of one contact: non-blank fields replace stored ones. An unknown id is created.
     pub(super) fn update(&mut self, given: Contact<'_>) {
-        if given.missing().next().is_none() {
+        if given.is_complete() {
             return self.create(&given);
         }
         let given = given.into_owned();
