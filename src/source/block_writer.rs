@@ -6,7 +6,10 @@ use super::{
     Block, CellFault, CellFaultKind, CellValue, Limits, SourceErrorKind,
     cell::{Cell, CellRow, RowSource, contain},
 };
-use crate::{characters::is_blank, wording::listed};
+use crate::{
+    characters::{ByteKinds, is_blank},
+    wording::listed,
+};
 
 /// The delimiter of the blocks.
 pub(super) const DELIMITER: u8 = b',';
@@ -246,11 +249,9 @@ impl BlockWriter {
 
 /// Writes a cell as CSV, quoted if necessary.
 fn write_cell(text: &mut Vec<u8>, cell: &str) {
-    let bytes = cell.as_bytes();
-    let plain = memchr::memchr3(DELIMITER, b'"', b'\n', bytes).is_none()
-        && memchr::memchr(b'\r', bytes).is_none();
-    if plain {
-        text.extend_from_slice(bytes);
+    // Some texts of these kinds need no quotes, but have the same meaning in them.
+    if !ByteKinds::of(cell).has(ByteKinds::COMMA | ByteKinds::QUOTE | ByteKinds::CONTROL) {
+        text.extend_from_slice(cell.as_bytes());
         return;
     }
     text.push(b'"');
