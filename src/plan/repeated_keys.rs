@@ -79,12 +79,23 @@ impl Occurrences {
         }
     }
 
+    // Inlined, so that the fields are written where they belong: reading them together just after they were written
+    // one by one stalls the processor.
+    #[inline]
     pub(super) fn add(&mut self, occurrence: Occurrence) -> io::Result<()> {
-        let part = &mut self.parts[part_of(occurrence.key)];
-        part.open.push(occurrence);
-        if part.open.len() < PAGE {
+        let part = part_of(occurrence.key);
+        let open = &mut self.parts[part].open;
+        open.push(occurrence);
+        if open.len() < PAGE {
             return Ok(());
         }
+        self.write_page(part)
+    }
+
+    /// Writes the open page of a part to the file.
+    #[cold]
+    fn write_page(&mut self, part: usize) -> io::Result<()> {
+        let part = &mut self.parts[part];
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(
