@@ -153,8 +153,8 @@ impl Worker<'_> {
 }
 
 /// Equal for contacts with equal content; for rows of chats, if everything but the chats is equal. Each text is
-/// hashed with the previous hash and its own index as the seed, so that adjacent texts are distinguished and empty
-/// ones need no hash.
+/// hashed with its own index in the seed, so that adjacent texts are distinguished and empty ones need no hash. The
+/// hashes are added, because the processor computes hashes at once if none is the seed of another.
 fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, id_hash: u64) -> u64 {
     let Contact {
         id: _,
@@ -164,11 +164,11 @@ fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, id_hash: u64) -> u6
         uri,
         unknown: _,
     } = contact;
-    let (mut hash, mut number) = (id_hash, 0);
+    let (mut hash, mut number) = (0_u64, 0);
     let mut add = |text: &str| {
         number += 1;
         if !text.is_empty() {
-            hash = xxh3_64_with_seed(text.as_bytes(), hash ^ number);
+            hash = hash.wrapping_add(xxh3_64_with_seed(text.as_bytes(), id_hash ^ number));
         }
     };
     for text in [responsible_user_id, name, uri] {
