@@ -46,6 +46,7 @@ impl<'r> Cells<'r> {
         self.backup.is_some()
     }
 
+    #[inline]
     pub(super) fn text(&self, column: usize, edits: &mut Edits) -> Cow<'r, str> {
         let cell = self.get(column);
         match self.backup {
@@ -56,6 +57,7 @@ impl<'r> Cells<'r> {
     }
 
     /// An id or a part of a chat.
+    #[inline]
     pub(super) fn code(&self, column: usize, edits: &mut Edits) -> Cow<'r, str> {
         let cell = self.get(column);
         match self.backup {

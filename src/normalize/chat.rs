@@ -56,6 +56,7 @@ pub(super) fn inspect(chats: &[Chat<'_>], edits: &mut Edits) {
 
 /// Adds a chat from a column of its type. `telegram`, `telegram_username` and `telegram_phone` with one value each
 /// form one chat. If one of them has several values, it is unknown which belong together.
+#[inline]
 fn add_value<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, is_only: bool, edits: &mut Edits) {
     if chats.is_empty() {
         return chats.push(chat);

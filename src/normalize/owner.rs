@@ -121,6 +121,7 @@ pub(super) fn inspect(owner: &str, file: &FileRules, edits: &mut Edits) {
 }
 
 /// An id without a numeric fraction or exponent.
+#[inline]
 pub(super) fn whole_id<'r>(id: Cow<'r, str>, file: &FileRules, edits: &mut Edits) -> Cow<'r, str> {
     match phone::whole_id(&id) {
         Some(whole) if file.mapping.backup.is_none() => {

@@ -60,7 +60,7 @@ struct RowReader<'r, 'e> {
 impl<'r> RowReader<'r, '_> {
     fn read(mut self) -> Option<Result<Contact<'r>, RejectedRow<'static>>> {
         let assignments = &self.file.mapping.assignments;
-        let singles = assignments.partition_point(|it| it.field.is_single());
+        let (singles, others) = assignments.split_at(self.file.single_count);
         self.cells
             .report_faults(self.file, &mut self.problems, self.edits);
         if self.cells.is_not_a_row() {
@@ -71,7 +71,7 @@ impl<'r> RowReader<'r, '_> {
                 problems,
             )));
         }
-        self.read_singles(&assignments[..singles]);
+        self.read_singles(singles);
         if self.is_left_out() {
             return None;
         }
@@ -83,7 +83,7 @@ impl<'r> RowReader<'r, '_> {
             problems: &mut self.problems,
             edits: self.edits,
         }
-        .read(&assignments[singles..]);
+        .read(others);
         self.cells.inspect_others(self.file, self.edits);
         self.apply_templates();
         if self.is_left_out() {
@@ -181,12 +181,10 @@ impl<'r> RowReader<'r, '_> {
                 Field::FirstName => self.read_part(&mut name_parts[0], it.column),
                 Field::MiddleName => self.read_part(&mut name_parts[1], it.column),
                 Field::LastName => self.read_part(&mut name_parts[2], it.column),
-                Field::Name => {
+                Field::Name if name_parts.iter().any(|part| !part.is_empty()) => {
                     self.contact.name = self.joined(&mut name_parts);
-                    if self.contact.name.is_empty() {
-                        self.contact.name = self.cells.text(it.column, self.edits);
-                    }
                 }
+                Field::Name => self.contact.name = self.cells.text(it.column, self.edits),
                 _ => {}
             }
         }
@@ -199,6 +197,7 @@ impl<'r> RowReader<'r, '_> {
     }
 
     /// The id of a contact or an employee.
+    #[inline]
     fn id(&mut self, column: usize) -> Cow<'r, str> {
         let id = self.cells.code(column, self.edits);
         // A spreadsheet may have rounded an id of a backup, too. Export guards ids that only look rounded.

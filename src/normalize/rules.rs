@@ -28,6 +28,8 @@ pub(crate) enum Required {
 #[derive(Debug)]
 pub(crate) struct FileRules {
     pub(crate) mapping: Mapping,
+    /// The number of assignments of fields with one value, which come first.
+    pub(super) single_count: usize,
     pub(super) required: Required,
     pub(super) phones: Phones,
     /// For each column, whether it is read. Faults in other columns are ignored.
@@ -53,9 +55,12 @@ impl FileRules {
     ) -> Self {
         let tables = mapping.values.iter();
         let values = tables.filter(|(_, table)| !table.is_empty());
+        let assignments = &mapping.assignments;
+        let single_count = assignments.partition_point(|it| it.field.is_single());
         let used = mapping.cell_values().into_iter();
         let used = used.map(|value| value != CellValue::Unused);
         Self {
+            single_count,
             required,
             phones: Phones::new(numbers),
             used: used.collect(),
