@@ -11,6 +11,7 @@
 //! | `export` | each backup: its name with placeholders, order, size, modification time and number of contacts (see [`exports`]) |
 //! | `run` | for each run planned here: the path of its rejects (see [`RejectsPath`]) |
 //! | `history` | a line for each run (see [`history`]) |
+//! | `link` | for each contact: the link that a run wrote whose file was removed (see [`links`]) |
 //!
 //! A missing or unreadable ledger counts as empty: contacts are compared with the account, and existing rejects
 //! files are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger like one with
@@ -26,6 +27,7 @@
 mod database;
 mod exports;
 mod history;
+mod links;
 mod records;
 mod rejects_path;
 
@@ -36,6 +38,7 @@ pub(crate) use history::{
     HistoryEntry, RunStatus, forget_old_runs, has_run, line_of, lines, lines_with_files,
     record_run, without_claim,
 };
+pub(crate) use links::{KeptLink, keep_links, kept_link, last_kept_link};
 pub(crate) use records::ContactRecords;
 pub(crate) use rejects_path::{RejectsPath, rejects_path_of, remember_rejects_path};
 

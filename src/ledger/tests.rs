@@ -303,3 +303,24 @@ fn only_writes_that_say_so_wait_for_a_later_sync() {
         assert_eq!((unsynced.unwrap(), synchronous().unwrap()), (normal, full));
     }
 }
+
+#[test]
+fn the_link_of_the_later_run_is_kept_whichever_file_is_removed_first() {
+    let state = tempfile::tempdir().unwrap();
+    let mut own = ledger(state.path(), "a");
+    assert!(last_kept_link(&own).is_none());
+    let at = |second| Timestamp::from_second(second).unwrap();
+    for (second, id, uri) in [(2, "1", "later"), (1, "1", "earlier"), (1, "2", "other")] {
+        keep_links::<IoError>(&mut own, at(second), |writer| writer.add(id, uri)).unwrap();
+    }
+    let failed = keep_links(&mut own, at(3), |writer| {
+        writer.add("1", "of a damaged file")?;
+        Err(IoError::at(state.path())(io::Error::other("damaged")))
+    });
+    failed.unwrap_err();
+    let link = |id| kept_link(&own, id).map(|link| (link.uri, link.planned_at));
+    assert_eq!(link("1"), Some(("later".to_owned(), at(2))));
+    assert_eq!(link("2"), Some(("other".to_owned(), at(1))));
+    assert_eq!(link("3"), None);
+    assert_eq!(last_kept_link(&own), Some(at(2)));
+}

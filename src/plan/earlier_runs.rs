@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
+    ledger::SharedLedger,
     plan::{Mode, incremental::ComparedWith},
     run::{
         Decision, EarlierValue, Outcome, RunError, RunFile, SentBatches, blocks, changes,
@@ -17,6 +18,8 @@ pub(crate) struct EarlierRuns<'a> {
     /// The run files of all accounts.
     pub store: Store,
     pub account: &'a str,
+    /// The ledger of the account.
+    pub ledger: SharedLedger,
 }
 
 /// The relevant facts of an earlier run.
@@ -119,19 +122,9 @@ fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     if !snapshot::exists(from)? {
         return Ok(());
     }
-    let mut last = String::new();
-    loop {
-        let wanted = EarlierValue::Contact.left(run, &last)?;
-        for id in &wanted {
-            if let Some(contact) = snapshot::find(from, id)? {
-                EarlierValue::Contact.set(run, id, &contact.json, 0)?;
-            }
-        }
-        match wanted.into_iter().next_back() {
-            Some(id) => last = id,
-            None => return Ok(()),
-        }
-    }
+    EarlierValue::Contact.set_found(run, 0, |id| {
+        Ok(snapshot::find(from, id)?.map(|contact| contact.json))
+    })
 }
 
 /// Reads the wanted contacts that a run found to be equal to the source, with all fields.

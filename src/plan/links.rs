@@ -1,9 +1,16 @@
 //! Finds the links (`uri`) of contacts that have none in the source. The API requires a link and does not return
-//! it \[doc\], so links that this tool wrote earlier are read from the account's run files.
+//! it \[doc\], so links that this tool wrote earlier are read from the account's run files, and from the ledger, which
+//! receives those of a file that is removed.
+
+use jiff::Timestamp;
 
 use crate::{
     contact::{Contact, ContactField},
-    plan::earlier_runs::{EarlierRun, EarlierRuns, planned_at},
+    ledger::{KeptLink, Ledger, keep_links, kept_link, last_kept_link},
+    plan::{
+        PlanError,
+        earlier_runs::{EarlierRuns, planned_at},
+    },
     run::{
         Decision, EarlierValue, FoundValue, RunError, RunFile, SentBatches, blocks, rejects, sent,
     },
@@ -29,7 +36,7 @@ impl<'a> Links<'a> {
             }
             Ok::<_, RunError>(())
         })?;
-        search(earlier, run, 0, |_| true)?;
+        search(earlier, run, 0, Timestamp::MAX)?;
         Ok(Self { run })
     }
 
@@ -56,10 +63,8 @@ impl<'a> Links<'a> {
             }
         }
         let undone_at = planned_at(undone)?;
-        search(earlier, run, 0, |earlier_run| {
-            Some(earlier_run.planned_at) < undone_at
-        })?;
-        search(earlier, run, 1, |_| true)?;
+        search(earlier, run, 0, undone_at.unwrap_or(Timestamp::MIN))?;
+        search(earlier, run, 1, Timestamp::MAX)?;
         read(run, undone, 1)?;
         Ok(Self { run })
     }
@@ -79,24 +84,67 @@ impl<'a> Links<'a> {
     }
 }
 
+/// Finds links that were written by runs planned before this time, newest first.
 fn search(
     earlier: &EarlierRuns<'_>,
     run: &RunFile,
     search: u32,
-    matches: impl Fn(&EarlierRun) -> bool,
+    before: Timestamp,
 ) -> Result<(), RunError> {
-    earlier.search(EarlierValue::Link, run, matches, |from, _| {
-        read(run, from, search)
+    if EarlierValue::Link.left(run, "")?.is_empty() {
+        return Ok(());
+    }
+    let last_kept = last_kept_link(&earlier.ledger.lock());
+    let read_kept_since = |since: Timestamp| {
+        if last_kept.is_none_or(|last| last <= since) {
+            return Ok(());
+        }
+        let is_wanted = |link: &KeptLink| link.planned_at > since && link.planned_at < before;
+        EarlierValue::Link.set_found(run, search, |id| {
+            let link = kept_link(&earlier.ledger.lock(), id);
+            Ok(link.filter(is_wanted).map(|link| link.uri))
+        })
+    };
+    earlier.search(
+        EarlierValue::Link,
+        run,
+        |earlier_run| earlier_run.planned_at < before,
+        |from, earlier_run| {
+            // An unfinished run keeps its file longer than later ones.
+            read_kept_since(earlier_run.planned_at)?;
+            read(run, from, search)
+        },
+    )?;
+    read_kept_since(Timestamp::MIN)
+}
+
+/// Sets the links that a run wrote.
+fn read(run: &RunFile, earlier: &RunFile, search: u32) -> Result<(), RunError> {
+    for_each_link(earlier, |id, uri| {
+        EarlierValue::Link.set(run, id, uri, search)
     })
 }
 
-/// Reads the links that a run wrote.
-fn read(run: &RunFile, earlier: &RunFile, search: u32) -> Result<(), RunError> {
-    sent::for_each_written(earlier, |json| {
-        let contact = earlier.contact(json)?;
+/// Adds the links that a run wrote to the ledger, before its file is removed.
+pub(crate) fn keep(run: &RunFile, ledger: &mut Ledger) -> Result<(), PlanError> {
+    let Some(planned_at) = planned_at(run)? else {
+        return Ok(());
+    };
+    keep_links(ledger, planned_at, |writer| {
+        for_each_link(run, |id, uri| Ok::<_, PlanError>(writer.add(id, uri)?))
+    })
+}
+
+/// Calls `each` with the id and the link of every contact that a run wrote with a link.
+fn for_each_link<E: From<RunError>>(
+    run: &RunFile,
+    mut each: impl FnMut(&str, &str) -> Result<(), E>,
+) -> Result<(), E> {
+    sent::for_each_written(run, |json| {
+        let contact = run.contact(json)?;
         if contact.uri_is_unknown() {
             return Ok(());
         }
-        EarlierValue::Link.set(run, &contact.id, &contact.uri, search)
+        each(&contact.id, &contact.uri)
     })
 }

@@ -20,7 +20,7 @@ pub(crate) mod gate;
 pub(crate) mod incremental;
 pub(crate) mod index;
 mod kept;
-mod links;
+pub(crate) mod links;
 pub(crate) mod missing_columns;
 mod options;
 mod origins;
@@ -59,7 +59,7 @@ impl Plan {
     pub(crate) fn link_warning(&self, advice: &str) -> Option<String> {
         (self.without_link > 0).then(|| {
             format!(
-                "{} without a link (uri), because no kept run of this tool wrote one; a server that requires links refuses them{advice}",
+                "{} without a link (uri), because no known run of this tool wrote one; a server that requires links refuses them{advice}",
                 counted(self.without_link, "update")
             )
         })

@@ -53,6 +53,28 @@ impl EarlierValue {
         )
     }
 
+    /// Sets the values that `find` has for the ids whose values were not found yet.
+    pub(crate) fn set_found(
+        self,
+        run: &RunFile,
+        search: u32,
+        mut find: impl FnMut(&str) -> Result<Option<String>, RunError>,
+    ) -> Result<(), RunError> {
+        let mut last = String::new();
+        loop {
+            let wanted = self.left(run, &last)?;
+            for id in &wanted {
+                if let Some(value) = find(id)? {
+                    self.set(run, id, &value, search)?;
+                }
+            }
+            match wanted.into_iter().next_back() {
+                Some(id) => last = id,
+                None => return Ok(()),
+            }
+        }
+    }
+
     pub(crate) fn find(self, run: &RunFile, id: &str) -> Result<Option<FoundValue>, RunError> {
         run.database.row(
             "SELECT value, search FROM temp.earlier_value WHERE kind = ?1 AND id = ?2 AND value <> ''",

@@ -80,10 +80,10 @@ impl Iterator for SentBatches<'_> {
 }
 
 /// Calls `each` with the JSON of every contact that was created or updated, in order.
-pub(crate) fn for_each_written(
+pub(crate) fn for_each_written<E: From<RunError>>(
     run: &RunFile,
-    mut each: impl FnMut(&[u8]) -> Result<(), RunError>,
-) -> Result<(), RunError> {
+    mut each: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let mut reader = BatchReader::new(run);
     let mut next_no = 0;
     while let Some(batch) = batches::next_sent(run, next_no)? {
@@ -98,12 +98,12 @@ pub(crate) fn for_each_written(
 }
 
 /// Calls `each` with every contact of a sent batch and its outcome, unless it was refused or not sent.
-fn for_each_sent(
+fn for_each_sent<E: From<RunError>>(
     run: &RunFile,
     reader: &mut BatchReader<'_>,
     batch: &Batch,
-    mut each: impl FnMut(BatchItem<'_>, Option<Outcome>) -> Result<(), RunError>,
-) -> Result<(), RunError> {
+    mut each: impl FnMut(BatchItem<'_>, Option<Outcome>) -> Result<(), E>,
+) -> Result<(), E> {
     let exceptions: HashMap<u64, Outcome> = run.database.rows(
         "SELECT seq, outcome FROM outcome WHERE batch = ?1",
         [batch.no],

@@ -7,7 +7,7 @@ use crate::{
     account::Reader,
     api::{Client, ClientOptions, Rate, TokenSource},
     apply::{self, ApplyError, ApplyOptions, SenderState},
-    ledger::ContactRecords,
+    ledger::{ContactRecords, SharedLedger},
     plan::{
         self, Plan, PlanContext, PlanOptions,
         earlier_runs::EarlierRuns,
@@ -111,6 +111,7 @@ impl Laboratory {
             earlier_runs: EarlierRuns {
                 store: Store::open(self.dir.path()).unwrap(),
                 account: "",
+                ledger: SharedLedger::open(self.dir.path(), "account"),
             },
             shrink: None,
         }

@@ -13,7 +13,7 @@ use crate::{
     apply::ApplyError,
     contact::{Chat, ChatType, Contact},
     plan::{Mode, PlanOptions, gate::Bound},
-    run::{Tally, division, integrity, sent},
+    run::{RunError, Tally, division, integrity, sent},
     sandbox::{ErrorShape, Faults, Options, RequiredField},
 };
 
@@ -89,7 +89,7 @@ fn import_to_the_end(laboratory: &Laboratory, local: &State, max_refused: Bound)
                 let is_there = |json: &[u8]| {
                     let id = run.contact(json)?.id;
                     assert!(laboratory.sandbox.contact(&id).is_some(), "{id}");
-                    Ok(())
+                    Ok::<_, RunError>(())
                 };
                 sent::for_each_written(&run, is_there).unwrap();
             }

@@ -19,6 +19,7 @@ use crate::{
         without_claim,
     },
     paths::absolute,
+    plan::{PlanError, links},
     run::{
         RunError, RunFile, State, Tally, batches,
         store::{self, Lock, Store},
@@ -239,6 +240,7 @@ pub(crate) fn prune_runs(
         let Ok(_lock) = Lock::probe(&file) else {
             continue;
         };
+        keep_links(ledger, run, &file)?;
         store::remove(&file)?;
         let mut run = HistoryEntry {
             file: None,
@@ -254,6 +256,18 @@ pub(crate) fn prune_runs(
         forget_old_runs(ledger, Timestamp::now())?;
     }
     Ok(removed)
+}
+
+/// Copies the links that a run wrote to the ledger, unless its file can't be read.
+fn keep_links(ledger: &mut Ledger, run: &HistoryEntry, file: &Path) -> Result<(), Error> {
+    if run.account.is_empty() || !run.has_sent() {
+        return Ok(());
+    }
+    let kept = RunFile::open(file).map(|file| links::keep(&file, ledger));
+    match kept {
+        Ok(Err(PlanError::Io(error))) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Writes the line of a run that could not begin because its command could not sign in. It belongs to the account of the

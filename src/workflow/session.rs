@@ -198,6 +198,7 @@ impl Session {
         Ok(EarlierRuns {
             store: self.store()?,
             account: &self.account,
+            ledger: self.shared_ledger().clone(),
         })
     }
 

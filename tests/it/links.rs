@@ -64,7 +64,7 @@ fn updates_without_a_known_link_are_counted_before_anything_is_sent() {
     let world = insistent();
     put_theirs(&world);
     world.write("names.csv", "id,name\n1,Ann\n2,Bob\n");
-    let warning = "2 updates without a link (uri), because no kept run of this tool wrote one; a server that requires links \
+    let warning = "2 updates without a link (uri), because no known run of this tool wrote one; a server that requires links \
                    refuses them: pass --set uri='https://…/{id}'";
     world.run(["plan", "names.csv"]).ends_with(0).tells(warning);
     let import = [
@@ -91,6 +91,38 @@ fn contacts_of_a_backup_without_links_are_created_with_those_that_were_written_b
     let before = state(&world.sandbox.contacts());
     world.run(["export", "-o", "backup.csv", "-q"]).ends_with(0);
     world.run(["delete", "1", "2", "--yes", "-q"]).ends_with(0);
+    world.run(["import", "backup.csv", "-q"]).ends_with(0);
+    assert_eq!(state(&world.sandbox.contacts()), before);
+}
+
+#[test]
+fn links_outlive_the_run_files_that_wrote_them() {
+    let world = insistent();
+    let import = |link: &str| {
+        let set = format!("uri=https://{link}.example.com/{{id}}");
+        let import = ["import", "contacts.csv", "--mode", "update", "--set", &set];
+        world.run(import).ends_with(0);
+    };
+    put_theirs(&world);
+    world.write(
+        "contacts.csv",
+        "id,responsible_user_id,name,whatsapp\n1,u,Ann,79990000001\n2,u,Bob,79990000002\n",
+    );
+    import("old");
+    import("new");
+    let before = state(&world.sandbox.contacts());
+    let pruned = world.run(["runs", "prune", "--keep", "0", "--json"]);
+    assert_eq!(pruned.json()["removed"].as_array().unwrap().len(), 2);
+    world.write("names.csv", "id,name\n1,Anna\n");
+    let renamed = world.run(["import", "names.csv", "--run", "names.run"]);
+    assert!(!renamed.stderr.contains("without a link"), "{renamed:?}");
+    assert_eq!(
+        world.sandbox.contact("1").unwrap().uri,
+        "https://new.example.com/1"
+    );
+    world.run(["undo", "names.run", "--yes", "-q"]).ends_with(0);
+    world.run(["export", "-o", "backup.csv", "-q"]).ends_with(0);
+    world.run(["delete", "2", "--yes", "-q"]).ends_with(0);
     world.run(["import", "backup.csv", "-q"]).ends_with(0);
     assert_eq!(state(&world.sandbox.contacts()), before);
 }
