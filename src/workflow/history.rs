@@ -207,17 +207,17 @@ fn refresh(entry: &mut HistoryEntry) {
 }
 
 /// Removes the files of this account's runs that need not be kept, and the lines of very old runs.
-pub(super) fn prune(session: &Session) -> Result<(), Error> {
-    let mut ledger = session.ledger();
-    let mut runs = lines_with_files(&ledger)?;
-    runs.iter_mut().for_each(refresh);
-    prune_runs(
-        &mut ledger,
-        &session.state_directory,
-        runs,
-        session.keep_runs,
-    )?;
-    Ok(())
+pub(super) fn prune(session: &Session) {
+    let result = || {
+        let mut ledger = session.ledger();
+        let mut runs = lines_with_files(&ledger)?;
+        runs.iter_mut().for_each(refresh);
+        let directory = &session.state_directory;
+        prune_runs(&mut ledger, directory, runs, session.keep_runs)
+    };
+    if let Err(error) = result() {
+        session.notice(format!("old runs can't be removed: {error}"));
+    }
 }
 
 /// Removes the files of an account's runs that need not be kept, given its current runs. Returns them.

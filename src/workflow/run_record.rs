@@ -118,6 +118,11 @@ impl RunRecord {
         }
     }
 
+    /// True if the run changed something, or tried to.
+    pub(super) const fn has_sent(&self) -> bool {
+        self.entry.has_sent()
+    }
+
     fn write(&mut self) {
         if self.is_dry_run {
             return;

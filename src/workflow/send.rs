@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     SealedRun, Session,
     contact_records::{forget_written, record_written},
+    history::prune,
     run_record::{RunRecord, enter_span},
     sealed::code_of,
 };
@@ -109,6 +110,9 @@ pub(crate) fn send(
     match &sent.failure {
         Some(error) => record.end_with(status, error, tally),
         None => record.end(status, sent.code, tally),
+    }
+    if record.has_sent() {
+        prune(session);
     }
     sent
 }

@@ -300,9 +300,12 @@ fn nights_without_changes_evict_nothing_and_each_account_keeps_its_runs() {
     let of = |profile: &str| kept.iter().filter(|run| run["profile"] == profile).count();
     // The last run of an account keeps its file until the next one.
     assert_eq!((of("shop"), of("depot")), (1, 3), "{kept:?}");
+    world.write("few.csv", csv([("1", "Ann")]));
+    import(&world, "depot", &[]).ends_with(0);
+    assert_eq!(files().len(), 3, "two runs with changes of one profile");
     world.run(["runs", "prune"]).ends_with(0);
     assert_eq!(files().len(), 3);
-    assert_eq!(runs(&world, &[]).len(), 9, "the lines stay");
+    assert_eq!(runs(&world, &[]).len(), 10, "the lines stay");
     world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
     assert_eq!(files().len(), 0);
 }
