@@ -77,7 +77,7 @@ fn the_mapping_that_is_written_reads_the_file_the_same_way() {
     let world = World::new();
     world.write(
         "crm.csv",
-        "ID;ФИО;Мобильный телефон;Ссылка на карточку;Ответственный;Комментарий\n1;Анна;8 (999) 000-00-01;x;u;-\n",
+        "ID;ФИО;Мобильный телефон;Ссылка на карточку;Ответственный;Комментарий\n1;Анна;8 (999) 000-00-01;x;101;-\n",
     );
     let args = ["check", "crm.csv", "--region", "RU"];
     let written = [
