@@ -14,6 +14,7 @@ use std::{
 
 use anstream::{stderr, stdout};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{
     characters::{visible, visible_lines},
@@ -46,6 +47,8 @@ pub(crate) struct Console {
     output: Cell<OutputContent>,
     /// The summary, which `--json` prints when the command ends and from which metrics are taken.
     summary: RefCell<Option<String>>,
+    /// The warnings so far, which belong to the summary object also if they are not printed.
+    warnings: RefCell<Vec<String>>,
     /// The first error of writing the report to standard output.
     failure: RefCell<Option<io::Error>>,
     /// The output of a job among several, which has messages but no report.
@@ -177,8 +180,17 @@ impl Console {
         }
     }
 
+    /// Adds the warnings so far to a summary object.
+    pub(crate) fn add_warnings(&self, object: &mut Value) {
+        let warnings = self.warnings.borrow();
+        if !warnings.is_empty() {
+            object["warnings"] = json!(*warnings);
+        }
+    }
+
     /// Prints warnings to standard error.
-    pub(crate) fn warnings(&self, lines: &[String]) {
+    pub(crate) fn warn(&self, lines: &[String]) {
+        self.warnings.borrow_mut().extend_from_slice(lines);
         if self.is_quiet() || lines.is_empty() {
             return;
         }
@@ -209,7 +221,7 @@ impl Console {
     /// Prints a data line: JSON with `--json`, otherwise text.
     pub(crate) fn entry(
         &self,
-        object: impl FnOnce() -> serde_json::Value,
+        object: impl FnOnce() -> Value,
         text: impl FnOnce() -> String,
     ) -> Result<(), Error> {
         if self.wants_json() {

@@ -119,6 +119,7 @@ impl CheckReport {
                 rejects: self.rejects.as_deref().map(shown_path),
                 ..Files::default()
             },
+            warnings: self.warnings(),
             started_at: started.at.to_string(),
             seconds: started.seconds(),
             ..Summary::default()
@@ -127,7 +128,7 @@ impl CheckReport {
     }
 
     /// The warnings about the columns and cells of all tables.
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    fn warnings(&self) -> Vec<String> {
         let tables = self.tables.iter().flat_map(|table| table.warnings.clone());
         tables.chain(self.repeated.shared.warnings()).collect()
     }

@@ -75,7 +75,7 @@ fn send(
     if let Some(selection) = selection {
         resumed.select(selection)?;
     }
-    context.console.warnings(&resumed.warnings);
+    context.console.warn(&resumed.warnings);
     confirm_deletes(context, &session, args.yes, resumed.deletes()?, "")?;
     say_changed(context, &resumed)?;
     let check_stale = !args.force && resumed.may_be_stale(&session, args.stale_after)?;

@@ -62,8 +62,6 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let (code, mut summary) = report.summary(args.mode, context.watched.started);
     if let (Some(path), Some(staged)) = (context.report.get(), &staged) {
         summary.files.report = Some(shown_path(path));
-        let mut summary = summary.clone();
-        summary.warnings = report.warnings();
         save_check_page(&staged.run, &summary, context.command_line.clone(), path)?;
     }
     show(context, args, &report, &summary);
@@ -95,7 +93,7 @@ fn read(
         let read = checker.read(table, mapping);
         // These may explain the error.
         let warnings = read.as_ref().map_or(&early, |(warnings, _)| warnings);
-        context.console.warnings(warnings);
+        context.console.warn(warnings);
         let (_, mapping) = read?;
         if let Some(path) = &args.write_mapping {
             write_mapping(path, &mapping)?;

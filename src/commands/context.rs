@@ -103,7 +103,7 @@ impl<'a> Context<'a> {
         Ok(self.settings.sandbox_session(&base_url, sandbox.token())?)
     }
 
-    /// Shows the summary of a command, after adding the command, its exit code and its times.
+    /// Shows the summary of a command, after adding the command, its exit code, its times and its warnings.
     pub(super) fn summarize(&self, code: ExitCode, mut object: Value, text: &str) {
         let Watched {
             command, started, ..
@@ -112,6 +112,7 @@ impl<'a> Context<'a> {
         object["exit_code"] = json!(code as u8);
         object["started_at"] = json!(started.at.to_string());
         object["seconds"] = json!(started.seconds());
+        self.console.add_warnings(&mut object);
         self.console.summary(&object, text);
     }
 

@@ -55,18 +55,12 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
     } else {
         ExitCode::Done
     };
-    let mut summary = json!({
+    let summary = json!({
         "counts": counts, "rejected": rejected,
         "changes": found.listed.objects, "changes_not_listed": found.listed.more,
         "old": args.read.files.first(), "new": args.read.files.get(1),
         "files": { "output": args.output },
     });
-    let mut warnings = [&states[0].warnings[..], &states[1].warnings].concat();
-    warnings.dedup();
-    if !warnings.is_empty() {
-        summary["warnings"] = json!(warnings);
-    }
-    context.console.warnings(&warnings);
     show(context, &states, found.sections, output.is_some());
     let mut totals = changes::totals(counts);
     if let Some(path) = output {
@@ -78,6 +72,10 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
 
 fn show(context: &Context, states: &[ReadState; 2], sections: ChangeSections, is_listed: bool) {
     let console = context.console;
+    let mut warnings = states[0].warnings.clone();
+    let new = states[1].warnings.iter();
+    warnings.extend(new.filter(|it| !states[0].warnings.contains(it)).cloned());
+    console.warn(&warnings);
     for state in states {
         let heading = format!("rows of {} not compared", state.name);
         console.section(&heading, &state.rejected_rows);

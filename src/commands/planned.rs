@@ -19,7 +19,7 @@ pub(super) fn show(
     stays: bool,
 ) -> Result<PlannedRun, Error> {
     let console = context.console;
-    console.warnings(&planned.sealed.warnings);
+    console.warn(&planned.sealed.warnings);
     if let Some(staged) = &planned.staged {
         context.doubts(&staged.doubts);
         for (heading, lines) in staged.sections() {

@@ -19,7 +19,7 @@ pub(super) fn show_sent(
 ) -> Result<ExitCode, Error> {
     let run = &sealed.run;
     show_refusals(context, run, &sent);
-    context.console.warnings(&sent.warnings);
+    context.console.warn(&sent.warnings);
     if let Some(written) = &sent.rejects {
         say_where_rejects_are(context, written);
     }

@@ -82,7 +82,7 @@ fn nothing_left(
 ) -> Result<ExitCode, Error> {
     let mut summary = planned.summary(session, ExitCode::Done)?;
     (summary.run, summary.files.run) = (None, None);
-    context.console.warnings(&planned.sealed.warnings);
+    context.console.warn(&planned.sealed.warnings);
     let state = ReportedState::new(ReportedPhase::Sent);
     write_report(context, &planned.sealed, &mut summary, state)?;
     planned.discard_after(None)?;

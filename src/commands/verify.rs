@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
             Expected::of_files(&session, reading, args.on_duplicate, args.owners)?
         }
     };
-    context.console.warnings(&expected.warnings);
+    context.console.warn(&expected.warnings);
     let console = context.console;
     let mut listed = FirstDifferences::default();
     let counts = expected.compare(&session, |id, finding| {
@@ -53,14 +53,11 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     } else {
         ExitCode::Rejected
     };
-    let mut summary = json!({
+    let summary = json!({
         "counts": counts, "rejected": rejected,
         "findings": listed.objects, "findings_not_listed": listed.more,
         "requests": session.client.stats(),
     });
-    if !expected.warnings.is_empty() {
-        summary["warnings"] = json!(expected.warnings);
-    }
     context.summarize(code, summary, &totals(counts, rejected));
     Ok(code)
 }

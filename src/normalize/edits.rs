@@ -74,7 +74,7 @@ edits! {
         Warning("only one of them reaches the person: keep the one that WhatsApp shows");
     EmptyWord: "cell", "a word for a missing value, read as empty", Change;
     YesOrNo: "value", "yes or no in a column of accounts or numbers, left out",
-        Hint("if the column only says that there is a chat, read the number with --map phone='…'");
+        Warning("if the column only says that there is a chat, read the number with --map phone='…'");
 }
 
 /// Where an edit is reported, with the advice about it.
@@ -194,7 +194,7 @@ impl Edits {
         self.owners.merge(later.owners);
     }
 
-    /// Warnings about values that are sent although they are hardly meaningful.
+    /// Warnings about values that are sent although they are hardly meaningful, or left out although they may be.
     pub(crate) fn value_warnings(&self) -> Vec<String> {
         let warnings = self.lines_of(|reported| match reported {
             ReportedAs::Warning(advice) => Some(advice),

@@ -42,6 +42,39 @@ fn what_was_created_removed_changed_and_moved_is_shown_and_counted() {
 }
 
 #[test]
+fn warnings_are_in_every_object_and_left_out_values_are_among_them() {
+    let world = World::new();
+    world.write(
+        "one.csv",
+        "id,name,responsible_user_id,uri,whatsapp,telegram\n\
+         1,Ann,u,https://crm.example.com/1,79990000001,yes\n2,Bob,u,https://crm.example.com/2,79990000001,\n",
+    );
+    let warnings = |words: &str| {
+        let words = words.split(' ').chain(["--json", "-q"]);
+        let warnings = world.run(words).json()["warnings"].clone();
+        let warnings = warnings.as_array().into_iter().flatten();
+        warnings
+            .map(|it| it.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let expected = warnings("check one.csv");
+    let [left_out, shared] = expected.as_slice() else {
+        panic!("{expected:?}")
+    };
+    assert!(left_out.contains("yes or no"), "{left_out}");
+    assert!(shared.contains("under different ids"), "{shared}");
+    for command in [
+        "import one.csv",
+        "plan one.csv",
+        "verify one.csv",
+        "diff one.csv",
+        "diff one.csv one.csv",
+    ] {
+        assert_eq!(warnings(command), expected, "{command}");
+    }
+}
+
+#[test]
 fn the_exit_code_tells_whether_anything_differs_if_that_is_asked_for() {
     let world = changed();
     world.run(["diff", "old.csv", "--exit-code"]).ends_with(3);
