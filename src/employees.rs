@@ -4,8 +4,10 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -157,7 +159,7 @@ impl Employees {
 
     /// The message about a value that matches no employee or several.
     pub(crate) fn reason(&self, value: &str) -> Arc<str> {
-        let reasons = || self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        let reasons = || self.reasons.lock();
         if let Some(reason) = reasons().get(value) {
             return Arc::clone(reason);
         }

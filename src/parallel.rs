@@ -10,9 +10,11 @@ use std::{
     io,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
 };
+
+use parking_lot::{Condvar, Mutex};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tracing::Span;
@@ -177,12 +179,8 @@ impl<J, R> Exchange<J, R> {
         }
     }
 
-    fn queues(&self) -> MutexGuard<'_, Queues<J, R>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn add_job(&self, no: u64, job: J) {
-        let mut queues = self.queues();
+        let mut queues = self.queues.lock();
         queues.jobs.push_back((no, job));
         queues.unfinished += 1;
         drop(queues);
@@ -192,14 +190,14 @@ impl<J, R> Exchange<J, R> {
     /// Waits for a job; `None` if results are no longer wanted.
     fn take_job(&self) -> Option<(u64, J)> {
         let is_idle = |queues: &mut Queues<J, R>| queues.jobs.is_empty() && !queues.is_over;
-        let waited = self.has_job.wait_while(self.queues(), is_idle);
-        let mut queues = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues.lock();
+        self.has_job.wait_while(&mut queues, is_idle);
         let job = queues.jobs.pop_front();
         job.filter(|_| !queues.is_over)
     }
 
     fn add_result(&self, no: u64, result: thread::Result<R>) {
-        let mut queues = self.queues();
+        let mut queues = self.queues.lock();
         queues.unfinished -= 1;
         queues.results.insert(no, result);
         let is_due = queues.due == no;
@@ -210,19 +208,18 @@ impl<J, R> Exchange<J, R> {
     }
 
     fn take_result(&self, no: u64) -> thread::Result<R> {
-        let mut queues = self.queues();
+        let mut queues = self.queues.lock();
         queues.due = no;
         loop {
             if let Some(result) = queues.results.remove(&no) {
                 return result;
             }
-            let waited = self.has_due_result.wait(queues);
-            queues = waited.unwrap_or_else(PoisonError::into_inner);
+            self.has_due_result.wait(&mut queues);
         }
     }
 
     fn unfinished(&self) -> u64 {
-        self.queues().unfinished
+        self.queues.lock().unfinished
     }
 }
 
@@ -231,7 +228,7 @@ struct EndOnDrop<'a, J, R>(&'a Exchange<J, R>);
 
 impl<J, R> Drop for EndOnDrop<'_, J, R> {
     fn drop(&mut self) {
-        self.0.queues().is_over = true;
+        self.0.queues.lock().is_over = true;
         self.0.has_job.notify_all();
     }
 }

@@ -6,11 +6,9 @@
 //! between reserving and sending would exceed the limit of a later window. The other threads wait for the turn, so
 //! an answer wakes one of them at most.
 
-use std::{
-    fmt,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
+
+use parking_lot::{Condvar, Mutex};
 
 use governor::{
     Quota, RateLimiter,
@@ -47,7 +45,7 @@ pub(super) struct Limiter {
     ticks: Ticks,
     /// Held by the thread whose request is sent next.
     turn: Mutex<()>,
-    state: Mutex<LimiterState>,
+    pub(super) state: Mutex<LimiterState>,
     /// Notified of each answer.
     answered: Condvar,
 }
@@ -108,7 +106,7 @@ impl Limiter {
     /// Holds all requests for `wait` from now, or longer if they are already held for longer. True if they were
     /// not held.
     pub(super) fn hold(&self, now: Duration, wait: Duration) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let before = state.held_until;
         state.held_until = before.max(now + wait);
         before <= now
@@ -116,47 +114,46 @@ impl Limiter {
 
     /// Ends the hold.
     pub(super) fn end_hold(&self) {
-        self.state().held_until = Duration::ZERO;
+        self.state.lock().held_until = Duration::ZERO;
     }
 
     /// The number of requests that may be in flight now.
     pub(super) fn concurrency(&self) -> usize {
-        self.state().pace.target()
+        self.state.lock().pace.target()
     }
 
     /// The number of threads that can read at the same time.
     pub(super) fn readers(&self) -> usize {
-        self.state().pace.readers()
+        self.state.lock().pace.readers()
     }
 
     #[cfg(test)]
     pub(super) fn fix_concurrency(&self, number: usize) {
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        self.state().pace = Pace::new(Concurrency::Fixed(number), Rate::Unlimited);
+        self.state.lock().pace = Pace::new(Concurrency::Fixed(number), Rate::Unlimited);
     }
 
     /// The largest number of requests that were in flight at once.
     pub(super) fn in_flight_peak(&self) -> usize {
-        self.state().in_flight_peak
+        self.state.lock().in_flight_peak
     }
 
     /// Returns once a request may leave.
     pub(super) fn acquire(&self, waiter: &Waiter) -> Result<InFlight<'_>, StopReason> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self.state();
+        let _turn = self.turn.lock();
+        let mut state = self.state.lock();
         loop {
             waiter.check()?;
             match self.leave(&mut state) {
                 Ok(in_flight) => return Ok(in_flight),
                 Err(Blocked::Full) => {
-                    let woken = self.answered.wait_timeout(state, STOP_POLL);
-                    state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                    self.answered.wait_for(&mut state, STOP_POLL);
                 }
                 Err(Blocked::Until(moment)) => {
                     drop(state);
                     // The hold may be shortened.
                     waiter.until(moment.min(waiter.now() + STOP_POLL))?;
-                    state = self.state();
+                    state = self.state.lock();
                 }
             }
         }
@@ -180,17 +177,13 @@ impl Limiter {
             at: self.ticks.0.now(),
         })
     }
-
-    pub(super) fn state(&self) -> MutexGuard<'_, LimiterState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl InFlight<'_> {
     /// Adapts the number of requests in flight to the answer's latency; `None` is an error that suggests that the
     /// server is in trouble.
     pub(super) fn ended(self, latency: Option<Duration>) {
-        let mut state = self.limiter.state();
+        let mut state = self.limiter.state.lock();
         let before = state.pace.target();
         let in_flight = state.in_flight;
         state.pace.observe(latency, in_flight);
@@ -208,7 +201,7 @@ fn log(concurrency: usize) {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.limiter.state().in_flight -= 1;
+        self.limiter.state.lock().in_flight -= 1;
         self.limiter.answered.notify_one();
     }
 }

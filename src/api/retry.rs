@@ -25,10 +25,9 @@
 //! first looks up its contacts. 425 and 503 mean that the work has not begun; 408, 500, and a gateway's 502 and
 //! 504 leave that open, and so does a redirect. Refused requests are for the caller to split.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
 
 use super::{error::ApiErrorKind, rate::API_WINDOW};
 use crate::{progress::WaitFor, traffic::RequestKind};
@@ -270,12 +269,12 @@ impl Circuit {
 
     /// Fails if the circuit is open.
     pub(super) fn check(&self) -> Result<(), ApiErrorKind> {
-        self.state().open.clone().map_or(Ok(()), Err)
+        self.state.lock().open.clone().map_or(Ok(()), Err)
     }
 
     /// Counts a failure that a dead server or network would explain.
     pub(super) fn failed(&self, kind: CallKind, now: Duration, last: &str) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let streak = state.streak(kind);
         if streak.failures == 0 {
             streak.since = now;
@@ -295,7 +294,7 @@ impl Circuit {
     /// Counts a hold. Opens the circuit and returns true if there were too many in a row, or if this one ends too
     /// late.
     pub(super) fn held(&self, kind: CallKind, is_new: bool, in_time: bool, last: &str) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let streak = state.streak(kind);
         streak.holds += u32::from(is_new);
         if streak.holds < self.holds_max && in_time {
@@ -308,18 +307,14 @@ impl Circuit {
 
     /// The number of consecutive failures of this kind and the last one, if there are several.
     pub(super) fn failing(&self, kind: CallKind) -> Option<(u32, String)> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let streak = state.streak(kind);
         (streak.failures > 1).then(|| (streak.failures, streak.last.clone()))
     }
 
     /// Resets the count of a kind after an answer from a working server.
     pub(super) fn worked(&self, kind: CallKind) {
-        *self.state().streak(kind) = FailureStreak::default();
-    }
-
-    fn state(&self) -> MutexGuard<'_, CircuitState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.state.lock().streak(kind) = FailureStreak::default();
     }
 }
 

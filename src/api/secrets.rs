@@ -9,8 +9,9 @@ use std::{
     borrow::Cow,
     collections::{BTreeSet, HashSet},
     ops::Range,
-    sync::{PoisonError, RwLock},
 };
+
+use parking_lot::RwLock;
 
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
@@ -47,12 +48,12 @@ impl Secrets {
     /// Hides a secret from now on.
     pub(super) fn add(&self, secret: &str) {
         let hash = xxh3_64(secret.as_bytes());
-        let is_known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let is_known = self.0.read();
         if is_known.added.contains(&hash) || secret.len() < SECRET_BYTES_MIN {
             return;
         }
         drop(is_known);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.write();
         known.added.insert(hash);
         for layer in layers(secret.as_bytes()) {
             known.add(&layer.text);
@@ -63,7 +64,7 @@ impl Secrets {
 
     /// The text with all secrets replaced.
     pub(super) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.read();
         if known.lengths.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -90,7 +91,7 @@ impl Secrets {
     /// True if the JSON of contacts quotes a secret. Such a contact can't be used, because the replacement might
     /// later be sent to the account.
     pub(super) fn are_in(&self, json: &str) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.read();
         let is_in = |text: &[u8]| {
             let mut secrets = known.unmistakable.iter();
             secrets.any(|secret| memmem::find(text, secret.expose_secret().as_bytes()).is_some())

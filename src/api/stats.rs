@@ -2,9 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+
+use parking_lot::Mutex;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -62,7 +63,7 @@ impl Recorder {
 
     /// Counts a request that is being sent.
     pub(super) fn leaves(&self, now: Duration, kind: RequestKind, again: bool) {
-        let mut counts = self.counts();
+        let mut counts = self.counts.lock();
         counts.timeline.leaves(now, kind, again);
         counts.recent.push_back(now);
         while let Some(oldest) = counts.recent.front()
@@ -75,26 +76,29 @@ impl Recorder {
 
     /// Counts an answer and its latency.
     pub(super) fn answered(&self, now: Duration, kind: RequestKind, status: u16, after: Duration) {
-        self.counts().timeline.answered(now, kind, status, after);
+        self.counts
+            .lock()
+            .timeline
+            .answered(now, kind, status, after);
     }
 
     /// Counts a request without an answer.
     pub(super) fn unanswered(&self, now: Duration, kind: RequestKind, reason: Unanswered) {
-        self.counts().timeline.unanswered(now, kind, reason);
+        self.counts.lock().timeline.unanswered(now, kind, reason);
     }
 
     /// Counts contacts that were listed, or whose change the server confirmed.
     pub(super) fn contacts(&self, now: Duration, kind: RequestKind, count: u64) {
-        self.counts().timeline.contacts(now, kind, count);
+        self.counts.lock().timeline.contacts(now, kind, count);
     }
 
     /// The requests over time, up to `now`.
     pub(super) fn timeline(&self, now: Duration) -> Timeline {
-        self.counts().timeline.until(now)
+        self.counts.lock().timeline.until(now)
     }
 
     pub(super) fn stats(&self) -> RequestStats {
-        let counts = self.counts();
+        let counts = self.counts.lock();
         let all = sum(&counts.timeline.slices, None);
         let percentile = |percent| {
             let ms = all.latency.percentile_ms(percent).unwrap_or_default();
@@ -111,10 +115,6 @@ impl Recorder {
             peak_per_5s: counts.peak as u64,
             concurrency: 0,
         }
-    }
-
-    fn counts(&self) -> MutexGuard<'_, RecordedCounts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,10 +9,12 @@
 use std::{
     error::Error as StdError,
     io,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{Arc, OnceLock, Weak},
     thread,
     time::Duration,
 };
+
+use parking_lot::Mutex;
 
 use reqwest::{
     Client as Http, ClientBuilder, Request, Response,
@@ -152,7 +154,7 @@ impl Transport {
 
     /// The client without a pool, if the next request needs a fresh connection.
     fn fresh(&self) -> Option<&Http> {
-        let mut reuse = self.reuse();
+        let mut reuse = self.reuse.lock();
         reuse.fresh_left = reuse.fresh_left.checked_sub(1)?;
         drop(reuse);
         if self.fresh.get().is_none() {
@@ -165,15 +167,11 @@ impl Transport {
     }
 
     fn avoid_reuse(&self) {
-        let mut reuse = self.reuse();
+        let mut reuse = self.reuse.lock();
         if reuse.fresh_left == 0 {
             reuse.fresh_left = FRESH_REQUESTS << reuse.losses.min(10);
             reuse.losses += 1;
         }
-    }
-
-    fn reuse(&self) -> MutexGuard<'_, Reuse> {
-        self.reuse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read(&self, mut response: Response) -> Result<HttpAnswer, HttpFailure> {
@@ -274,7 +272,7 @@ impl Exchanges {
     /// Those of the process, started unless another client uses them.
     fn shared() -> io::Result<Arc<Self>> {
         static SHARED: Mutex<Weak<Exchanges>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = SHARED.lock();
         if let Some(running) = shared.upgrade() {
             return Ok(running);
         }
@@ -302,7 +300,7 @@ impl Exchanges {
 
     /// The connections with these options.
     fn pool(&self, options: PoolOptions) -> Result<Http, reqwest::Error> {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.pools.lock();
         if let Some((_, pool)) = pools.iter().find(|(of, _)| *of == options) {
             return Ok(pool.clone());
         }

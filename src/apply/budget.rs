@@ -8,10 +8,9 @@
 //! Each process counts from 0, because the user continues a run knowing the earlier message. A budget that the
 //! last requests use up stops nothing: the run must have something left to send.
 
-use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::fmt;
+
+use parking_lot::Mutex;
 
 use super::{
     causes::{Causes, Refused, lacks_chat_id},
@@ -73,15 +72,15 @@ impl Budget {
 
     /// Counts contacts that are sent for the first time.
     pub(super) fn sent(&self, contacts: usize) {
-        self.counts().sent += contacts as u64;
+        self.counts.lock().sent += contacts as u64;
     }
 
     /// Notes contacts that the server accepted.
     pub(super) fn arrived(&self, payload: &Payload) {
-        if !self.counts().causes.accepts_without_chat_id
+        if !self.counts.lock().causes.accepts_without_chat_id
             && payload.items().any(|(_, json)| lacks_chat_id(json))
         {
-            self.counts().causes.accepts_without_chat_id = true;
+            self.counts.lock().causes.accepts_without_chat_id = true;
         }
     }
 
@@ -93,17 +92,20 @@ impl Budget {
         problems: &[Problem],
         chat_column: Option<String>,
     ) {
-        self.counts().causes.add(id, json, problems, chat_column);
+        self.counts
+            .lock()
+            .causes
+            .add(id, json, problems, chat_column);
     }
 
     /// The number of contacts that were sent in this process.
     pub(crate) fn sent_count(&self) -> u64 {
-        self.counts().sent
+        self.counts.lock().sent
     }
 
     /// Counts another request to isolate refused contacts; true if it may be sent.
     pub(super) fn may_isolate(&self) -> bool {
-        let mut counts = self.counts();
+        let mut counts = self.counts.lock();
         if self.exceeds(&counts) {
             return false;
         }
@@ -116,7 +118,7 @@ impl Budget {
 
     /// True if nothing more may be sent.
     pub(super) fn is_spent(&self) -> bool {
-        self.exceeds(&self.counts())
+        self.exceeds(&self.counts.lock())
     }
 
     fn exceeds(&self, counts: &Counts) -> bool {
@@ -135,7 +137,7 @@ impl Budget {
 
     /// The error, if the budget is used up.
     pub(crate) fn check(&self) -> Result<(), BudgetError> {
-        let counts = self.counts();
+        let counts = self.counts.lock();
         if !self.exceeds(&counts) {
             return Ok(());
         }
@@ -160,11 +162,7 @@ impl Budget {
 
     /// The refusals so far.
     pub(crate) fn refusals(&self) -> Refused {
-        self.counts().causes.grouped(self.are_rows)
-    }
-
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().causes.grouped(self.are_rows)
     }
 }
 

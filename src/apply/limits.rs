@@ -3,10 +3,9 @@
 //! A request that is refused for its size is divided, and later requests of the run are smaller. A size that was
 //! accepted once stays allowed: if a smaller request is refused in the same way, its content is the reason.
 
-use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::fmt;
+
+use parking_lot::Mutex;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,11 +63,11 @@ impl SizeLimits {
     }
 
     pub(crate) fn learned(&self) -> LearnedLimits {
-        self.sizes().learned
+        self.0.lock().learned
     }
 
     pub(super) fn accepted(&self, payload: &Payload) {
-        let mut sizes = self.sizes();
+        let mut sizes = self.0.lock();
         let (contacts, bytes) = &mut sizes.accepted;
         *contacts = (*contacts).max(payload.len());
         *bytes = (*bytes).max(payload.body_len());
@@ -76,7 +75,7 @@ impl SizeLimits {
 
     /// Learns from a payload that was refused for its size. Returns false if its size can't be the reason.
     pub(super) fn refused(&self, too_large: TooLarge, payload: &Payload) -> bool {
-        let mut sizes = self.sizes();
+        let mut sizes = self.0.lock();
         let Sizes { learned, accepted } = &mut *sizes;
         let (limit, size, accepted) = match too_large {
             TooLarge::Entities => (&mut learned.contacts, payload.len(), accepted.0),
@@ -111,10 +110,6 @@ impl SizeLimits {
             parts.push(part);
         }
         Some(parts)
-    }
-
-    fn sizes(&self) -> MutexGuard<'_, Sizes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,9 +1,8 @@
 //! The original cells of refused contacts: determines which of several columns provided a value.
 
-use std::{
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
-};
+use std::path::PathBuf;
+
+use parking_lot::Mutex;
 
 use crate::run::{Contacts, OriginalCells, RunError, RunFile, StagedSource};
 
@@ -43,7 +42,7 @@ impl SourceCells {
         columns: &[(&'a str, &'a str)],
     ) -> Option<(&'a str, &'a str)> {
         let names = &self.sources.get(source as usize)?.columns;
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         let open = match &mut *open {
             Some(open) => open,
             closed => closed.insert(OpenRun {

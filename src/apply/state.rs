@@ -4,11 +4,13 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
+
+use parking_lot::Mutex;
 
 use super::{budget::Budget, columns::SourceColumns, limits::SizeLimits};
 use crate::{
@@ -75,16 +77,11 @@ impl SenderState {
     }
 
     pub(super) fn note_unknown(&self, reason: &str) {
-        *self.last_unknown() = Some(reason.to_owned());
+        *self.unknown_reason.lock() = Some(reason.to_owned());
     }
 
     pub(super) fn unknown_reason(&self) -> Option<String> {
-        self.last_unknown().clone()
-    }
-
-    fn last_unknown(&self) -> MutexGuard<'_, Option<String>> {
-        let reason = self.unknown_reason.lock();
-        reason.unwrap_or_else(PoisonError::into_inner)
+        self.unknown_reason.lock().clone()
     }
 
     /// Ends sending, because the server answers writes without confirming or carrying out any.

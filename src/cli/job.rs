@@ -1,10 +1,8 @@
 //! The command line of a job in a jobs file, parsed as if it had been typed.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, path::Path, sync::LazyLock};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -65,7 +63,7 @@ pub(crate) struct JobLine {
 /// twice.
 fn parser() -> MutexGuard<'static, clap::Command> {
     static PARSER: LazyLock<Mutex<clap::Command>> = LazyLock::new(|| Mutex::new(Cli::command()));
-    PARSER.lock().unwrap_or_else(PoisonError::into_inner)
+    PARSER.lock()
 }
 
 impl JobLine {

@@ -1,10 +1,8 @@
 //! Runs jobs on threads; those of one account run one after the other.
 
-use std::{
-    collections::HashSet,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
-};
+use std::{collections::HashSet, thread};
+
+use parking_lot::{Condvar, Mutex};
 
 /// The jobs that have not started, and the names of the accounts in use.
 struct PendingJobs<J> {
@@ -32,8 +30,8 @@ pub(crate) fn run_all<J: Send, R: Send>(
         while let Some((number, job)) = next(&waiting, &freed, &names) {
             let busy = names(&job).to_vec();
             let result = run(job);
-            lock(&results).push((number, result));
-            lock(&waiting).busy.retain(|name| !busy.contains(name));
+            results.lock().push((number, result));
+            waiting.lock().busy.retain(|name| !busy.contains(name));
             freed.notify_all();
         }
     };
@@ -42,7 +40,7 @@ pub(crate) fn run_all<J: Send, R: Send>(
             scope.spawn(work);
         }
     });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut results = results.into_inner();
     results.sort_by_key(|(number, _)| *number);
     results.into_iter().map(|(_, result)| result).collect()
 }
@@ -54,7 +52,7 @@ fn next<J>(
     freed: &Condvar,
     names: impl Fn(&J) -> &[String],
 ) -> Option<(usize, J)> {
-    let mut guard = lock(waiting);
+    let mut guard = waiting.lock();
     loop {
         let PendingJobs { jobs, busy } = &mut *guard;
         if jobs.is_empty() {
@@ -72,16 +70,11 @@ fn next<J>(
             busy.extend(names(&job).iter().cloned());
             return Some((number, job));
         }
-        guard = freed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        freed.wait(&mut guard);
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::sync::Barrier;
 
@@ -98,11 +91,11 @@ mod tests {
             3,
             |(_, account)| account,
             |(number, account)| {
-                assert!(at_work.lock().unwrap().insert(account.clone()));
+                assert!(at_work.lock().insert(account.clone()));
                 if [0, 2, 4].contains(&number) {
                     barrier.wait();
                 }
-                assert!(at_work.lock().unwrap().remove(&account));
+                assert!(at_work.lock().remove(&account));
                 number
             },
         );
@@ -125,10 +118,10 @@ mod tests {
                 if [0, 3].contains(&number) {
                     last.wait();
                 }
-                order.lock().unwrap().push(number);
+                order.lock().push(number);
             },
         );
-        let order: Vec<_> = order.into_inner().unwrap();
+        let order: Vec<_> = order.into_inner();
         let at = |number| order.iter().position(|it| *it == number);
         assert!(at(0) < at(1) && at(1) < at(2), "{order:?}");
     }

@@ -45,9 +45,11 @@ pub(crate) use rejects_path::{RejectsPath, rejects_path_of, remember_rejects_pat
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::UNIX_EPOCH,
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use rusqlite::{Params, Row, params};
@@ -268,7 +270,7 @@ impl SharedLedger {
 
     /// The ledger. Release it before calling anything that may use it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Ledger> {
-        let mut ledger = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledger = self.0.lock();
         if !ledger.is_found() {
             // Another process may have created it since.
             let account = ledger.path.file_stem().unwrap_or_default();

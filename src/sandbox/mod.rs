@@ -82,7 +82,7 @@ impl Sandbox {
     pub fn start(options: Options) -> io::Result<Self> {
         let mut sandbox = Self {
             address: options.listen,
-            shared: SharedState::new(initial_state(options)),
+            shared: SharedState::new(initial_state(options).into()),
             stop: None,
             thread: None,
         };

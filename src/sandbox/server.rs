@@ -4,10 +4,9 @@
 //! answers and cuts of connections happen outside. The order of the checks is that of a server behind a proxy:
 //! network faults, limit, token, body, contacts.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
 
 use axum::{
     body::{Body, Bytes},
@@ -73,19 +72,7 @@ pub(super) struct ServerState {
 }
 
 /// The state, shared by the server's thread and its owner.
-#[derive(Clone)]
-pub(super) struct SharedState(Arc<Mutex<ServerState>>);
-
-impl SharedState {
-    pub(super) fn new(state: ServerState) -> Self {
-        Self(Arc::new(Mutex::new(state)))
-    }
-
-    /// Ignores poisoning: if a test's hook panics under the lock, that test fails but the server continues.
-    pub(super) fn lock(&self) -> MutexGuard<'_, ServerState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub(super) type SharedState = Arc<Mutex<ServerState>>;
 
 /// The part of the answer that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,11 @@ use std::{
     fmt::Display,
     io::BufReader,
     ops::ControlFlow,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
     thread,
 };
+
+use parking_lot::Mutex;
 
 use calamine::{
     Cell, DataRef, DataType, Reader, SheetType, SheetVisible, Style, Xls, XlsOptions, Xlsb,
@@ -131,7 +133,7 @@ impl RowSource for BookRows {
             overlay: Overlay::new(facts),
             errors_left: facts.errors(),
         };
-        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut book = self.book.lock();
         let name = self.sheet.name.as_deref().unwrap_or_default();
         // The result only reveals whether reading was stopped early.
         let _ = book.rows(name, &mut collector)?;

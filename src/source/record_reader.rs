@@ -1,10 +1,8 @@
 //! Reads a record with the csv crate, whatever its quotes.
 
-use std::{
-    borrow::Cow,
-    mem,
-    sync::{Mutex, PoisonError},
-};
+use std::{borrow::Cow, mem};
+
+use parking_lot::Mutex;
 
 use csv_core::{ReadRecordResult, Reader};
 
@@ -25,7 +23,7 @@ pub(super) struct RecordReader {
 
 impl RecordReader {
     pub(super) fn new(delimiter: u8) -> Self {
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = SPARE.lock();
         let found = spare.iter().position(|spare| spare.0 == delimiter);
         let found = found.map(|at| spare.swap_remove(at).1);
         drop(spare);
@@ -82,7 +80,7 @@ impl RecordReader {
 impl Drop for RecordReader {
     fn drop(&mut self) {
         let reader = mem::take(&mut self.reader);
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = SPARE.lock();
         spare.push((self.delimiter, reader));
     }
 }

@@ -9,12 +9,14 @@ pub(crate) use job_lines::{JobLines, LiveLines};
 use std::{
     io::{self, IsTerminal as _, Write as _},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         mpsc::{self, RecvTimeoutError},
     },
     thread,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -106,17 +108,17 @@ impl Terminal {
     fn with(&self, work: impl FnOnce(&mut Current)) {
         if self.show == Show::Progress {
             // After a panic in another thread, only the counts may be off.
-            work(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
+            work(&mut self.current.lock());
         }
     }
 
     /// Starts drawing at an interval.
     fn start_ticker(&self) {
-        let mut ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ticker = self.ticker.lock();
         if self.show == Show::Progress && ticker.is_none() {
             let current = Arc::clone(&self.current);
             let tick = move || {
-                let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut current = current.lock();
                 current.draw(Instant::now());
             };
             *ticker = Some(Ticker::start(TICK, tick));

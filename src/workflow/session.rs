@@ -2,10 +2,12 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, MutexGuard, OnceLock},
+    sync::{Arc, OnceLock},
     thread,
     time::Duration,
 };
+
+use parking_lot::MutexGuard;
 
 use super::{AccountLock, AccountTurns};
 use crate::{

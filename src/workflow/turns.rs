@@ -1,10 +1,9 @@
 //! Lets sessions of one process take turns on an account. The lock of an account refuses a second run, but
 //! sessions of one process wait for each other instead.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::{
     progress::{Monitor, STOP_POLL, StopReason, WaitFor, Waiting},
@@ -48,15 +47,14 @@ impl AccountTurns {
         names: Vec<String>,
         monitor: &dyn Monitor,
     ) -> Result<Turn, StopReason> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock();
         let mut waiting = None;
         while names.iter().any(|name| taken.contains(name)) {
             if let Some(reason) = monitor.stop_requested() {
                 return Err(reason);
             }
             waiting.get_or_insert_with(|| Waiting::begin(monitor, WaitFor::OtherRun));
-            let woken = self.freed.wait_timeout(taken, STOP_POLL);
-            taken = woken.unwrap_or_else(PoisonError::into_inner).0;
+            self.freed.wait_for(&mut taken, STOP_POLL);
         }
         taken.extend(names.iter().cloned());
         Ok(Turn {
@@ -68,10 +66,9 @@ impl AccountTurns {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let taken = self.turns.taken.lock();
-        taken
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|name| !self.names.contains(name));
+        let mut taken = self.turns.taken.lock();
+        taken.retain(|name| !self.names.contains(name));
+        drop(taken);
         self.turns.freed.notify_all();
     }
 }

@@ -81,7 +81,7 @@ fn simulate(job: &Job, concurrency: Concurrency, latency: impl Fn(usize) -> Dura
 }
 
 fn depart(limiter: &Limiter) -> Result<InFlight<'_>, Blocked> {
-    limiter.leave(&mut limiter.state())
+    limiter.leave(&mut limiter.state.lock())
 }
 
 /// The time that 600 requests need at 98 per second and one latency.

@@ -7,10 +7,12 @@
 use std::{
     io::{ErrorKind, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use secrecy::SecretString;
 
@@ -113,7 +115,7 @@ impl CommandOutput {
             waiter.check()?;
             thread::sleep(POLL);
         }
-        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = self.bytes.lock();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
@@ -126,7 +128,7 @@ fn read(mut output: impl Read, into: &Mutex<Vec<u8>>) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Ok(0) | Err(_) => return,
             Ok(count) => {
-                let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut bytes = into.lock();
                 bytes.extend_from_slice(&chunk[..count]);
             }
         }

@@ -7,9 +7,10 @@
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
+
+use parking_lot::{Mutex, RwLock};
 
 use reqwest::{Url, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
@@ -143,10 +144,7 @@ impl TokenKeeper {
         generation: u64,
         reason: RenewalReason<'_>,
     ) -> Result<(), ApiError> {
-        let mut final_refusal = self
-            .final_refusal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut final_refusal = self.final_refusal.lock();
         if self.generation() != generation {
             return Ok(());
         }
@@ -187,7 +185,7 @@ impl TokenKeeper {
 
     fn put(&self, fresh: &FreshToken, waiter: &Waiter) -> Result<(), ApiError> {
         let token = self.token_of(fresh, self.generation() + 1, waiter)?;
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.write();
         *current = Some(token);
         Ok(())
     }
@@ -266,7 +264,7 @@ impl TokenKeeper {
     }
 
     fn with<R>(&self, read: impl FnOnce(Option<&Token>) -> R) -> R {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current.read();
         read(current.as_ref())
     }
 }

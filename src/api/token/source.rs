@@ -1,10 +1,8 @@
 //! Gets new tokens from a source.
 
-use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
+
+use parking_lot::Mutex;
 
 use reqwest::Url;
 use secrecy::SecretString;
@@ -109,7 +107,7 @@ impl Renewal {
         given: RefreshGrant<'_>,
         dispatcher: &Dispatcher,
     ) -> Result<TokenResponse, ApiError> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self.next.lock();
         let refresh_token = next.as_ref().unwrap_or(given.refresh_token);
         let granted = self.refresh(
             dispatcher,
