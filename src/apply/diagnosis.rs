@@ -25,6 +25,8 @@ pub(super) struct FailureDiagnosis<'a> {
     is_second_attempt: bool,
     /// True if part of the batch may have been carried out.
     pub(super) may_be_done: bool,
+    /// True if a write of this batch got no clear answer, so it may have been carried out.
+    pub(super) was_unclear: bool,
     /// The error for which the batch was put off.
     pub(super) put_off: Option<ApiError>,
     /// The error if the server forbade something in the batch.
@@ -43,6 +45,7 @@ impl<'a> FailureDiagnosis<'a> {
             isolation: Isolation::new(job.since, is_rest),
             is_second_attempt: job.is_second_attempt,
             may_be_done: false,
+            was_unclear: job.batch.unknown,
             put_off: None,
             forbidden: None,
             gave_up: None,
@@ -58,8 +61,13 @@ impl<'a> FailureDiagnosis<'a> {
 
     /// Notes a failure after which the batch may have been carried out.
     fn note_breakdown(&mut self) {
-        self.may_be_done = true;
+        self.note_unclear();
         self.note_failure(FailureKind::Breakdown);
+    }
+
+    /// Notes a write that may have been carried out although no answer says so.
+    pub(super) fn note_unclear(&mut self) {
+        (self.may_be_done, self.was_unclear) = (true, true);
     }
 
     fn note_failure(&mut self, kind: FailureKind) {
@@ -113,8 +121,8 @@ impl<'a> FailureDiagnosis<'a> {
         payload: &Payload,
         refusal: &Refusal,
     ) -> Option<FailureKind> {
-        self.may_be_done |= !refusal.is_forbidden_by_api();
         let kind = if refusal.is_page {
+            self.note_unclear();
             FailureKind::Breakdown
         } else {
             FailureKind::Forbidden

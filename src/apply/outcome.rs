@@ -188,6 +188,15 @@ impl<'a> OutcomeBuilder<'a> {
         self.except(seq, id, Outcome::Stale, None, vec![problem]);
     }
 
+    /// Records that others deleted contacts before this run could. If these counted as deleted, an undo would create
+    /// them again.
+    pub(super) fn deleted_by_others(&mut self, payload: &Payload) {
+        let reason = "others deleted it from the account since the plan was made";
+        for (seq, json) in payload.items() {
+            self.stale(seq, id_of(payload.operation, json), reason);
+        }
+    }
+
     fn except(
         &mut self,
         seq: u64,

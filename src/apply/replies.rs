@@ -77,7 +77,12 @@ impl<'a> ReplyHandler<'a> {
         );
         match &reply {
             Ok(Delivery::Answered { status, value }) => self.outcome.answered(*status, *value),
-            Ok(Delivery::Refused(refusal)) => self.outcome.answered(refusal.status, None),
+            Ok(Delivery::Refused(refusal)) => {
+                self.outcome.answered(refusal.status, None);
+                if refusal.follows_unknown {
+                    self.diagnosis.note_unclear();
+                }
+            }
             Ok(Delivery::Unknown(_) | Delivery::Unconfirmed(_)) => self.outcome.unanswered(),
             Err(_) => {}
         }
@@ -225,6 +230,9 @@ impl<'a> ReplyHandler<'a> {
                 return self.update_instead(payload, rounds - 1).map(Some);
             }
             Operation::Delete if lookup::is_missing(self.client, payload, refusal)? => {
+                if !self.diagnosis.was_unclear {
+                    self.outcome.deleted_by_others(payload);
+                }
                 return Ok(None);
             }
             Operation::Update if lookup::is_missing(self.client, payload, refusal)? => {

@@ -76,6 +76,7 @@ impl<'a> Settler<'a> {
         let replies = &mut self.replies;
         let mut fresh = Payload::new(payload.operation, payload.len());
         let mut done = Payload::new(payload.operation, 0);
+        let mut gone = Payload::new(payload.operation, 0);
         let stale = lookup::staleness(replies.client, payload, planned)?;
         for (((seq, json), staleness), planned) in payload.items().zip(stale).zip(planned) {
             if *planned == PlannedState::Absent && staleness != Staleness::Fresh {
@@ -83,14 +84,11 @@ impl<'a> Settler<'a> {
             }
             match staleness {
                 Staleness::Fresh => fresh.push(seq, json),
-                // Others deleted what was never sent. If it counted as deleted, an undo would create it again.
+                // It was never sent.
                 Staleness::AlreadyDone
                     if payload.operation == Operation::Delete && !job.batch.unknown =>
                 {
-                    let reason = "others deleted it from the account since the plan was made";
-                    replies
-                        .outcome
-                        .stale(seq, id_of(payload.operation, json), reason);
+                    gone.push(seq, json);
                 }
                 Staleness::AlreadyDone => done.push(seq, json),
                 Staleness::Stale(reason) => {
@@ -99,6 +97,7 @@ impl<'a> Settler<'a> {
                 }
             }
         }
+        replies.outcome.deleted_by_others(&gone);
         replies.arrived(&done);
         Ok(fresh)
     }

@@ -156,3 +156,21 @@ fn deletes_that_are_not_carried_out_stay_unknown_and_are_continued() {
     server.call(&world, &apply).run().ends_with(0);
     assert_eq!(server.contacts().len(), 3 + 1);
 }
+
+#[test]
+fn a_contact_that_others_deleted_meanwhile_does_not_count_as_deleted() {
+    let world = World::new();
+    let server = OddServer::start(people(3), |request, contacts| {
+        (request.method == "DELETE" && request.body.contains(r#""2""#)).then(|| {
+            contacts.retain(|contact| contact["id"] != "2");
+            let body = r#"{"error":"CONTACT_NOT_FOUND","description":"contact 2 not found","data":{"id":"2"}}"#;
+            (404, "application/json", body.to_owned())
+        })
+    });
+    import(&world, &server, 3, "").ends_with(0);
+    let undo = "undo a.run --yes --json";
+    let ran = server.call(&world, undo).run().ends_with(3);
+    let done = &ran.json()["done"];
+    assert_eq!((&done["deleted"], &done["stale"]), (&2.into(), &1.into()));
+    assert_eq!(server.contacts().len(), 3);
+}
