@@ -70,7 +70,8 @@ pub(crate) fn resolve(
     let mut set = file.set;
     set.extend(options.set.iter().cloned());
     let found = resolver.mapping.assignments.len();
-    if found > MAPPED_COLUMNS_MAX {
+    // A wide backup has four columns for each chat.
+    if found > MAPPED_COLUMNS_MAX && resolver.mapping.backup.is_none() {
         return Err(MappingError::TooManyColumns { found });
     }
     resolver.mapping.templates = placeholders::resolve(&resolver.mapping, set)?;

@@ -551,3 +551,16 @@ fn a_chat_that_the_account_shows_twice_is_restored_twice_by_every_layout() {
     let diff = ["diff", "wide.csv", "long.csv", "--exit-code"];
     world.run(diff).ends_with(0);
 }
+
+#[test]
+fn a_contact_with_hundreds_of_chats_is_read_back_from_the_widest_layout() {
+    let world = World::new();
+    let chat = |number| json!({ "chat_type": "whatsapp", "chat_id": format!("7999{number:07}") });
+    let chats: Vec<_> = (0..300).map(chat).collect();
+    put(
+        &world,
+        &json!({ "id": "1", "responsible_user_id": "u", "name": "All", "uri": "x", "contact_data": chats }),
+    );
+    world.run(["export", "-o", "b.csv"]).ends_with(0);
+    world.run(["diff", "b.csv", "--exit-code"]).ends_with(0);
+}
