@@ -10,6 +10,8 @@ use clap::{
     builder::StyledStr,
     error::{ContextKind, ContextValue, ErrorKind},
 };
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{ChangedOnly, Cli, ImportArgs, PlanArgs, SourceArgs};
 use crate::{
@@ -85,14 +87,19 @@ pub struct ParserAnswer {
     /// Lines that fit the terminal.
     pub(crate) text: String,
     pub(crate) is_error: bool,
+    /// The object that `--json` prints for an error.
+    pub(crate) object: Option<Value>,
 }
 
 impl ParserAnswer {
     /// Adds a tip to an error. `words`: the command line.
     fn new(error: clap::Error, words: &[OsString]) -> Self {
         let words = words.iter().map(|word| word.to_string_lossy().into_owned());
-        let error = with_tip(error, &words.collect::<Vec<_>>());
+        let words: Vec<_> = words.collect();
+        let error = with_tip(error, &words);
         let is_error = error.use_stderr();
+        let mut options = words.iter().take_while(|word| *word != "--");
+        let wants_json = is_error && options.any(|word| word == "--json");
         let width = if is_error {
             error_width()
         } else {
@@ -102,8 +109,28 @@ impl ParserAnswer {
         Self {
             text: fit(&text, width),
             is_error,
+            object: wants_json.then(|| object_of(&error, &words)),
         }
     }
+}
+
+/// The object for an error: its first paragraph, and its tip as the hint.
+fn object_of(error: &clap::Error, words: &[String]) -> Value {
+    let cli = Cli::command();
+    let command = words[1..]
+        .iter()
+        .find(|word| cli.find_subcommand(word).is_some());
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(|paragraph| {
+        let words: Vec<_> = paragraph.split_whitespace().collect();
+        words.join(" ")
+    });
+    let message = paragraphs.next().unwrap_or_default();
+    let hint = paragraphs.find_map(|it| Some(it.strip_prefix("tip: ")?.to_owned()));
+    json!({
+        "command": command, "exit_code": 2, "started_at": Timestamp::now().to_string(), "seconds": 0.0,
+        "error": { "message": message.trim_start_matches("error: "), "hint": hint },
+    })
 }
 
 /// The error for `--changed-only reset`, where `reset` is parsed as a file.

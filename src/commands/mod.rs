@@ -44,9 +44,11 @@ use std::io::Write as _;
 use anstream::{stderr, stdout};
 
 use crate::{
+    characters::visible,
     cli::{AccountArgs, Cli, Command, CommonArgs, ParserAnswer},
     console::Console,
     error::{Error, ExitCode},
+    report::summary::with_common_keys,
     settings::{Configuration, Settings},
     signals::Signals,
 };
@@ -68,6 +70,10 @@ pub fn print_answer(answer: &ParserAnswer) -> ExitCode {
     let bytes = answer.text.as_bytes();
     if answer.is_error {
         let _ = stderr().write_all(bytes);
+        if let Some(object) = &answer.object {
+            let object = with_common_keys(&object.to_string(), None, None);
+            let _ = writeln!(stdout(), "{}", visible(&object));
+        }
         ExitCode::Usage
     } else {
         let _ = stdout().write_all(bytes);

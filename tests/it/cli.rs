@@ -341,3 +341,23 @@ fn every_summary_says_whose_it_is_and_when_it_ended() {
         assert!(local["account"].is_null() && local.get("contacts_per_second").is_none());
     }
 }
+
+#[test]
+fn wrong_arguments_print_an_object_too() {
+    let world = World::new();
+    for (command, name, words) in [
+        ("import --json", "import", "required arguments"),
+        ("import --json a.csv --mode foo", "import", "'foo'"),
+        ("runs --since foo --json", "runs", "'foo'"),
+    ] {
+        let ran = world.run(command.split(' ')).ends_with(2);
+        let object = ran.json();
+        assert_eq!(
+            (&object["command"], &object["exit_code"]),
+            (&name.into(), &2.into())
+        );
+        let message = object["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{message}");
+    }
+    assert_eq!(world.run(["import", "--", "--json"]).stdout, "");
+}
