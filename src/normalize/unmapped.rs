@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    contact::ChatType,
+    contact::{ChatType, is_web_address},
     mapping::Field,
     wording::{counted, grouped, looks_like_number, shell_quoted},
 };
@@ -101,16 +101,21 @@ impl UnmappedColumn {
             let why = format!("{links} of its {filled} values are links, and no link is read");
             (Field::Uri.to_string(), why)
         } else {
-            let chat_type = self.chat_type?.to_string();
+            // A name with such signs is a line that was not divided into cells.
+            let is_name = !name.contains([':', ';', '|', '\t', ',']);
+            let chat_type = self.chat_type.filter(|_| is_name)?.to_string();
             let values = counted(self.filled, "value");
             (
                 chat_type,
                 format!("it has the name of a messenger and {values}"),
             )
         };
-        let advice = if looks_like_number(name) {
-            "its name is also a number, so the header row seems to be data: add a row of names above it"
-                .to_owned()
+        let is_link = is_web_address(name);
+        let advice = if is_link || looks_like_number(name) {
+            let what = if is_link { "link" } else { "number" };
+            format!(
+                "its name is also a {what}, so the header row seems to be data: add a row of names above it"
+            )
         } else {
             format!("read it with --map {field}={quoted}, or ignore it with --map ignore={quoted}")
         };

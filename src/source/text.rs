@@ -98,16 +98,18 @@ fn notes(
         let seen = [';', '\t', '|', ',']
             .into_iter()
             .find(|sign| header.is_some_and(|name| name.contains(*sign)));
-        notes.push(match seen {
-            Some('\t') => {
-                "only one column was found, and it contains tabs: pass --delimiter tab".to_owned()
-            }
-            Some(sign) => {
-                format!(
-                    "only one column was found, and it contains `{sign}`: pass --delimiter '{sign}'"
-                )
-            }
-            None => "only one column was found: set the delimiter with --delimiter C".to_owned(),
+        // A single word can't be several names.
+        let may_be_split = header.is_some_and(|name| !name.chars().all(char::is_alphanumeric));
+        notes.extend(match seen {
+            Some('\t') => Some(
+                "only one column was found, and it contains tabs: pass --delimiter tab".to_owned(),
+            ),
+            Some(sign) => Some(format!(
+                "only one column was found, and it contains `{sign}`: pass --delimiter '{sign}'"
+            )),
+            None => may_be_split.then(|| {
+                "only one column was found: set the delimiter with --delimiter C".to_owned()
+            }),
         });
     }
     notes.extend(finding.note());
