@@ -18,15 +18,21 @@ use crate::{
 /// Longest wait for a server that fails writes, in doublings of the first.
 const PAUSE_DOUBLINGS_MAX: u32 = 6;
 
+/// The part of a batch that was carried out so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum CarriedOut {
+    Nothing,
+    Part,
+    /// A write got no clear answer, so it may have been carried out.
+    Unclear,
+}
+
 /// The diagnosis of one batch.
 pub(super) struct FailureDiagnosis<'a> {
     client: &'a Client,
     pub(super) isolation: Isolation,
     is_second_attempt: bool,
-    /// True if part of the batch may have been carried out.
-    pub(super) may_be_done: bool,
-    /// True if a write of this batch got no clear answer, so it may have been carried out.
-    pub(super) was_unclear: bool,
+    carried_out: CarriedOut,
     /// The error for which the batch was put off.
     pub(super) put_off: Option<ApiError>,
     /// The error if the server forbade something in the batch.
@@ -44,8 +50,11 @@ impl<'a> FailureDiagnosis<'a> {
             client,
             isolation: Isolation::new(job.since, is_rest),
             is_second_attempt: job.is_second_attempt,
-            may_be_done: false,
-            was_unclear: job.batch.unknown,
+            carried_out: if job.batch.unknown {
+                CarriedOut::Unclear
+            } else {
+                CarriedOut::Nothing
+            },
             put_off: None,
             forbidden: None,
             gave_up: None,
@@ -55,7 +64,7 @@ impl<'a> FailureDiagnosis<'a> {
 
     /// Notes that part of the batch was accepted.
     pub(super) fn arrived(&mut self) {
-        self.may_be_done = true;
+        self.carried_out = self.carried_out.max(CarriedOut::Part);
         self.isolation.arrived(self.client.acceptances.moment());
     }
 
@@ -66,8 +75,18 @@ impl<'a> FailureDiagnosis<'a> {
     }
 
     /// Notes a write that may have been carried out although no answer says so.
-    pub(super) fn note_unclear(&mut self) {
-        (self.may_be_done, self.was_unclear) = (true, true);
+    pub(super) const fn note_unclear(&mut self) {
+        self.carried_out = CarriedOut::Unclear;
+    }
+
+    /// True if part of the batch may have been carried out.
+    pub(super) const fn may_be_done(&self) -> bool {
+        !matches!(self.carried_out, CarriedOut::Nothing)
+    }
+
+    /// True if a write got no clear answer, so others need not be the cause of what it may have changed.
+    pub(super) const fn was_unclear(&self) -> bool {
+        matches!(self.carried_out, CarriedOut::Unclear)
     }
 
     fn note_failure(&mut self, kind: FailureKind) {

@@ -230,7 +230,7 @@ impl<'a> ReplyHandler<'a> {
                 return self.update_instead(payload, rounds - 1).map(Some);
             }
             Operation::Delete if lookup::is_missing(self.client, payload, refusal)? => {
-                if !self.diagnosis.was_unclear {
+                if !self.diagnosis.was_unclear() {
                     self.outcome.deleted_by_others(payload);
                 }
                 return Ok(None);

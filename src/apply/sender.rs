@@ -173,7 +173,7 @@ impl SenderThread {
             ..
         } = settler.replies;
         job.since = diagnosis.isolation.since;
-        job.batch.unknown |= diagnosis.may_be_done;
+        job.batch.unknown |= diagnosis.may_be_done();
         match result {
             Ok(()) if diagnosis.is_unexplained || diagnosis.put_off.is_some() => {
                 let settled = outcome.into_settled();
