@@ -35,13 +35,32 @@ pub(super) struct Nuls {
     pub(super) first: Option<u64>,
     /// True if the current line has a NUL.
     in_line: bool,
+    /// True if the current line has text.
+    has_text: bool,
+    /// The length of the current run of NULs.
+    run: u64,
+    /// Offset in the text of the first run that stands for lost text.
+    pub(super) hole: Option<u64>,
+    /// True if lines consist of NULs, or the end of the file does.
+    hides_lines: bool,
 }
+
+/// The shortest run of NULs that no program writes to fill up a cell, unless a cell ends after it.
+const HOLE_BYTES: u64 = 64;
+
+/// The shortest run of NULs that is longer than any value.
+const LONG_HOLE_BYTES: u64 = 512;
 
 impl Nuls {
     fn pass(&mut self, byte: u8, text_before: u64) {
+        if byte != 0 {
+            self.end_run(byte, text_before);
+            self.has_text = !matches!(byte, b'\n' | b'\r');
+        }
         match byte {
             0 => {
                 self.count += 1;
+                self.run += 1;
                 self.lines += u64::from(!self.in_line);
                 self.first.get_or_insert(text_before);
                 self.in_line = true;
@@ -49,6 +68,25 @@ impl Nuls {
             b'\n' | b'\r' => self.in_line = false,
             _ => {}
         }
+    }
+
+    /// Ends a run of NULs before this byte. A lost part of the file is a run between two parts of different rows.
+    fn end_run(&mut self, next: u8, text_before: u64) {
+        let run = std::mem::take(&mut self.run);
+        if run < HOLE_BYTES {
+            return;
+        }
+        let is_line_end = matches!(next, b'\n' | b'\r');
+        if is_line_end && !self.has_text {
+            self.hides_lines = true;
+        } else if run >= LONG_HOLE_BYTES || !(is_line_end || b",;\t|\"'".contains(&next)) {
+            self.hole.get_or_insert(text_before);
+        }
+    }
+
+    /// True if rows seem to be lost, after the end of the text.
+    pub(super) fn may_hide_rows(&self) -> bool {
+        self.hides_lines || self.run >= HOLE_BYTES
     }
 }
 
@@ -118,6 +156,10 @@ impl TextReader {
     fn drop_nuls(&mut self, text: &mut Vec<u8>, from: usize) {
         if memchr(0, &text[from..]).is_none() {
             self.nuls.in_line &= memchr2(b'\n', b'\r', &text[from..]).is_none();
+            if let (Some(&first), Some(&last)) = (text.get(from), text.last()) {
+                self.nuls.end_run(first, self.given);
+                self.nuls.has_text = !matches!(last, b'\n' | b'\r');
+            }
             return;
         }
         let mut kept = from;

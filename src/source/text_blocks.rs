@@ -279,11 +279,17 @@ impl BlockSource for TextBlocks {
 
     fn finish(mut self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {
         let (bytes, blake3) = self.reader.finish()?;
+        let nuls = self.reader.nuls();
+        if let Some(hole) = nuls.hole {
+            let seen = "NUL characters stand in the place of text";
+            let row = self.row_at(hole);
+            return Err(SourceErrorKind::CutOff { seen, row });
+        }
         Ok(ReadReport {
             bytes,
             blake3,
             notes: self.notes(),
-            may_lack_rows: self.swallowed.cells > 0,
+            may_lack_rows: self.swallowed.cells > 0 || nuls.may_hide_rows(),
         })
     }
 }

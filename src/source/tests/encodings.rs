@@ -230,3 +230,48 @@ fn text_that_is_not_ascii_may_begin_far_down() {
     assert_eq!(read.form.encoding, WINDOWS_1251);
     assert_eq!(read.rows.last().unwrap().1, ["2", "Анна"]);
 }
+
+#[test]
+fn nuls_in_the_place_of_rows_are_not_the_same_as_single_ones() {
+    let nuls = |count: usize| "\0".repeat(count);
+    for (text, is_refused, may_lack_rows) in [
+        (
+            format!("id,name\n1,Ann{}\n2,Bob{},\n", nuls(90), nuls(90)),
+            false,
+            false,
+        ),
+        (format!("id,name\n1,Ann\n{}", nuls(20)), false, false),
+        (format!("id,name\n1,Ann\n{}", nuls(225)), false, true),
+        (
+            format!("id,name\n1,Ann\n{}\n3,Cid\n", nuls(90)),
+            false,
+            true,
+        ),
+        (format!("id,name\n1,A{}b\n", nuls(90)), true, false),
+        (
+            format!("id,name\n1,Ann{},Bob\n3,Cid\n", nuls(4_096)),
+            true,
+            false,
+        ),
+        (
+            format!("id,name\n1,Ann\n{}id\n3,Cid\n", nuls(4_096)),
+            true,
+            false,
+        ),
+    ] {
+        for block_bytes in [3, 1 << 20] {
+            let read = read_with(text.as_bytes(), |options| {
+                options.limits.block_bytes = block_bytes;
+            });
+            match read {
+                Ok(read) => {
+                    assert!(!is_refused, "{text:?}");
+                    assert_eq!(read.summary.may_lack_rows, may_lack_rows, "{text:?}");
+                }
+                Err(error) => {
+                    assert!(is_refused && error.is_incomplete(), "{text:?}: {error}");
+                }
+            }
+        }
+    }
+}
