@@ -186,7 +186,8 @@ pub(crate) struct PlanningArgs {
     /// Treatment of rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Planning")]
     pub(crate) on_duplicate: OnDuplicate,
-    /// Treatment of an empty cell: keep or clear the chat of its type
+    /// Treatment of an empty cell: keep or clear the chat of its type; columns for chats of any type describe
+    /// all chats of a contact
     #[arg(long, value_enum, default_value_t = Blank::Keep, help_heading = "Planning")]
     pub(crate) blank: Blank,
     /// Treatment of employees' names in the place of their ids
