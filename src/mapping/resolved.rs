@@ -45,13 +45,17 @@ pub(crate) struct Mapping {
 }
 
 /// The reason for the assignment of a column to a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub(crate) enum How {
     /// The column has the field's own name.
+    #[strum(to_string = "exact name")]
     Exact,
     /// The column has another known name of the field.
+    #[strum(to_string = "known name")]
     Alias,
+    #[strum(to_string = "--map")]
     Flag,
+    #[strum(to_string = "mapping file")]
     File,
 }
 
@@ -259,17 +263,6 @@ impl Mapping {
                 _ => Vec::new(),
             })
             .collect()
-    }
-}
-
-impl fmt::Display for How {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Exact => "exact name",
-            Self::Alias => "known name",
-            Self::Flag => "--map",
-            Self::File => "mapping file",
-        })
     }
 }
 

@@ -4,10 +4,7 @@
 //! If the kind is not supported, the error names it and suggests another format, because usually the right
 //! contacts were exported in the wrong format.
 
-use std::{
-    fmt,
-    io::{Read, Seek},
-};
+use std::io::{Read, Seek};
 
 use super::{
     SourceErrorKind, archive,
@@ -15,36 +12,29 @@ use super::{
     package,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
 pub(crate) enum Kind {
     /// Delimited text such as CSV.
+    #[strum(to_string = "CSV")]
     Text,
     /// An Excel workbook since 2007 (.xlsx, .xlsm).
+    #[strum(to_string = "Excel workbook")]
     Xlsx,
     /// A binary Excel workbook since 2007 (.xlsb).
+    #[strum(to_string = "binary Excel workbook")]
     Xlsb,
     /// An Excel workbook before 2007 (.xls).
+    #[strum(to_string = "old Excel workbook")]
     Xls,
     /// An `OpenDocument` spreadsheet (.ods).
+    #[strum(to_string = "OpenDocument spreadsheet")]
     Ods,
     /// A web page with a table.
+    #[strum(to_string = "HTML table")]
     Html,
     /// A JSON object per line, as `export` writes it.
+    #[strum(to_string = "JSON lines")]
     JsonLines,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Text => "CSV",
-            Self::Xlsx => "Excel workbook",
-            Self::Xlsb => "binary Excel workbook",
-            Self::Xls => "old Excel workbook",
-            Self::Ods => "OpenDocument spreadsheet",
-            Self::Html => "HTML table",
-            Self::JsonLines => "JSON lines",
-        })
-    }
 }
 
 /// Enough bytes to detect the kind of a file.
