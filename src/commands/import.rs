@@ -2,11 +2,10 @@
 
 use super::{
     Context,
-    confirm::{confirm_deletes, decline},
+    confirm::confirm_deletes,
     planned::{show, show_dry_run},
     planning::{Purpose, plan_files},
-    resume,
-    sent::show_sent,
+    sent::send,
 };
 use crate::{
     cli::ImportArgs,
@@ -29,10 +28,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         return show_dry_run(context, &session, planned);
     }
     let delete = planned.plan.tally.plan.delete;
-    if let Err(declined) = confirm_deletes(context, &session, args.yes, delete, "") {
-        return decline(context, &session, planned, declined);
-    }
+    let confirmed = confirm_deletes(context, &session, args.yes, delete, "");
     planned.sealed.canary = args.canary.map(usize::from);
-    let sent = planned.send(&session, &resume::command(context, &planned.sealed.run)?);
-    show_sent(context, &planned.sealed, sent)
+    send(context, &session, planned, confirmed)
 }

@@ -1,6 +1,6 @@
-//! Shows a run that was sent, for `import`, `apply` and `undo`.
+//! Sends a plan, and shows a run that was sent, for `import`, `apply` and `undo`.
 
-use super::{Context, next_steps::ReportedState, page::write_report, resume};
+use super::{Context, confirm::decline, next_steps::ReportedState, page::write_report, resume};
 use crate::{
     characters::visible,
     error::{Error, ExitCode},
@@ -8,8 +8,22 @@ use crate::{
     report::{page::ReportedPhase, rejects},
     run::{RunFile, snapshot},
     wording::counted,
-    workflow::{FailedDeletions, SealedRun, SentRun},
+    workflow::{FailedDeletions, PlannedRun, SealedRun, SentRun, Session},
 };
+
+/// Sends a plan if it was confirmed; otherwise discards it.
+pub(super) fn send(
+    context: &Context,
+    session: &Session,
+    planned: PlannedRun,
+    confirmed: Result<(), Error>,
+) -> Result<ExitCode, Error> {
+    if let Err(declined) = confirmed {
+        return decline(context, session, planned, declined);
+    }
+    let sent = planned.send(session, &resume::command(context, &planned.sealed.run)?);
+    show_sent(context, &planned.sealed, sent)
+}
 
 /// Shows the summary, and after a failure the command that continues the run.
 pub(super) fn show_sent(

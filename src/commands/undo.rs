@@ -4,14 +4,13 @@ use std::slice;
 
 use super::{
     Context,
-    confirm::{confirm, confirm_deletes, decline},
+    confirm::{confirm, confirm_deletes},
     history::{find_run, session_to_plan},
     next_steps::ReportedState,
     page::{request_report, write_report},
     planned::{show, show_dry_run},
     planning::plan,
-    resume,
-    sent::show_sent,
+    sent::send,
 };
 use crate::{
     cli::UndoArgs,
@@ -52,26 +51,26 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     if args.dry_run {
         return show_dry_run(context, &session, planned);
     }
-    let confirmed = match planned.plan.tally.plan.delete {
-        0 => confirm(
-            context,
-            args.yes || planned.changes() == 0,
-            "Revert all of this?",
-        ),
-        delete => {
-            let others = planned.changes() - delete;
-            let besides = match others {
-                0 => String::new(),
-                _ => format!(" and restore {}", counted(others, "other")),
-            };
-            confirm_deletes(context, &session, args.yes, delete, &besides)
-        }
-    };
-    if let Err(declined) = confirmed {
-        return decline(context, &session, planned, declined);
+    let confirmed = confirm_undo(context, &session, args.yes, &planned);
+    send(context, &session, planned, confirmed)
+}
+
+fn confirm_undo(
+    context: &Context,
+    session: &Session,
+    yes: bool,
+    planned: &PlannedRun,
+) -> Result<(), Error> {
+    let delete = planned.plan.tally.plan.delete;
+    let others = planned.changes() - delete;
+    if delete == 0 {
+        return confirm(context, yes || others == 0, "Revert all of this?");
     }
-    let sent = planned.send(&session, &resume::command(context, &planned.sealed.run)?);
-    show_sent(context, &planned.sealed, sent)
+    let besides = match others {
+        0 => String::new(),
+        _ => format!(" and restore {}", counted(others, "other")),
+    };
+    confirm_deletes(context, session, yes, delete, &besides)
 }
 
 /// Nothing is left to undo, so no run file is kept.
