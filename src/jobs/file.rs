@@ -164,12 +164,8 @@ impl Job {
         common: &CommonArgs,
         configuration: &Configuration,
     ) -> Result<Self, JobError> {
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
         let name = table.name;
-        if !name.starts_with(char::is_alphanumeric)
-            || !name.chars().all(is_plain)
-            || name.chars().count() > NAME_MAX
-        {
+        if !is_name(&name) {
             return Err(JobError::Name);
         }
         let mut patterns = Vec::new();
@@ -252,6 +248,13 @@ impl Job {
         let sources: Vec<_> = self.patterns.iter().map(newest).collect();
         self.line.shown(&sources)
     }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    name.starts_with(char::is_alphanumeric)
+        && name.chars().all(is_plain)
+        && name.chars().count() <= NAME_MAX
 }
 
 /// The values of an option: `None` for a flag, and nothing for `false`.

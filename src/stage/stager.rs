@@ -118,6 +118,24 @@ impl<'a> Stager<'a> {
         })
     }
 
+    fn worker<'w>(
+        &'w self,
+        table: &Table,
+        header: &'w [String],
+        rules: &'w FileRules,
+    ) -> Worker<'w> {
+        Worker {
+            delimiter: table.delimiter,
+            widths: table.widths(),
+            header,
+            keep: self.keep,
+            held_left: &self.held_left,
+            hash_seed: self.hash_seed,
+            rules,
+            monitor: &**self.monitor,
+        }
+    }
+
     fn stage<E: From<SourceError>>(
         &self,
         mut table: Table,
@@ -126,16 +144,7 @@ impl<'a> Stager<'a> {
         mut each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
     ) -> Result<(ReadReport, Edits), E> {
         let header = table.columns.clone();
-        let worker = Worker {
-            delimiter: table.delimiter,
-            widths: table.widths(),
-            header: &header,
-            keep: self.keep,
-            held_left: &self.held_left,
-            hash_seed: self.hash_seed,
-            rules,
-            monitor: &**self.monitor,
-        };
+        let worker = self.worker(&table, &header, rules);
         tracing::info!(source = %table.origin, workers = self.reading.workers, "reading");
         let origin = table.origin.clone();
         // A requested stop also causes read errors.

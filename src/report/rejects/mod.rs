@@ -215,14 +215,7 @@ impl<'a> RejectsWriter<'a> {
                 record.extend(words.map(String::into_bytes));
                 record.extend_from_slice(surplus);
                 if self.for_excel {
-                    // A cell that lost digits must not look like text that the user wrote.
-                    apply(&mut record, |cell| {
-                        if has_lost_digits(cell) {
-                            cell.into()
-                        } else {
-                            shown_as_it_is(cell)
-                        }
-                    });
+                    apply(&mut record, for_excel);
                 }
                 out.record(&record)
             }
@@ -279,4 +272,13 @@ fn union<'a>(sources: &'a [StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>
         positions.push(source.columns.iter().map(&mut position).collect());
     }
     (columns, positions)
+}
+
+/// The cell as a spreadsheet program must read it. One that lost digits must not look like text that the user wrote.
+fn for_excel(cell: &str) -> Cow<'_, str> {
+    if has_lost_digits(cell) {
+        cell.into()
+    } else {
+        shown_as_it_is(cell)
+    }
 }
