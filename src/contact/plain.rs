@@ -1,5 +1,5 @@
-//! Reads a list of contacts, most of which are JSON in its plainest form: without spaces and escapes, with only text and
-//! `null` as values, and without undocumented members.
+//! Reads a list of contacts, most of which are JSON in its plainest form: without spaces and undocumented members, with
+//! only text and `null` as values.
 //!
 //! Serde, which took a fifth of the instructions of a listing for such contacts, reads only the others.
 
@@ -19,7 +19,7 @@ pub(crate) fn read_contacts<'a>(
     let has_controls = text
         .bytes()
         .fold(false, |any, byte| any | matches!(byte, ..b' '));
-    let mut json = PlainJson { rest: text };
+    let mut json = PlainJson { text, at: 0 };
     json.list(|json| {
         let mut ahead = *json;
         let plain = if has_controls { None } else { ahead.contact() };
@@ -31,57 +31,65 @@ pub(crate) fn read_contacts<'a>(
         }
         Some(())
     })?;
-    Some(json.rest)
+    Some(json.rest())
 }
 
 /// A position in a JSON text.
 #[derive(Clone, Copy)]
 struct PlainJson<'a> {
-    rest: &'a str,
+    text: &'a str,
+    at: usize,
 }
 
 impl<'a> PlainJson<'a> {
+    #[inline]
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
     /// Reads a list. `each` reads an element.
     fn list(&mut self, mut each: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.pass("[")?;
+        self.expect(b"[")?;
         self.skip_spaces();
-        if self.pass("]").is_some() {
+        if self.pass(b"]") {
             return Some(());
         }
         loop {
             each(self)?;
             self.skip_spaces();
-            if self.pass(",").is_none() {
-                return self.pass("]");
+            if !self.pass(b",") {
+                return self.expect(b"]");
             }
             self.skip_spaces();
         }
     }
 
     fn skip_spaces(&mut self) {
-        self.rest = self.rest.trim_ascii_start();
+        while self.pass(b" ") || self.pass(b"\n") || self.pass(b"\r") || self.pass(b"\t") {}
     }
 
     fn any_contact(&mut self) -> Option<Contact<'a>> {
-        let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<Contact<'a>>();
+        let mut values = serde_json::Deserializer::from_str(self.rest()).into_iter::<Contact<'a>>();
         let contact = values.next()?.ok()?;
-        self.rest = &self.rest[values.byte_offset()..];
+        self.at += values.byte_offset();
         (!contact.id.is_empty()).then_some(contact)
     }
 
     fn contact(&mut self) -> Option<Contact<'a>> {
         let mut contact = Contact::default();
-        self.object(|json, name| {
-            let text = match name {
-                "id" => &mut contact.id,
-                "responsible_user_id" => &mut contact.responsible_user_id,
-                "name" => &mut contact.name,
-                "uri" => &mut contact.uri,
-                "contact_data" => {
-                    contact.contact_data = json.chats()?;
-                    return Some(());
-                }
-                _ => return None,
+        self.object(|json| {
+            let text = if json.pass(b"\"id\":") {
+                &mut contact.id
+            } else if json.pass(b"\"responsible_user_id\":") {
+                &mut contact.responsible_user_id
+            } else if json.pass(b"\"name\":") {
+                &mut contact.name
+            } else if json.pass(b"\"uri\":") {
+                &mut contact.uri
+            } else {
+                json.expect(b"\"contact_data\":")?;
+                contact.contact_data = json.chats()?;
+                return Some(());
             };
             *text = json.text_or_null()?;
             Some(())
@@ -91,9 +99,9 @@ impl<'a> PlainJson<'a> {
 
     fn chats(&mut self) -> Option<Vec<Chat<'a>>> {
         let mut chats = Vec::new();
-        if self.pass("null").is_none() {
+        if !self.pass(b"null") {
             self.list(|json| {
-                if json.pass("null").is_none() {
+                if !json.pass(b"null") {
                     chats.push(json.chat()?);
                 }
                 Some(())
@@ -105,16 +113,17 @@ impl<'a> PlainJson<'a> {
     fn chat(&mut self) -> Option<Chat<'a>> {
         let mut chat_type = None;
         let [mut chat_id, mut username, mut phone] = [const { Cow::Borrowed("") }; 3];
-        self.object(|json, name| {
-            let text = match name {
-                "chat_type" => {
-                    chat_type = Some(ChatType::named(json.text()?)?);
-                    return Some(());
-                }
-                "chat_id" => &mut chat_id,
-                "username" => &mut username,
-                "phone" => &mut phone,
-                _ => return None,
+        self.object(|json| {
+            let text = if json.pass(b"\"chat_id\":") {
+                &mut chat_id
+            } else if json.pass(b"\"username\":") {
+                &mut username
+            } else if json.pass(b"\"phone\":") {
+                &mut phone
+            } else {
+                json.expect(b"\"chat_type\":")?;
+                chat_type = Some(ChatType::named(&json.string()?)?);
+                return Some(());
             };
             *text = json.text_or_null()?;
             Some(())
@@ -127,38 +136,57 @@ impl<'a> PlainJson<'a> {
         })
     }
 
-    /// Reads an object. `member` reads the value of the member with this name.
-    fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
-        self.pass("{")?;
+    /// Reads an object with at least one member. `member` reads a member.
+    fn object(&mut self, mut member: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.expect(b"{")?;
         loop {
-            let name = self.text()?;
-            self.pass(":")?;
-            member(self, name)?;
-            if self.pass(",").is_none() {
-                return self.pass("}");
+            member(self)?;
+            if !self.pass(b",") {
+                return self.expect(b"}");
             }
         }
     }
 
     fn text_or_null(&mut self) -> Option<Cow<'a, str>> {
-        if self.pass("null").is_some() {
+        if self.pass(b"null") {
             return Some(Cow::Borrowed(""));
         }
-        self.text().map(Cow::Borrowed)
+        self.string()
     }
 
-    fn text(&mut self) -> Option<&'a str> {
-        self.pass("\"")?;
-        let end = memchr2(b'"', b'\\', self.rest.as_bytes())?;
-        let (text, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        self.pass("\"")?;
-        Some(text)
+    fn string(&mut self) -> Option<Cow<'a, str>> {
+        let start = self.at;
+        self.expect(b"\"")?;
+        let text = self.rest();
+        let mut end = memchr2(b'"', b'\\', text.as_bytes())?;
+        if text.as_bytes()[end] == b'"' {
+            self.at += end + 1;
+            return Some(Cow::Borrowed(&text[..end]));
+        }
+        while text.as_bytes().get(end)? != &b'"' {
+            // The character after the backslash may be a quote.
+            end += 2;
+            end += memchr2(b'"', b'\\', text.as_bytes().get(end..)?)?;
+        }
+        self.at += end + 1;
+        let string = serde_json::from_str(&self.text[start..self.at]);
+        string.ok().map(Cow::Owned)
     }
 
-    fn pass(&mut self, sign: &str) -> Option<()> {
-        self.rest = self.rest.strip_prefix(sign)?;
-        Some(())
+    /// Skips these bytes, which must be ASCII. False if others follow.
+    #[inline]
+    fn pass<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let is_next = rest.first_chunk() == Some(bytes);
+        if is_next {
+            self.at += N;
+        }
+        is_next
+    }
+
+    #[inline]
+    fn expect<const N: usize>(&mut self, bytes: &[u8; N]) -> Option<()> {
+        self.pass(bytes).then_some(())
     }
 }
 
@@ -169,9 +197,9 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Option<Contact<'_>> {
-        let mut reader = PlainJson { rest: json };
+        let mut reader = PlainJson { text: json, at: 0 };
         let contact = reader.contact()?;
-        reader.rest.is_empty().then_some(contact)
+        reader.rest().is_empty().then_some(contact)
     }
 
     #[test]
@@ -211,6 +239,7 @@ mod tests {
             r#"{"id":"1"}"#,
             r#"{"name":"Я","id":"1","uri":null,"contact_data":null}"#,
             r#"{"id":"1","contact_data":[]}"#,
+            r#"{"id":"a\"b\\","name":"\u0031\\\"я\"","uri":"\\"}"#,
             r#"{"id":"1","id":"2","contact_data":[null,{"chat_id":"5","username":null,"chat_type":"vk"}]}"#,
             r#"{"id":"1","contact_data":[{"chat_type":"tiktok"},{"chat_type":"max","phone":"7"}]}"#,
         ] {
@@ -228,7 +257,10 @@ mod tests {
             r#"{"id": "1"}"#,
             r#"{"id":1}"#,
             r#"{"id":""}"#,
-            r#"{"id":"\u0031"}"#,
+            r#"{"id":"\x"}"#,
+            r#"{"id":"\"}"#,
+            r#"{"id":"\ud83d"}"#,
+            r#"{"id":"1\"#,
             r#"{"id":"1","tags":"a"}"#,
             r#"{"id":"1","contact_data":[{"chat_id":"5"}]}"#,
             r#"{"id":"1","contact_data":[{"chat_type":null}]}"#,
@@ -246,7 +278,7 @@ mod tests {
                 prop::sample::select(vec![
                     "{", "}", "[", "]", ",", ":", "null", "\"", "\"\"", "\"я\"", "\"id\"", "\"name\"",
                     "\"contact_data\"", "\"chat_type\"", "\"chat_id\"", "\"vk\"", "\"id\":\"1\"",
-                    "\"contact_data\":[", "{\"chat_type\":\"vk\"}", "\\", " ", "7",
+                    "\"contact_data\":[", "{\"chat_type\":\"vk\"}", "\\", "\\\"", "\\\\\"", "\"\\u0031", " ", "7",
                 ]),
                 0..12,
             ),
