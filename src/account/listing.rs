@@ -4,7 +4,8 @@
 //! only an empty page ends the list. \[doc\] So the list is read in sections of a hundred contacts, and a section
 //! whose page is short is continued until it is complete, or a page is empty and the list has ended. If the first
 //! section is complete, the following ones are requested ahead, at most as many as were answered: at most half of
-//! the requests are past the end.
+//! the requests are past the end. If the account is likely to end somewhere, sections after it are requested ahead
+//! like those after the first one: one, then as many as were answered there.
 //!
 //! The account may change while it is read: a deleted or created contact shifts all later ones, so a contact could
 //! be missed or read twice at the boundary of a section. Therefore sections overlap by one contact, and reading
@@ -61,14 +62,15 @@ impl ListPass {
 }
 
 /// Lists all contacts once, in the account's order. `keep`, called on other threads, reduces each contact to what
-/// `each` needs.
+/// `each` needs. `likely_size`: the number of contacts that the account probably has.
 pub(super) fn list<T: Send, E: From<ApiError>>(
     client: &Client,
+    likely_size: Option<u64>,
     keep: impl Fn(Contact<'_>) -> T + Sync,
     mut each: impl FnMut(Vec<T>) -> Result<(), E>,
 ) -> Result<ListPass, E> {
     let pages = Pages::new(client, &keep);
-    let walk = RefCell::new(Walk::new());
+    let walk = RefCell::new(Walk::new(likely_size));
     let mut receive = |section| {
         let mut walk = walk.borrow_mut();
         each(walk.receive(section, &pages)?)?;
@@ -96,15 +98,18 @@ struct Walk {
     /// The hashed id of the contact with which the next section must begin; `None` after a short section, which is
     /// the last.
     overlap: Option<u128>,
+    /// The offset at which the list is likely to end.
+    likely_end: u64,
     pass: ListPass,
 }
 
 impl Walk {
-    fn new() -> Self {
+    fn new(likely_size: Option<u64>) -> Self {
         Self {
             ahead: STRIDE,
             next: 0,
             overlap: None,
+            likely_end: likely_size.unwrap_or(u64::MAX),
             pass: ListPass {
                 contacts: 0,
                 pages: 0,
@@ -119,7 +124,13 @@ impl Walk {
     fn next_offset(&mut self) -> Option<u64> {
         self.overlap?;
         let offset = self.ahead;
-        (offset < self.next * 2).then(|| {
+        let answered = if offset < self.likely_end {
+            self.next
+        } else {
+            // Of those after the likely end, with the section before it.
+            self.next.saturating_sub(self.likely_end).max(STRIDE)
+        };
+        (offset < self.next + answered).then(|| {
             self.ahead += STRIDE;
             offset
         })
@@ -166,7 +177,7 @@ mod tests {
     };
 
     /// The number of requests in each round trip of a pass, without a limit on requests in flight.
-    fn round_trips(contacts: usize) -> Vec<u64> {
+    fn round_trips(contacts: usize, likely_size: Option<u64>) -> Vec<u64> {
         let sandbox = Sandbox::start(Options {
             is_limited: false,
             log_requests: false,
@@ -185,7 +196,7 @@ mod tests {
         };
         let client = Client::new(options, token, Arc::new(Silent)).unwrap();
         let pages = Pages::new(&client, &|_| ());
-        let mut walk = Walk::new();
+        let mut walk = Walk::new(likely_size);
         walk.receive(pages.first().unwrap(), &pages).unwrap();
         let mut trips = vec![sandbox.count("GET")];
         while walk.overlap.is_some() {
@@ -207,14 +218,17 @@ mod tests {
     #[test]
     fn as_many_pages_are_requested_ahead_as_were_answered() {
         // The first trip has a request past any end, the last one the empty page that ends the list.
-        for (contacts, trips) in [
-            (0, &[2][..]),
-            (60, &[2]),
-            (100, &[2, 2]),
-            (200, &[2, 1, 2]),
-            (3_000, &[2, 1, 2, 4, 8, 16]),
+        for (contacts, likely_size, trips) in [
+            (0, None, &[2][..]),
+            (60, None, &[2]),
+            (100, None, &[2, 2]),
+            (200, None, &[2, 1, 2]),
+            (3_000, None, &[2, 1, 2, 4, 8, 16]),
+            (200, Some(1), &[2, 1, 2]),
+            (2_000, Some(2_000), &[2, 1, 2, 4, 8, 6]),
+            (2_000, Some(1_000), &[2, 1, 2, 4, 3, 1, 2, 4, 4]),
         ] {
-            assert_eq!(round_trips(contacts), trips, "{contacts}");
+            assert_eq!(round_trips(contacts, likely_size), trips, "{contacts}");
         }
     }
 }

@@ -73,6 +73,8 @@ pub(crate) struct Reader<'a> {
     pub monitor: &'a dyn Monitor,
     /// The size of the account according to its last backup, if any.
     pub expected: Option<u64>,
+    /// The number of contacts that are wanted, if known. The account may have about as many.
+    pub wanted: Option<u64>,
 }
 
 impl Reader<'_> {
@@ -84,7 +86,8 @@ impl Reader<'_> {
         mut each: impl FnMut(Vec<T>) -> Result<(), E>,
     ) -> Result<ListPass, E> {
         self.monitor.begin(Phase::Listing, self.expected);
-        let pass = listing::list(self.client, keep, |contacts| {
+        let likely_size = self.expected.max(self.wanted);
+        let pass = listing::list(self.client, likely_size, keep, |contacts| {
             self.monitor.advance(contacts.len() as u64);
             each(contacts)
         })?;

@@ -42,6 +42,7 @@ fn present(client: &Client, payload: &Payload) -> Result<Vec<LookUp>, ApiError> 
         client,
         monitor: &Silent,
         expected: None,
+        wanted: None,
     };
     account.contacts(&ids)
 }

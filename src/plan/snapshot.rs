@@ -33,14 +33,18 @@ pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<bool, PlanError
     if count == 0 && context.options.mode != Mode::Mirror {
         return Ok(false);
     }
+    let account = Reader {
+        wanted: Some(count),
+        ..context.account
+    };
     if context.options.mode != Mode::Mirror {
-        read_account(context.account, context.run, count, |block| {
+        read_account(account, context.run, count, |block| {
             ids(context.run, wanted, block)
         })?;
-    } else if !list(context.account, context.run)? {
+    } else if !list(account, context.run)? {
         return Err(PlanError::Gate(GateVerdict::RestlessAccount));
     } else if has_unnamed(context.run)? {
-        look_up_unlisted(context.account, context.run, UNNAMED, count, |block| {
+        look_up_unlisted(account, context.run, UNNAMED, count, |block| {
             ids(context.run, wanted, block)
         })?;
     }

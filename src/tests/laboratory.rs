@@ -93,6 +93,7 @@ impl Laboratory {
             client: &self.client,
             monitor: &Silent,
             expected: None,
+            wanted: None,
         }
     }
 

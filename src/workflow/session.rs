@@ -143,6 +143,7 @@ impl Session {
             client: &self.client,
             monitor: &*self.monitor,
             expected: account_size(&self.ledger()),
+            wanted: None,
         }
     }
 
