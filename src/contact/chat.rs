@@ -45,7 +45,8 @@ pub enum ChatType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChatTypeName {
     bytes: [u8; Self::BYTES_MAX],
-    len: usize,
+    /// Small, so that a [`Chat`] has 128 bytes: larger values are moved by a call.
+    len: u8,
 }
 
 impl ChatTypeName {
@@ -56,12 +57,12 @@ impl ChatTypeName {
         bytes
             .get_mut(..name.len())?
             .copy_from_slice(name.as_bytes());
-        let len = name.len();
+        let len = u8::try_from(name.len()).ok()?;
         (len > 0).then_some(Self { bytes, len })
     }
 
     fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
     }
 }
 

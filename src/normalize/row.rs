@@ -26,12 +26,13 @@ use crate::{
     source::Row,
 };
 
-/// Turns a row into a contact that satisfies every rule of the API; `None` if its contact is not selected.
+/// Turns a row into a contact that satisfies every rule of the API; `None` if its contact is not selected. The reject is
+/// boxed, because it is larger than a contact.
 pub(crate) fn read_row<'r>(
     file: &'r FileRules,
     row: Row<'r>,
     edits: &mut Edits,
-) -> Option<Result<Contact<'r>, RejectedRow<'static>>> {
+) -> Option<Result<Contact<'r>, Box<RejectedRow<'static>>>> {
     let reader = RowReader {
         file,
         cells: Cells {
@@ -58,18 +59,15 @@ struct RowReader<'r, 'e> {
 }
 
 impl<'r> RowReader<'r, '_> {
-    fn read(mut self) -> Option<Result<Contact<'r>, RejectedRow<'static>>> {
+    fn read(mut self) -> Option<Result<Contact<'r>, Box<RejectedRow<'static>>>> {
         let assignments = &self.file.mapping.assignments;
         let (singles, others) = assignments.split_at(self.file.single_count);
         self.cells
             .report_faults(self.file, &mut self.problems, self.edits);
         if self.cells.is_not_a_row() {
             let problems = self.problems.finish(self.file);
-            return Some(Err(RejectedRow::of_block(
-                self.cells.row.offset,
-                None,
-                problems,
-            )));
+            let rejected = RejectedRow::of_block(self.cells.row.offset, None, problems);
+            return Some(Err(rejected.into()));
         }
         self.read_singles(singles);
         if self.is_left_out() {
@@ -96,7 +94,7 @@ impl<'r> RowReader<'r, '_> {
             self.inspect();
             return Some(Ok(self.contact));
         }
-        Some(Err(self.reject()))
+        Some(Err(self.reject().into()))
     }
 
     fn reject(self) -> RejectedRow<'static> {

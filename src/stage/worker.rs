@@ -109,7 +109,7 @@ impl Worker<'_> {
                     staged.dropped.extend(dropped.map(|it| it.at(offset)));
                 }
             }
-            Err(rejected) => staged.rejects.push(rejected),
+            Err(rejected) => staged.rejects.push(*rejected),
         }
         Some(())
     }
