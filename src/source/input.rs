@@ -61,8 +61,15 @@ struct GzipMembers {
     member: Option<GzDecoder<Compressed>>,
     /// The file after the last member.
     rest: Option<Compressed>,
-    /// Set if other bytes follow the last member, usually padding.
-    has_ignored: Arc<AtomicBool>,
+    ignored: Arc<IgnoredBytes>,
+}
+
+/// Bytes after the last member of a gzip file.
+#[derive(Debug, Default)]
+struct IgnoredBytes {
+    are_there: AtomicBool,
+    /// True unless they begin with a NUL, which is usually padding.
+    are_data: AtomicBool,
 }
 
 impl GzipMembers {
@@ -84,7 +91,12 @@ impl Read for GzipMembers {
             match rest.fill_buf()?.first() {
                 Some(&GZIP_BYTE) => self.member = Some(GzDecoder::new(rest)),
                 next => {
-                    self.has_ignored.fetch_or(next.is_some(), Ordering::Relaxed);
+                    let IgnoredBytes {
+                        are_there,
+                        are_data,
+                    } = &*self.ignored;
+                    are_there.fetch_or(next.is_some(), Ordering::Relaxed);
+                    are_data.fetch_or(next.is_some_and(|byte| *byte != 0), Ordering::Relaxed);
                     self.rest = Some(rest);
                 }
             }
@@ -105,7 +117,7 @@ pub(super) struct Packed {
     compression: InputCompression,
     /// Maximum number of unpacked bytes.
     limit: u64,
-    has_ignored: Arc<AtomicBool>,
+    ignored: Arc<IgnoredBytes>,
 }
 
 impl Packed {
@@ -114,16 +126,22 @@ impl Packed {
             compression: InputCompression::of(&file.head(4)?),
             file,
             limit,
-            has_ignored: Arc::default(),
+            ignored: Arc::default(),
         })
     }
 
     /// A warning if bytes after the last member were ignored. Complete once the file has been read to its end.
     pub(super) fn ignored_note(&self) -> Option<String> {
         let note = "ignored bytes after the end of the gzip data: check that the file is complete";
-        self.has_ignored
+        self.ignored
+            .are_there
             .load(Ordering::Relaxed)
             .then(|| note.to_owned())
+    }
+
+    /// True if the ignored bytes may be contacts.
+    pub(super) fn has_ignored_data(&self) -> bool {
+        self.ignored.are_data.load(Ordering::Relaxed)
     }
 
     /// Unpacks the file from its start.
@@ -139,7 +157,7 @@ impl Packed {
             InputCompression::Gzip => Inner::Gzip(Box::new(GzipMembers {
                 member: Some(GzDecoder::new(BufReader::with_capacity(1 << 16, hashed))),
                 rest: None,
-                has_ignored: Arc::clone(&self.has_ignored),
+                ignored: Arc::clone(&self.ignored),
             })),
             InputCompression::Zstd => {
                 let buffered = BufReader::with_capacity(1 << 16, hashed);

@@ -114,15 +114,12 @@ impl BlockSource for RowBlocks {
     }
 
     fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {
+        let ignored = self.file.ignored_note();
         Ok(ReadReport {
             bytes: self.bytes,
             blake3: self.blake3,
-            notes: [
-                self.end.notes,
-                self.file.ignored_note().into_iter().collect(),
-            ]
-            .concat(),
-            may_lack_rows: self.end.is_full,
+            notes: self.end.notes.into_iter().chain(ignored).collect(),
+            may_lack_rows: self.end.is_full || self.file.has_ignored_data(),
         })
     }
 

@@ -289,7 +289,9 @@ impl BlockSource for TextBlocks {
             bytes,
             blake3,
             notes: self.notes(),
-            may_lack_rows: self.swallowed.cells > 0 || nuls.may_hide_rows(),
+            may_lack_rows: self.swallowed.cells > 0
+                || nuls.may_hide_rows()
+                || self.layout.file.has_ignored_data(),
         })
     }
 }

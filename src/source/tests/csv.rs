@@ -216,6 +216,7 @@ fn bytes_after_the_end_of_gzip_data_are_ignored_with_a_warning() {
     for ignored in [&b"\0\0\0\0"[..], b"garbage"] {
         let read = read(&[&two, ignored].concat());
         assert_eq!(cells(&read).len(), 2);
+        assert_eq!(read.summary.may_lack_rows, ignored == b"garbage");
         assert_eq!(read.summary.bytes, (two.len() + ignored.len()) as u64);
         assert!(
             read.summary.notes[0].starts_with("ignored bytes after the end"),
