@@ -1,6 +1,6 @@
 //! Characters of foreign text that show nothing or command a terminal: they are trimmed, escaped or left out.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, ops::Range};
 
 /// Untrusted text on one line, safe for a terminal: characters that move the cursor or change colours or the
 /// writing direction are escaped as in JSON (`\u001b`), line breaks as `\n`.
@@ -141,6 +141,21 @@ pub(crate) fn plain(text: &str) -> String {
 /// A value or a name from a file: clipped and in backticks.
 pub(crate) fn shown(value: &str) -> String {
     format!("`{}`", clipped(value, 60))
+}
+
+/// The text with these ranges, in order of their starts, replaced by `(hidden)`.
+pub(crate) fn masked(text: &str, ranges: Vec<Range<usize>>) -> Cow<'_, str> {
+    let (mut shown, mut from) = (String::new(), 0);
+    for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+        shown.push_str(text.get(from..range.start).unwrap_or_default());
+        shown.push_str("(hidden)");
+        from = range.end.max(from);
+    }
+    if shown.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(&text[from..]);
+    Cow::Owned(shown)
 }
 
 #[cfg(test)]

@@ -18,9 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::unescape::{layers, texts};
-
-/// Replaces a secret.
-const HIDDEN: &str = "(hidden)";
+use crate::characters::masked;
 
 /// Length of the parts that are hidden. Shorter secrets are only hidden as a whole.
 const PART_BYTES: usize = 12;
@@ -74,18 +72,8 @@ impl Secrets {
                 .map(|part| layer.origin(part))
                 .collect::<Vec<Range<usize>>>()
         });
-        let found = joined(found.map(|range| whole_characters(text, range)).collect());
-        if found.is_empty() {
-            return Cow::Borrowed(text);
-        }
-        let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
-        for range in found {
-            shown.push_str(&text[from..range.start]);
-            shown.push_str(HIDDEN);
-            from = range.end;
-        }
-        shown.push_str(&text[from..]);
-        Cow::Owned(shown)
+        let found = found.map(|range| whole_characters(text, range));
+        masked(text, joined(found.collect()))
     }
 
     /// True if the JSON of contacts quotes a secret. Such a contact can't be used, because the replacement might

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-const HIDDEN: &str = "(hidden)";
+use crate::characters::masked;
 
 /// URL parameters that usually contain a secret, matched by the end of their name.
 const SECRET_PARAMETERS: [&str; 9] = [
@@ -30,17 +30,7 @@ pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
         found.extend(user_info(authority).map(|length| start..start + length));
         found.extend(secret_values(url).map(|it| start + it.start..start + it.end));
     }
-    if found.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
-    for range in found.into_iter().filter(|range| !range.is_empty()) {
-        shown.push_str(text.get(from..range.start).unwrap_or_default());
-        shown.push_str(HIDDEN);
-        from = range.end.max(from);
-    }
-    shown.push_str(&text[from..]);
-    Cow::Owned(shown)
+    masked(text, found)
 }
 
 const fn ends_url(c: char) -> bool {
