@@ -183,8 +183,8 @@ impl BaseUrl {
 
     /// The host, with a port that is not the default.
     pub(super) fn host(&self) -> &str {
-        let behind = self.text.split_once("://").map_or("", |(_, rest)| rest);
-        behind.split('/').next().unwrap_or_default()
+        let address = self.text.split_once("://").map_or("", |(_, rest)| rest);
+        address.split('/').next().unwrap_or_default()
     }
 
     /// Appends a path with a leading slash.

@@ -85,10 +85,10 @@ fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String
 /// text, where its quotes would be escaped.
 fn with_exit_code(object: &str, code: u8) -> String {
     const KEY: &str = "\"exit_code\":";
-    let Some((before, behind)) = object.split_once(KEY) else {
+    let Some((before, after)) = object.split_once(KEY) else {
         return object.to_owned();
     };
-    let rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
     format!("{before}{KEY}{code}{rest}")
 }
 

@@ -145,11 +145,11 @@ fn parts(name: &str) -> impl Iterator<Item = Result<NamePart, String>> {
         if rest.is_empty() {
             return None;
         }
-        if let Some((word, behind)) = rest.strip_prefix('{').and_then(|it| it.split_once('}'))
+        if let Some((word, after)) = rest.strip_prefix('{').and_then(|it| it.split_once('}'))
             && !word.is_empty()
             && word.chars().all(|c| c.is_alphanumeric() || c == '_')
         {
-            rest = behind;
+            rest = after;
             let known = word.parse().map(NamePart::Fact);
             return Some(known.map_err(|_| word.to_owned()));
         }

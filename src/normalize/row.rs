@@ -199,13 +199,13 @@ impl<'r> RowReader<'r, '_> {
     fn id(&mut self, column: usize) -> Cow<'r, str> {
         let id = self.cells.code(column, self.edits);
         // A spreadsheet may have rounded an id of a backup, too. Export guards ids that only look rounded.
-        let suspect = match self.file.mapping.backup {
+        let text = match self.file.mapping.backup {
             None => &*id,
             Some(BackupLayout::Objects) => "",
             Some(_) => self.cells.get(column),
         };
-        if phone::has_lost_digits(suspect) {
-            self.problems.add(Some(column), phone::digits_lost(suspect));
+        if phone::has_lost_digits(text) {
+            self.problems.add(Some(column), phone::digits_lost(text));
         }
         id
     }
