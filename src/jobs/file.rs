@@ -5,6 +5,7 @@
 //! file. The source is only looked up when the job starts, because an earlier job may write it.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     path::{Path, PathBuf},
 };
@@ -24,6 +25,7 @@ use crate::{
     paths::{absolute, advice, read_fault},
     ping::PingUrl,
     plan::Mode,
+    report::rejects::dropped_beside,
     settings::{self, Configuration, Settings, SettingsError},
     streams::is_special,
     wording::toml_fault,
@@ -137,14 +139,14 @@ fn wrong_files(jobs: &[Job]) -> Vec<String> {
     let mut faults = Vec::new();
     for job in jobs {
         let name = &job.name;
-        for (key, file) in job.line.values().filter(|(key, _)| WRITTEN.contains(key)) {
-            let path = Path::new(file);
+        for (key, file) in job.outputs() {
+            let path = Path::new(&*file);
             if is_special(path) && path != Path::new("/dev/null") {
                 // A pipe without a reader would block the job and with it the whole command.
                 faults.push(format!(
                     "job `{name}`: `{key}` is a pipe or a device, and jobs write files: {file}"
                 ));
-            } else if let Some(other) = files.insert(job.written(key, file), name)
+            } else if let Some(other) = files.insert(job.written(key, &file), name)
                 && !is_special(path)
             {
                 faults.push(if other == name {
@@ -205,6 +207,24 @@ impl Job {
             line,
             patterns,
         })
+    }
+
+    /// The options that name output files, each with the file. The list of left-out numbers is beside the rejects.
+    fn outputs(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        let value = |name| self.line.values().find(|(key, _)| *key == name);
+        let drops = match value("bad-numbers") {
+            Some((_, how)) => how == "drop",
+            // The mapping file may say so.
+            None => value("mapping").is_some(),
+        };
+        let rejects = value("rejects").filter(|(_, file)| drops && !is_special(Path::new(file)));
+        let dropped = rejects.map(|(key, file)| {
+            let dropped = dropped_beside(Path::new(file));
+            (key, Cow::from(dropped.to_string_lossy().into_owned()))
+        });
+        let named = self.line.values();
+        let named = named.filter(|(key, _)| WRITTEN.contains(key));
+        named.map(|(key, file)| (key, file.into())).chain(dropped)
     }
 
     /// The path of an output file, the same for all jobs that write the same file. Jobs may run at the same time,

@@ -491,8 +491,12 @@ fn no_two_jobs_write_the_same_file_and_none_a_pipe() {
     assert!(made.unwrap().success());
     let twice = "source = \"a1.csv\"\nmetrics = \"x.prom\"\nrejects = \"x.prom\"";
     accounts.job("j", 1, "import", twice);
+    let drop = "source = \"a1.csv\"\nbad-numbers = \"drop\"";
+    accounts.job("k", 1, "import", drop);
+    accounts.job("l", 0, "export", "output = \"k.dropped.csv\"");
     let ran = accounts.run("jobs jobs.toml").ends_with(2);
-    ran.tells("4 mistakes")
+    ran.tells("5 mistakes")
+        .tells("the jobs `k` and `l` both write k.dropped.csv")
         .tells("job `j` writes x.prom twice")
         .tells("the jobs `a` and `b` both write backup-{date}.csv")
         .tells("the jobs `c` and `d` both write d.rejected.csv")

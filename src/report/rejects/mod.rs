@@ -21,7 +21,7 @@ use std::{
 };
 
 pub(crate) use self::path::{
-    check_requested, check_spares, check_writable, choose, of_dropped, of_run,
+    check_requested, check_spares, check_writable, choose, dropped_beside, of_dropped, of_run,
 };
 use self::{
     originals::{Originals, added},

@@ -43,10 +43,7 @@ pub(crate) fn of_dropped(
     ledger: &Ledger,
 ) -> Result<PathBuf, ReportError> {
     let target = if let Some(rejects) = rejects.filter(|path| !is_special(path)) {
-        let stem = rejects.with_extension("");
-        let stem = stem.to_string_lossy();
-        let stem = stem.strip_suffix(".rejected").unwrap_or(&stem);
-        let path = resolve(Path::new(&format!("{stem}.dropped.csv")))?;
+        let path = resolve(&dropped_beside(rejects))?;
         RejectsPath {
             wanted: path.clone(),
             path,
@@ -57,6 +54,14 @@ pub(crate) fn of_dropped(
         path_of(None, named_after(source, "dropped"), run)?
     };
     Ok(next(&target, sources, ledger))
+}
+
+/// The path of the list of left-out numbers for this rejects file.
+pub(crate) fn dropped_beside(rejects: &Path) -> PathBuf {
+    let stem = rejects.with_extension("");
+    let stem = stem.to_string_lossy();
+    let stem = stem.strip_suffix(".rejected").unwrap_or(&stem);
+    PathBuf::from(format!("{stem}.dropped.csv"))
 }
 
 fn path_of(
