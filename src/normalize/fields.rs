@@ -9,7 +9,7 @@ use crate::{
     contact::{
         Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX, URI_CHARS_MAX,
     },
-    mapping::Field,
+    mapping::{Field, Mapping},
     reject::{Fault, Problem, RejectCode},
 };
 
@@ -38,7 +38,7 @@ pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowP
             ContactField::ContactData => None,
         };
         let name = column.and_then(|column| file.column_name(column));
-        let fault = missing_fault(field, name.as_deref(), mapping.has(field));
+        let fault = missing_fault(field, name.as_deref(), mapping);
         problems.add(column, fault);
     }
 }
@@ -101,9 +101,14 @@ fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fault)> {
 }
 
 /// The fault of a row without a required field. `column` is the first column that provides the field.
-fn missing_fault(field: ContactField, column: Option<&str>, is_mapped: bool) -> Fault {
+fn missing_fault(field: ContactField, column: Option<&str>, mapping: &Mapping) -> Fault {
     let name = field.as_str();
-    let flags = flags(field);
+    let is_mapped = mapping.has(field);
+    let flags = match field {
+        // With `--phone-as none`, a `phone` column would be left out.
+        ContactField::ContactData if mapping.phone_as.is_empty() => "--map whatsapp='…'",
+        _ => flags(field),
+    };
     let reason = match (field, column) {
         (ContactField::ContactData, _) if is_mapped => {
             "the row has no phone number and no chat: fill in one of them".to_owned()

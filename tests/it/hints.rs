@@ -707,3 +707,32 @@ fn a_hint_about_the_directory_of_temporary_files_helps() {
     check("nowhere").ends_with(1).tells(hint);
     check(".").ends_with(0);
 }
+
+#[test]
+fn no_advice_makes_the_result_worse() {
+    let world = World::new();
+    for (text, flags, wrong) in [
+        (
+            "id:name:whatsapp\n1:Ann:79990000001\n",
+            "",
+            "--map whatsapp='id:",
+        ),
+        (
+            "1,Ann,u,https://x.y/1,79990000001\n2,Bob,u,https://x.y/2,79990000002\n",
+            "",
+            "--map uri='http",
+        ),
+        ("whatsapp\n79990000001\n79990000002\n", "", "--delimiter"),
+        (
+            "id;name;Phone;responsible_user_id;uri\n1;Ann;79990000001;u1;https://x.y/1\n",
+            "--phone-as none",
+            "--map phone=",
+        ),
+    ] {
+        world.write("contacts.csv", text);
+        let flags = flags.split_whitespace();
+        let ran = world.run(["check", "contacts.csv"].into_iter().chain(flags));
+        let ran = ran.ends_with(3);
+        assert!(!ran.said().contains(wrong), "{}", ran.shown());
+    }
+}
