@@ -5,9 +5,11 @@ use std::{fs, path::Path};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
+use serde_json::json;
 
 use super::Context;
 use crate::{
+    characters::visible,
     cli::Cli,
     error::{Error, ExitCode},
     paths::shown_path,
@@ -28,11 +30,13 @@ pub(super) fn man(context: &Context, directory: Option<&Path>) -> Result<ExitCod
     if let Some(directory) = directory {
         fs::create_dir_all(directory).map_err(Error::io(directory))?;
         let pages = write_pages(&program, directory)?;
-        let pages = counted(pages, "page");
-        let directory = shown_path(directory);
-        context
-            .console
-            .say(&format!("{pages} written to {directory}"));
+        let text = format!(
+            "{} written to {}",
+            counted(pages, "page"),
+            shown_path(directory)
+        );
+        let object = json!({ "pages": pages, "directory": directory });
+        context.summarize(ExitCode::Done, object, &visible(&text));
     } else {
         context.console.document(&page(&program)?.1)?;
     }

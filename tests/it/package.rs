@@ -110,8 +110,9 @@ fn the_manual_has_a_page_for_each_command_and_refers_to_no_other() {
         .tells("pages written to share/man/man1");
     // A second release replaces the pages of the first.
     world
-        .run(["man", "-q", "--dir", "share/man/man1"])
-        .ends_with(0);
+        .run(["man", "-q", "--json", "--dir", "share/man/man1"])
+        .ends_with(0)
+        .tells("\"directory\":\"share/man/man1\"");
     let mut expected = BTreeSet::new();
     commands(&Cli::command(), "wazzup-contacts", &mut expected);
     let reference = Regex::new(r"(wazzup[\w\\-]*)\((\d)\)").unwrap();
