@@ -276,7 +276,7 @@ mod tests {
                 for layer in layers(shown.as_bytes()) {
                     prop_assert!(memmem::find(&layer.text, secret.as_bytes()).is_none(), "{shown}");
                 }
-                prop_assert!(shown.contains(HIDDEN), "{shown}");
+                prop_assert!(shown.contains("(hidden)"), "{shown}");
             }
         }
 
