@@ -88,6 +88,12 @@ pub(crate) enum SourceErrorKind {
         /// The row at the end, if known.
         row: Option<u32>,
     },
+    /// Part of the text is lost.
+    #[error("is incomplete: NUL characters stand in the place of text")]
+    Hole {
+        /// The row in which it begins, if known.
+        row: Option<u32>,
+    },
     /// Its rows may be of two states of the file.
     #[error("was changed while it was read")]
     Changed,
@@ -108,7 +114,7 @@ impl SourceError {
         use SourceErrorKind as Kind;
         matches!(
             self.kind,
-            Kind::CutOff { .. } | Kind::UnclosedQuote { .. } | Kind::Changed
+            Kind::CutOff { .. } | Kind::UnclosedQuote { .. } | Kind::Hole { .. } | Kind::Changed
         )
     }
 
@@ -122,7 +128,9 @@ impl SourceError {
             Kind::CutOff { row: Some(_), .. } => {
                 "export or download it again; if the last row is complete, end it with a line break"
             }
-            Kind::CutOff { row: None, .. } => "export it again, or download it again",
+            Kind::CutOff { row: None, .. } | Kind::Hole { .. } => {
+                "export it again, or download it again"
+            }
             Kind::Changed => "run the command again once the file is complete",
             Kind::NoHeader => {
                 "add a row with the column names; if --header-row N is set, N must be such a row of the file"
@@ -184,7 +192,7 @@ impl SourceErrorKind {
     /// Adds the file and the row.
     pub(crate) fn at(self, origin: &TableOrigin, row: Option<u32>) -> SourceError {
         let own_row = match &self {
-            Self::CutOff { row, .. } | Self::UnclosedQuote { row } => *row,
+            Self::CutOff { row, .. } | Self::UnclosedQuote { row } | Self::Hole { row } => *row,
             _ => None,
         };
         SourceError {

@@ -281,9 +281,8 @@ impl BlockSource for TextBlocks {
         let (bytes, blake3) = self.reader.finish()?;
         let nuls = self.reader.nuls();
         if let Some(hole) = nuls.hole {
-            let seen = "NUL characters stand in the place of text";
             let row = self.row_at(hole);
-            return Err(SourceErrorKind::CutOff { seen, row });
+            return Err(SourceErrorKind::Hole { row });
         }
         Ok(ReadReport {
             bytes,
