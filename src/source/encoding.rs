@@ -260,15 +260,29 @@ pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
 /// Western code page.
 fn misread_word(text: &str) -> Option<&str> {
     let is_accented = |char| matches!(char, 'À'..='ÿ');
-    // The first byte of each of these letters, and of no others.
-    let has_accents = |piece: &&str| piece.as_bytes().contains(&0xC3);
-    let pieces = text.split_ascii_whitespace().filter(has_accents);
-    let words = pieces
+    let words = accented_pieces(text)
         .flat_map(|piece| piece.split(|char: char| !char.is_alphabetic() && !is_accented(char)));
     let (misread, others): (Vec<&str>, Vec<&str>) = words
         .filter(|word| word.contains(is_accented))
         .partition(|word| word.chars().count() > 2 && word.chars().all(is_accented));
     (misread.len() > others.len().max(2)).then(|| misread[0])
+}
+
+/// The pieces between white space with letters from `À` to `ÿ`.
+fn accented_pieces(text: &str) -> impl Iterator<Item = &str> {
+    let is_space = |char: char| char.is_ascii_whitespace();
+    let mut end = 0;
+    // The first byte of each of these letters, and of no others.
+    memchr::memchr_iter(0xC3, text.as_bytes()).filter_map(move |at| {
+        if at < end {
+            return None;
+        }
+        let start = text[..at].rfind(is_space).map_or(0, |space| space + 1);
+        end = text[at..]
+            .find(is_space)
+            .map_or(text.len(), |space| at + space);
+        Some(&text[start..end])
+    })
 }
 
 /// The first line with non-ASCII characters, clipped.
