@@ -1,6 +1,9 @@
 //! The snapshot: the contacts of the account as they were read, in order.
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+};
 
 use rusqlite::Row;
 
@@ -31,7 +34,7 @@ pub(crate) fn exists(run: &RunFile) -> Result<bool, RunError> {
 pub(crate) struct SnapshotWriter<'a> {
     run: &'a RunFile,
     /// The number of contacts of each owner.
-    owners: BTreeMap<String, u64>,
+    owners: HashMap<String, u64>,
 }
 
 impl<'a> SnapshotWriter<'a> {
@@ -40,7 +43,7 @@ impl<'a> SnapshotWriter<'a> {
         *run.planning_mut() = Some(PlanningSnapshot::new(run.path()));
         Self {
             run,
-            owners: BTreeMap::new(),
+            owners: HashMap::new(),
         }
     }
 
@@ -48,7 +51,7 @@ impl<'a> SnapshotWriter<'a> {
     pub(crate) fn resume(run: &'a RunFile) -> Result<Self, RunError> {
         run.planning_mut()
             .get_or_insert_with(|| PlanningSnapshot::new(run.path()));
-        let owners = owners(run)?.unwrap_or_default();
+        let owners = owners(run)?.unwrap_or_default().into_iter().collect();
         Ok(Self { run, owners })
     }
 
@@ -80,7 +83,7 @@ impl<'a> SnapshotWriter<'a> {
                 *count -= 1;
             }
         }
-        run.set_fact(OWNERS, &self.owners)?;
+        run.set_fact(OWNERS, &self.owners.iter().collect::<BTreeMap<_, _>>())?;
         run.set_fact(UNREADABLE, unreadable)?;
         Ok(dropped.len())
     }
