@@ -5,7 +5,7 @@ use std::{
     cell::{Ref, RefCell, RefMut},
     collections::BTreeSet,
     fs::{self, OpenOptions},
-    io,
+    io::{self, Write as _},
     path::Path,
 };
 
@@ -24,7 +24,7 @@ use crate::{
     contact::{Contact, leading_id},
     crash::{self, Point},
     output, private,
-    sqlite::Database,
+    sqlite::{Database, DatabaseError},
 };
 
 /// Page cache in KiB, negative as `SQLite` requires. A file can't override it.
@@ -61,16 +61,20 @@ impl RunFile {
 
     fn create_with_pages(path: &Path, page_bytes: u32) -> Result<Self, RunError> {
         check_side_files(path)?;
+        let blank = schema::blank_file(page_bytes);
+        let blank = blank.map_err(|source| DatabaseError::of(path, source))?;
+        let io = |source| RunError::Io {
+            path: path.into(),
+            source,
+        };
         let mut options = private::file_options();
-        options
-            .create_new(true)
-            .open(path)
-            .map_err(|source| RunError::Io {
-                path: path.into(),
-                source,
-            })?;
-        let created = Self::connect(path).and_then(|run| {
-            run.create_tables(page_bytes)?;
+        let mut file = options.create_new(true).open(path).map_err(io)?;
+        let written = file.write_all(&blank).map_err(io);
+        // `store::Lock` explains why no other handle of the file may be closed later.
+        drop(file);
+        let created = written.and_then(|()| {
+            let run = Self::connect(path)?;
+            run.begin()?;
             Ok(Self {
                 is_created_here: true,
                 ..run
@@ -92,22 +96,13 @@ impl RunFile {
         })
     }
 
-    /// Creates the tables, and begins the transaction that lasts until the file is sealed: an unsealed file is
-    /// discarded after an interruption, so nothing in it is ever rolled back, and one transaction saves the locks of
-    /// each statement.
-    fn create_tables(&self, page_bytes: u32) -> Result<(), RunError> {
+    /// Begins the transaction that lasts until the file is sealed: an unsealed file is discarded after an interruption,
+    /// so nothing in it is ever rolled back, and one transaction saves the locks of each statement.
+    fn begin(&self) -> Result<(), RunError> {
         let database = &self.database;
         database.set_journal_mode("OFF")?;
         database.set("synchronous", "OFF")?;
-        database.set("page_size", page_bytes)?;
         database.set("cache_size", CACHE_SIZE)?;
-        self.transaction(|| {
-            database.set("application_id", schema::APPLICATION_ID)?;
-            database.set("user_version", schema::VERSION)?;
-            database.execute_all(schema::TABLES)?;
-            self.set_fact("state", &State::Open)?;
-            self.set_fact("tool_version", env!("CARGO_PKG_VERSION"))
-        })?;
         database.execute_all(schema::PLANNING)?;
         database.execute_all("BEGIN")
     }

@@ -61,9 +61,11 @@
 //! **Versions.** Version 3 differs in the text of its checks only, and is read too. A file of another version is
 //! refused, and the error names the program that reads it.
 
-use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, sync::Arc};
 
-use std::borrow::Cow;
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 
 pub(crate) const VERSION: i64 = 4;
 
@@ -189,6 +191,26 @@ pub(super) fn tables_of(version: i64) -> Cow<'static, str> {
         }
     }
     tables
+}
+
+/// The content of a new run file, whose state is [`State::Open`]. It is made once for each page size, because executing
+/// the statements takes longer than writing the file, and `jobs` creates hundreds.
+pub(super) fn blank_file(page_bytes: u32) -> rusqlite::Result<Arc<[u8]>> {
+    static BLANK: Mutex<Vec<(u32, Arc<[u8]>)>> = Mutex::new(Vec::new());
+    let mut made = BLANK.lock();
+    if let Some((_, blank)) = made.iter().find(|(size, _)| *size == page_bytes) {
+        return Ok(Arc::clone(blank));
+    }
+    let mut database = Connection::open_in_memory()?;
+    database.execute_batch(&format!(
+        "PRAGMA page_size = {page_bytes}; BEGIN; PRAGMA application_id = {APPLICATION_ID};
+         PRAGMA user_version = {VERSION}; {TABLES}
+         INSERT INTO fact VALUES ('state', '\"open\"'), ('tool_version', '\"{}\"'); COMMIT;",
+        env!("CARGO_PKG_VERSION")
+    ))?;
+    let blank: Arc<[u8]> = database.serialize("main")?.to_vec().into();
+    made.push((page_bytes, Arc::clone(&blank)));
+    Ok(blank)
 }
 
 /// During planning.
