@@ -207,7 +207,7 @@ fn apply_takes_the_last_unfinished_run_and_prune_never_does() {
     assert_eq!(killed.run().code, None);
     let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
     assert!(
-        pruned.stderr.contains("1 run removed"),
+        pruned.stdout.contains("1 run removed"),
         "the abandoned one: {}",
         pruned.shown()
     );
