@@ -36,13 +36,13 @@ pub(super) fn read<'r>(
         return Ok(value);
     }
     let can_look_up = file.owners.can_look_up();
-    if table.is_some() {
+    let look = OwnerLook::of(&value);
+    if table.is_some_and(|table| table.replaces_ids || look != OwnerLook::Id) {
         edits
             .owners
             .unknown(&value, OwnersKnownBy::Table, can_look_up);
         return Err(not_in_table(&value, can_look_up));
     }
-    let look = OwnerLook::of(&value);
     // Only the shortest placeholders consist of digits.
     if (look != OwnerLook::Id || value.len() <= 2) && is_placeholder(&value) {
         edits.owners.placeholder(&value);

@@ -8,7 +8,7 @@ use std::{
 use super::phone::{NumberRules, Phones};
 use crate::{
     contact::ContactField,
-    employees::OwnerRule,
+    employees::{OwnerLook, OwnerRule},
     mapping::{Field, Mapping, name_key},
     selection::Selection,
     source::CellValue,
@@ -97,6 +97,8 @@ pub(super) struct ValueTable {
     values: HashSet<String>,
     /// The value for all other cells: `"*"`.
     rest: Option<String>,
+    /// True if cells that look like ids are listed: it replaces the ids of another system.
+    pub(super) replaces_ids: bool,
 }
 
 impl ValueTable {
@@ -115,6 +117,9 @@ impl ValueTable {
                 .collect(),
             values: filled().map(|(_, value)| value.clone()).collect(),
             rest: table.get("*").filter(|value| is_filled(value)).cloned(),
+            replaces_ids: table
+                .keys()
+                .any(|name| OwnerLook::of(name) == OwnerLook::Id),
         }
     }
 

@@ -440,6 +440,23 @@ fn value_tables_turn_names_into_ids() {
 }
 
 #[test]
+fn ids_are_owners_beside_a_table_of_names_but_not_beside_one_that_replaces_ids() {
+    let sent = r#"{"id":"1","responsible_user_id":"107"}"#;
+    for (table, owner) in [
+        ("Eva = \"108\"", sent),
+        ("Eva = \"\"", sent),
+        ("106 = \"user-1\"", "Owner:responsible_unknown"),
+    ] {
+        let table = format!("[values.responsible_user_id]\n{table}\n");
+        assert_eq!(
+            file("id,Owner").mapping(&table).row("1,107"),
+            owner,
+            "{table}"
+        );
+    }
+}
+
+#[test]
 fn names_without_a_table_are_worth_a_hint() {
     for (header, owner, is_name) in [
         ("id,Owner", "Ivan Petrov", true),
