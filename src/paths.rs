@@ -57,7 +57,7 @@ pub(crate) fn advice(path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some(about_missing(path)),
         io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        _ if has_no_room(error) => {
             Some("free some space, or name a file on another disk".to_owned())
         }
         io::ErrorKind::ReadOnlyFilesystem => {
@@ -71,6 +71,12 @@ pub(crate) fn advice(path: &Path, error: &io::Error) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// True if a disk, a quota or the maximum size of a file prevents writing.
+pub(crate) fn has_no_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// True if another program may have the file open. Windows then refuses access with a code of its own or as a

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     output::directory,
-    paths::{advice, read_fault, similar},
+    paths::{advice, has_no_room, read_fault, similar},
     sqlite::DatabaseError,
 };
 
@@ -96,7 +96,7 @@ impl DatabaseError for RunError {
 impl RunError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+            Self::Io { source, .. } if has_no_room(source) => {
                 Some("free some space, or name a run file on another disk with --run FILE".into())
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
