@@ -4,6 +4,7 @@ mod commands;
 mod groups;
 mod job;
 mod mistakes;
+mod parser;
 mod run_commands;
 mod values;
 
@@ -19,7 +20,7 @@ pub(crate) use commands::{
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs, SourceArgs, WatchArgs};
 pub(crate) use job::{JobLine, JobLineError, without_ping_url};
-pub use mistakes::{ParserAnswer, parse_command_line};
+pub use parser::{ParserAnswer, parse_command_line};
 pub(crate) use run_commands::{
     ApplyArgs, ImportArgs, PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs,
 };
