@@ -78,6 +78,9 @@ impl OpenRun {
 
 /// True if the value was probably read from the cell: one contains the other, apart from case, spaces and punctuation.
 fn provides(cell: &str, value: &str) -> bool {
+    if !value.is_empty() && cell.trim() == value {
+        return true;
+    }
     let (cell, value) = (plain(cell), plain(value));
     let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
     let value_end = match value.len().checked_sub(PHONE_DIGITS) {
@@ -109,6 +112,7 @@ mod tests {
             ("Lee", "Ann Lee", true),
             ("600 123 457", "34600123456", false),
             (" ", "ann", false),
+            (" \"", "\"", true),
             ("ann", "", false),
         ] {
             assert_eq!(provides(cell, value), expected, "{cell}, {value}");
