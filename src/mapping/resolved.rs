@@ -251,8 +251,12 @@ impl Mapping {
     }
 
     /// The chat types for which the file is authoritative: the row's chats of these types replace the contact's,
-    /// and others stay. Numbered groups and `contact_data` can contain any type, so they cover all of them.
+    /// and others stay. Numbered groups, `contact_data` and backups can contain any type, so they cover all of them.
     pub(crate) fn chat_types(&self) -> BTreeSet<ChatType> {
+        if self.backup.is_some() {
+            // A backup has no column for a chat type that no contact had.
+            return ChatType::ALL.iter().copied().collect();
+        }
         self.fields()
             .flat_map(|field| match field {
                 Field::Chat(chat_type) => vec![chat_type],

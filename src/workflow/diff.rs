@@ -4,7 +4,6 @@ use std::{env, path::Path, sync::Arc};
 
 use super::{Session, StagedFiles, scratch_run, verify::rejected_rows};
 use crate::{
-    contact::ChatType,
     diff::AccountState,
     employees::OwnerRule,
     error::Error,
@@ -39,9 +38,9 @@ impl ReadState {
         };
         let StagedFiles {
             run,
-            mut chat_types,
+            chat_types,
             warnings,
-            are_backups,
+            are_backups: _,
             owner_hint: _,
         } = StagedFiles::new(
             &env::temp_dir(),
@@ -51,10 +50,6 @@ impl ReadState {
             &OwnerRule::default(),
             monitor,
         )?;
-        if are_backups {
-            // A backup has no column for a chat type that no contact had.
-            chat_types = ChatType::ALL.iter().copied().collect();
-        }
         Ok(Self {
             name: file.display().to_string(),
             warnings,

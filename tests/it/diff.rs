@@ -221,6 +221,9 @@ fn chats_of_a_type_for_which_a_backup_has_no_column_differ() {
             ("diff new.csv --exit-code", 0),
             ("verify old.csv", 3),
             ("verify new.csv", 0),
+            ("import old.csv --blank clear", 0),
+            ("verify old.csv", 0),
+            ("diff old.csv --exit-code", 0),
         ] {
             world.run(command.split(' ')).ends_with(code);
         }
