@@ -11,6 +11,8 @@
 
 use memchr::{memchr_iter, memchr2, memrchr2};
 
+use super::swallowed::Suspect;
+
 /// The position of a cut, or the reason for its absence.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cut {
@@ -27,6 +29,8 @@ pub(super) enum Cut {
 pub(super) struct OddCells {
     /// Cells that contain whole rows.
     pub(super) rows: Vec<usize>,
+    /// Cells that may contain whole rows. To be certain, look at the whole record.
+    pub(super) suspects: Vec<Suspect>,
     /// Cells with text after the quote that seems to close them.
     pub(super) strays: Vec<usize>,
 }
@@ -35,6 +39,7 @@ impl OddCells {
     /// Keeps the cells before this offset.
     pub(super) fn truncate(&mut self, end: usize) {
         self.rows.retain(|&cell| cell < end);
+        self.suspects.retain(|cell| cell.opened < end);
         self.strays.retain(|&cell| cell < end);
     }
 }
@@ -65,6 +70,8 @@ impl Cutter {
                 if self.holds_rows(text, opened, quote) {
                     odd.rows.push(opened);
                 }
+                odd.suspects
+                    .extend(self.suspect(text, scan.last, opened, quote));
                 if self.is_stray(text, quote) {
                     odd.strays.push(opened);
                 }
@@ -143,6 +150,26 @@ impl Cutter {
         // Some exporters end rows with an extra delimiter.
         let is_row = |delimiters| (columns - 1..=columns).contains(&delimiters);
         is_row(outer) && lines.all(is_row)
+    }
+
+    /// The cell between these quotes if it may hold rows. The last line end before it begins its record.
+    fn suspect(
+        self,
+        text: &[u8],
+        record: Option<usize>,
+        opened: usize,
+        closed: usize,
+    ) -> Option<Suspect> {
+        let suspect = Suspect {
+            record: record.unwrap_or(0),
+            opened,
+            closed,
+        };
+        let next = text.get(closed + 1);
+        let is_closed = next.is_none_or(|&next| self.ends_cell(next));
+        let may_hold = |&columns: &usize| suspect.may_hold_rows(text, self.delimiter, columns);
+        let _ = self.columns.filter(|_| is_closed).filter(may_hold)?;
+        Some(suspect)
     }
 
     fn has_too_many_lines(self, cell: &[u8]) -> bool {
@@ -257,7 +284,7 @@ mod tests {
         ] {
             let mut odd = OddCells {
                 rows: vec![7],
-                strays: Vec::new(),
+                ..OddCells::default()
             };
             CUTTER.cut(text.as_bytes(), true, &mut odd);
             assert_eq!(odd.rows, wanted, "{text}");

@@ -51,6 +51,7 @@ mod sheet;
 mod sheet_records;
 mod sheet_xml;
 mod stray_quotes;
+mod swallowed;
 mod table;
 mod text;
 mod text_blocks;

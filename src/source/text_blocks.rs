@@ -1,8 +1,11 @@
 //! Cuts text into blocks while it is read. Memory is limited to one block, or one record if that is longer.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use encoding_rs::Encoding;
@@ -15,6 +18,7 @@ use super::{
     input::Packed,
     quoting::{Quoting, Requoter},
     stray_quotes,
+    swallowed::Suspect,
     table::BlockSource,
 };
 use crate::{characters::is_blank, wording::counted};
@@ -75,12 +79,28 @@ pub(super) struct TextBlocks {
     swallowed: SwallowedRows,
 }
 
-/// Cells that contain whole rows because of stray quotes.
+/// Cells that seem to contain whole rows because of stray quotes.
 #[derive(Default)]
 struct SwallowedRows {
     /// The offset of the first cell in the text.
     first: Option<u64>,
     cells: usize,
+    /// True if the lines of a cell are rows for certain, rather than lines of a note with many delimiters.
+    are_certain: bool,
+}
+
+impl SwallowedRows {
+    /// Adds the cells of a block, which begins at `before` in the text.
+    fn add(&mut self, odd: &OddCells, before: u64, holds_rows: impl Fn(&Suspect) -> bool) {
+        let certain = odd.suspects.iter().filter(|cell| holds_rows(cell));
+        let certain: Vec<_> = certain.map(|cell| cell.opened).collect();
+        self.are_certain |= !certain.is_empty();
+        let cells: BTreeSet<_> = odd.rows.iter().chain(&certain).collect();
+        if let Some(&&first) = cells.first() {
+            self.first.get_or_insert(before + first as u64);
+            self.cells += cells.len();
+        }
+    }
 }
 
 /// An error, and its offset in the buffer if it has one.
@@ -232,7 +252,7 @@ impl TextBlocks {
             let (count, lines) = (nuls.count, counted(nuls.lines, "line"));
             format!("NUL characters removed: {count}, in {lines}{first}")
         });
-        let SwallowedRows { first, cells } = self.swallowed;
+        let SwallowedRows { first, cells, .. } = self.swallowed;
         let ignored = self.layout.file.ignored_note();
         let swallowed = first.and_then(|first| self.row_at(first)).map(|row| {
             format!(
@@ -256,12 +276,12 @@ impl BlockSource for TextBlocks {
         let Some((at, odd)) = cut else {
             return Ok(None);
         };
-        if let Some(&first) = odd.rows.first() {
-            let swallowed = &mut self.swallowed;
-            swallowed.first.get_or_insert(self.passed + first as u64);
-            swallowed.cells += odd.rows.len();
-        }
+        let before = self.passed;
         let text = self.take(at);
+        let (delimiter, columns) = (self.layout.delimiter, self.layout.columns);
+        self.swallowed.add(&odd, before, |cell| {
+            cell.holds_rows(&text, delimiter, columns)
+        });
         if self.ended && self.buffer.is_empty() {
             let checked = self.refuse_cut_off(&text);
             checked.map_err(|kind| kind.at(&self.origin, None))?;
@@ -270,9 +290,6 @@ impl BlockSource for TextBlocks {
             let faults = Vec::new();
             return Ok(Some(Block { text, faults }));
         }
-        let TextLayout {
-            delimiter, columns, ..
-        } = self.layout;
         let (text, faults) = stray_quotes::repair(&text, &odd.strays, delimiter, columns);
         Ok(Some(Block { text, faults }))
     }
@@ -288,7 +305,7 @@ impl BlockSource for TextBlocks {
             bytes,
             blake3,
             notes: self.notes(),
-            may_lack_rows: self.swallowed.cells > 0
+            may_lack_rows: self.swallowed.are_certain
                 || nuls.may_hide_rows()
                 || self.layout.file.has_ignored_data(),
         })

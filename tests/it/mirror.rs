@@ -165,6 +165,32 @@ fn rows_that_stray_quotes_swallow_protect_every_contact() {
 }
 
 #[test]
+fn rows_between_stray_quotes_in_different_columns_protect_every_contact() {
+    let world = forty();
+    let rows = many(40).replace(",Name 7,", ",\"Name 7,");
+    world.write(
+        "new.csv",
+        rows.replace(",79990000009\n", ",79990000009\"\n"),
+    );
+    is_stopped(
+        &world,
+        mirror(&world, "new.csv", &["--max-delete", "100%"]),
+        "rows of the source may be missing (see the warnings);",
+    );
+}
+
+/// A note has as many commas as a row, which is worth a warning at most.
+#[test]
+fn a_note_with_line_breaks_and_commas_stops_no_mirror() {
+    let world = forty();
+    let note = ",\"Milk, bread, eggs, rice\nNo sugar, coffee, tea\"";
+    let rows = all_but(1).replace(",79990000007\n", &format!(",79990000007{note}\n"));
+    world.write("new.csv", rows.replacen('\n', ",note\n", 1));
+    mirror(&world, "new.csv", &[]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 39);
+}
+
+#[test]
 fn a_row_whose_id_can_be_no_contacts_protects_every_contact() {
     let world = forty();
     let long = "40".repeat(51);
