@@ -191,7 +191,7 @@ impl<'a> OutcomeBuilder<'a> {
     /// Records that others deleted contacts before this run could. If these counted as deleted, an undo would create
     /// them again.
     pub(super) fn deleted_by_others(&mut self, payload: &Payload) {
-        let reason = "others deleted it from the account since the plan was made";
+        let reason = "others deleted it from the account meanwhile";
         for (seq, json) in payload.items() {
             self.stale(seq, id_of(payload.operation, json), reason);
         }

@@ -106,6 +106,12 @@ impl Payload {
             .collect()
     }
 
+    /// The first and the last item, and the others.
+    pub(super) fn ends(&self) -> (Self, Self) {
+        let last = self.len() - 1;
+        self.partition(|index, _| index == 0 || index == last)
+    }
+
     pub(super) fn halves(&self) -> [Self; 2] {
         let half = self.len() / 2;
         self.partition(|index, _| index < half).into()

@@ -230,9 +230,7 @@ impl<'a> ReplyHandler<'a> {
                 return self.update_instead(payload, rounds - 1).map(Some);
             }
             Operation::Delete if lookup::is_missing(self.client, payload, refusal)? => {
-                if !self.diagnosis.was_unclear() {
-                    self.outcome.deleted_by_others(payload);
-                }
+                self.missing(payload);
                 return Ok(None);
             }
             Operation::Update if lookup::is_missing(self.client, payload, refusal)? => {
@@ -243,6 +241,29 @@ impl<'a> ReplyHandler<'a> {
         }
         self.outcome.refused(payload, refusal, named);
         Ok(None)
+    }
+
+    /// Handles the refusal of several deletions because of missing contacts. Returns those that still exist: only if
+    /// one of these is missing when it is deleted alone, others deleted it.
+    pub(super) fn some_missing(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+    ) -> Result<Payload, ApiError> {
+        self.diagnosis.note_partial();
+        let found = lookup::compare_refused_deletes(self.client, payload, refusal)?;
+        self.arrived(&found.as_sent);
+        self.missing(&found.missing);
+        Ok(found.different)
+    }
+
+    /// Handles contacts that were missing when they were to be deleted.
+    fn missing(&mut self, payload: &Payload) {
+        if self.diagnosis.was_unclear() {
+            self.arrived(payload);
+        } else {
+            self.outcome.deleted_by_others(payload);
+        }
     }
 
     /// Handles a payload on which the client gave up.
@@ -276,7 +297,7 @@ impl<'a> ReplyHandler<'a> {
         let reason = refusal.to_string();
         // Most pages are a firewall's, in front of the API, so only two contacts are looked up first.
         if refusal.is_page && payload.operation == Operation::Create {
-            let (ends, _) = ends(payload);
+            let (ends, _) = payload.ends();
             if !lookup::compare(self.client, &ends)?.as_sent.is_empty() {
                 return self
                     .look_up_failed(payload, kind, &reason, rounds)
@@ -326,10 +347,4 @@ impl<'a> ReplyHandler<'a> {
         }
         Ok(())
     }
-}
-
-/// The first and the last contact of a payload, and the others.
-pub(super) fn ends(payload: &Payload) -> (Payload, Payload) {
-    let last = payload.len() - 1;
-    payload.partition(|index, _| index == 0 || index == last)
 }

@@ -6,7 +6,7 @@ use super::{
     lookup::{self, Staleness},
     open_batches::{BatchJob, PlannedState},
     payload::{Payload, id_of},
-    replies::{ReplyHandler, Resend, ends},
+    replies::{ReplyHandler, Resend},
 };
 use crate::{
     api::{ApiError, ApiErrorKind, Delivery, Refusal, RefusedContact},
@@ -197,7 +197,7 @@ impl<'a> Settler<'a> {
     /// Determines by the first and the last contact whether the server carries out anything, because settling each
     /// contact of each batch would cost several requests per contact. Returns what must be sent again.
     fn probe(&mut self, payload: &Payload, reason: &str) -> Result<Vec<Resend>, ApiError> {
-        let (ends, middle) = ends(payload);
+        let (ends, middle) = payload.ends();
         if !lookup::compare(self.replies.client, &ends)?
             .as_sent
             .is_empty()
@@ -243,6 +243,17 @@ impl<'a> Settler<'a> {
             self.reject(payload, refusal, contact, rounds)?;
             let is_named = !named.is_empty();
             return Ok(Reply::Refused { is_named });
+        }
+        if payload.operation == Operation::Delete
+            && (refusal.status == 404 || refusal.says_missing())
+        {
+            let present = self.replies.some_missing(payload, refusal)?;
+            if present.len() < payload.len() {
+                if !present.is_empty() {
+                    self.send_part(&present, refusal, rounds)?;
+                }
+                return Ok(Reply::Other);
+            }
         }
         if self.are_names_wrong || named.is_empty() {
             return self.halve(payload, refusal, rounds);

@@ -1,6 +1,6 @@
 //! A server that answers writes with 200 and an error: contacts are looked up, because such an answer confirms nothing.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     harness::{Ran, World},
@@ -159,18 +159,68 @@ fn deletes_that_are_not_carried_out_stay_unknown_and_are_continued() {
 
 #[test]
 fn a_contact_that_others_deleted_meanwhile_does_not_count_as_deleted() {
+    // Whether the server deletes the others of a refused request, whether it names the missing contact, and the
+    // contacts that the run is certain not to have deleted.
+    for (are_others_deleted, is_named, by_others) in [
+        (false, true, 1),
+        (false, false, 1),
+        (true, true, 1),
+        (true, false, 0),
+    ] {
+        let world = World::new();
+        let server = OddServer::start(people(3), move |request, contacts| {
+            // Others delete it just before the server handles the request.
+            let is_first = request.method == "DELETE" && request.body.contains(r#""2""#);
+            is_first.then(|| {
+                contacts.retain(|contact| contact["id"] != "2");
+                if are_others_deleted {
+                    documented(request, contacts);
+                }
+                let name = if is_named { "2 " } else { "" };
+                let description = format!("contact {name}not found");
+                let body = json!({ "error": "CONTACT_NOT_FOUND", "description": description });
+                (404, "application/json", body.to_string())
+            })
+        });
+        import(&world, &server, 5, "").ends_with(0);
+        let undo = "undo a.run --yes --json";
+        let code = if by_others == 0 { 0 } else { 3 };
+        let ran = server.call(&world, undo).run().ends_with(code);
+        let object = ran.json();
+        let done = &object["done"];
+        let counts = (5 - by_others, by_others);
+        assert_eq!(
+            (&done["deleted"], &done["stale"]),
+            (&counts.0.into(), &counts.1.into())
+        );
+        assert_eq!(server.contacts().len(), 3);
+
+        // Undoing the undo restores what it deleted, and nothing else.
+        let undo = format!("undo {} --yes", object["files"]["run"].as_str().unwrap());
+        server.call(&world, &undo).run().ends_with(0);
+        assert_eq!(server.contacts().len(), 3 + counts.0);
+    }
+}
+
+#[test]
+fn a_contact_that_is_missing_when_it_is_deleted_alone_was_deleted_by_others() {
     let world = World::new();
-    let server = OddServer::start(people(3), |request, contacts| {
-        (request.method == "DELETE" && request.body.contains(r#""2""#)).then(|| {
-            contacts.retain(|contact| contact["id"] != "2");
-            let body = r#"{"error":"CONTACT_NOT_FOUND","description":"contact 2 not found","data":{"id":"2"}}"#;
-            (404, "application/json", body.to_owned())
+    let server = OddServer::start(people(1), |request, contacts| {
+        (request.method == "DELETE").then(|| {
+            contacts.clear();
+            documented(
+                &Request {
+                    method: "GET".into(),
+                    target: "/v2/contacts/x".into(),
+                    body: String::new(),
+                },
+                contacts,
+            )
         })
     });
-    import(&world, &server, 3, "").ends_with(0);
-    let undo = "undo a.run --yes --json";
-    let ran = server.call(&world, undo).run().ends_with(3);
-    let done = &ran.json()["done"];
-    assert_eq!((&done["deleted"], &done["stale"]), (&2.into(), &1.into()));
-    assert_eq!(server.contacts().len(), 3);
+    let delete = "delete p000001 --yes --json";
+    let ran = server.call(&world, delete).run().ends_with(3);
+    let left = "p000001: others deleted it from the account meanwhile";
+    assert_eq!(ran.json()["left"], json!([left]));
+    assert_eq!(ran.json()["deleted"], 0);
 }
