@@ -28,8 +28,8 @@ pub(super) type RowsFailure = (SourceErrorKind, Option<u32>);
 pub(super) struct RowsEnd {
     /// Warnings.
     pub(super) notes: Vec<String>,
-    /// True if the sheet has the maximum number of rows, so some may be missing.
-    pub(super) is_full: bool,
+    /// True if the sheet has the maximum number of rows, or rows seem to be lost.
+    pub(super) may_lack_rows: bool,
 }
 
 /// Writes rows as CSV text, and sends blocks that are large enough.
@@ -95,7 +95,7 @@ impl BlockWriter {
         }
         Ok(RowsEnd {
             notes: [self.notes(), source.notes()].concat(),
-            is_full: self.is_full(),
+            may_lack_rows: self.is_full() || source.may_lack_rows(),
         })
     }
 

@@ -104,6 +104,11 @@ pub(super) trait RowSource: Send {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// True if rows seem to be lost.
+    fn may_lack_rows(&self) -> bool {
+        false
+    }
 }
 
 /// The value that a column takes from its cells, if they have more than text.

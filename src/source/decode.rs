@@ -5,9 +5,10 @@
 //! NULs are dropped and counted, because they are not part of any value.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memrchr};
 
 use super::{SourceErrorKind, input::Inflated, quoting::Requoter};
+use crate::wording::counted;
 
 /// Replaces an invalid byte. Never part of valid UTF-8.
 const MISFIT: u8 = 0xFF;
@@ -41,7 +42,7 @@ pub(super) struct Nuls {
     run: u64,
     /// Offset in the text of the first run that stands for lost text.
     pub(super) hole: Option<u64>,
-    /// True if lines consist of NULs, or the end of the file does.
+    /// True if whole lines, cells or rows consist of NULs.
     hides_lines: bool,
 }
 
@@ -51,10 +52,14 @@ const HOLE_BYTES: u64 = 64;
 /// The shortest run of NULs that is longer than any value.
 const LONG_HOLE_BYTES: u64 = 512;
 
+/// Longer than an end tag and the blanks after it.
+const END_TAG_BYTES: usize = 128;
+
 impl Nuls {
-    fn pass(&mut self, byte: u8, text_before: u64) {
+    /// `before`: the end of the text before this byte.
+    fn pass(&mut self, byte: u8, text_before: u64, before: &[u8]) {
         if byte != 0 {
-            self.end_run(byte, text_before);
+            self.end_run(byte, text_before, before);
             self.has_text = !matches!(byte, b'\n' | b'\r');
         }
         match byte {
@@ -71,15 +76,15 @@ impl Nuls {
     }
 
     /// Ends a run of NULs before this byte. A lost part of the file is a run between two parts of different rows.
-    fn end_run(&mut self, next: u8, text_before: u64) {
+    fn end_run(&mut self, next: u8, text_before: u64, before: &[u8]) {
         let run = std::mem::take(&mut self.run);
         if run < HOLE_BYTES {
             return;
         }
-        let is_line_end = matches!(next, b'\n' | b'\r');
-        if is_line_end && !self.has_text {
+        let may_be_whole = matches!(next, b'\n' | b'\r' | b'<');
+        if may_be_whole && (!self.has_text || ends_with_end_tag(before)) {
             self.hides_lines = true;
-        } else if run >= LONG_HOLE_BYTES || !(is_line_end || b",;\t|\"'".contains(&next)) {
+        } else if run >= LONG_HOLE_BYTES || !(may_be_whole || b",;\t|\"'".contains(&next)) {
             self.hole.get_or_insert(text_before);
         }
     }
@@ -88,6 +93,20 @@ impl Nuls {
     pub(super) fn may_hide_rows(&self) -> bool {
         self.hides_lines || self.run >= HOLE_BYTES
     }
+
+    /// A warning if NULs were dropped, with the row of the first if it is known.
+    pub(super) fn note(&self, first_row: Option<u32>) -> Option<String> {
+        let (count, lines) = (self.count, counted(self.lines, "line"));
+        let first = first_row.map_or_else(String::new, |row| format!(" (first: row {row})"));
+        (count > 0).then(|| format!("NUL characters removed: {count}, in {lines}{first}"))
+    }
+}
+
+/// True after an end tag of a web page, where whole cells and rows may follow.
+fn ends_with_end_tag(text: &[u8]) -> bool {
+    let end = text[text.len().saturating_sub(END_TAG_BYTES)..].trim_ascii_end();
+    let tag = memrchr(b'<', end).map(|at| &end[at..]);
+    tag.is_some_and(|tag| tag.starts_with(b"</") && tag.ends_with(b">"))
 }
 
 struct Decoding {
@@ -157,14 +176,15 @@ impl TextReader {
         if memchr(0, &text[from..]).is_none() {
             self.nuls.in_line &= memchr2(b'\n', b'\r', &text[from..]).is_none();
             if let (Some(&first), Some(&last)) = (text.get(from), text.last()) {
-                self.nuls.end_run(first, self.given);
+                self.nuls.end_run(first, self.given, &text[..from]);
                 self.nuls.has_text = !matches!(last, b'\n' | b'\r');
             }
             return;
         }
         let mut kept = from;
         for at in from..text.len() {
-            self.nuls.pass(text[at], self.given + (kept - from) as u64);
+            let given = self.given + (kept - from) as u64;
+            self.nuls.pass(text[at], given, &text[..kept]);
             if text[at] != 0 {
                 text[kept] = text[at];
                 kept += 1;

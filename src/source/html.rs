@@ -10,7 +10,7 @@ use memchr::memmem;
 use super::{
     EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
     cell::{EachRow, RowSource},
-    decode::TextReader,
+    decode::{Nuls, TextReader},
     error::{foreign, mebibytes, too_large},
     file::SourceFile,
     html_nesting::{HiddenCounts, HtmlStep, Nesting},
@@ -32,12 +32,13 @@ struct HtmlRows {
     /// Its index in the page.
     table: usize,
     limits: Limits,
+    nuls: Nuls,
     hidden: HiddenCounts,
 }
 
 /// The chosen table of a page, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
-    let (page, encoding) = page(input)?;
+    let (page, nuls, encoding) = page(input)?;
     let page = Arc::new(page);
     let found = page_tables(&input.file, &page)?;
     if found.is_empty() {
@@ -59,6 +60,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
             page: Arc::clone(&page),
             table: found[index].index,
             limits: input.options.limits,
+            nuls,
             hidden: HiddenCounts::default(),
         })
     })?;
@@ -68,8 +70,8 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     Ok(tables)
 }
 
-/// The decoded page, and its encoding.
-fn page(input: &Input<'_>) -> Result<(String, EncodingFinding), SourceErrorKind> {
+/// The decoded page, the NULs that were dropped from it, and its encoding.
+fn page(input: &Input<'_>) -> Result<(String, Nuls, EncodingFinding), SourceErrorKind> {
     let limits = input.options.limits;
     let mut head = Vec::new();
     input.raw.unpack()?.fill(&mut head, 4096)?;
@@ -89,7 +91,11 @@ fn page(input: &Input<'_>) -> Result<(String, EncodingFinding), SourceErrorKind>
             return Err(too_large("a web page", mebibytes(limits.held_bytes)));
         }
     }
-    Ok((text_of(&page), finding))
+    let nuls = reader.nuls();
+    match nuls.hole {
+        Some(_) => Err(SourceErrorKind::Hole { row: None }),
+        None => Ok((text_of(&page), nuls, finding)),
+    }
 }
 
 /// The page as text, with markers for invalid bytes.
@@ -193,7 +199,12 @@ impl RowSource for HtmlRows {
     }
 
     fn notes(&self) -> Vec<String> {
-        self.hidden.notes()
+        let nuls = self.nuls.note(None).into_iter();
+        nuls.chain(self.hidden.notes()).collect()
+    }
+
+    fn may_lack_rows(&self) -> bool {
+        self.nuls.may_hide_rows()
     }
 }
 

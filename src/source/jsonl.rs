@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use super::{
     CellFaultKind, SourceErrorKind, Table,
     cell::{CellRow, EachRow, RowSource},
-    decode::TextReader,
+    decode::{Nuls, TextReader},
     error::foreign,
     input::{Input, Packed},
     rows::RowsLayout,
@@ -52,6 +52,8 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         columns_max: input.options.limits.columns,
         record_bytes: input.options.limits.record_bytes,
         counter: Arc::default(),
+        nuls: Nuls::default(),
+        first_nul: None,
     };
     let columns = source.find_columns()?;
     source.counter.store(0, Ordering::Relaxed);
@@ -78,16 +80,27 @@ struct JsonRows {
     columns_max: usize,
     record_bytes: usize,
     counter: Arc<AtomicU64>,
+    nuls: Nuls,
+    /// The line of the first NUL.
+    first_nul: Option<u32>,
 }
 
 impl JsonRows {
-    /// Calls `each` with each line that is not blank.
-    fn lines(&self, each: &mut EachLine<'_>) -> Result<(), SourceErrorKind> {
+    /// Calls `each` with each line that is not blank. Returns the NULs that were dropped, and the line of the first.
+    fn lines(&self, each: &mut EachLine<'_>) -> Result<(Nuls, Option<u32>), SourceErrorKind> {
         let bytes = self.file.unpack_counted(Arc::clone(&self.counter))?;
         let mut reader = TextReader::new(bytes, self.encoding);
         let (mut buffer, mut number, mut ended) = (Vec::new(), 0, false);
+        let (mut passed, mut first_nul) = (0, None);
         while !ended {
             ended = reader.fill(&mut buffer, PIECE_BYTES)? == 0;
+            let nuls = reader.nuls();
+            let line_at = |place: u64| line_at(&buffer, place - passed, number);
+            if let Some(hole) = nuls.hole {
+                let row = Some(line_at(hole));
+                return Err(SourceErrorKind::Hole { row });
+            }
+            first_nul = first_nul.or_else(|| nuls.first.map(line_at));
             let whole = if ended {
                 buffer.len()
             } else {
@@ -106,12 +119,13 @@ impl JsonRows {
                     is_open: !line.ends_with(b"\n"),
                 };
                 if !line.text.is_empty() && each(line)?.is_break() {
-                    return Ok(());
+                    return Ok((reader.nuls(), first_nul));
                 }
             }
             buffer.drain(..whole);
+            passed += whole as u64;
         }
-        Ok(())
+        Ok((reader.nuls(), first_nul))
     }
 
     /// Finds the columns: the keys of all lines, in order of appearance.
@@ -166,7 +180,7 @@ impl JsonRows {
 impl RowSource for JsonRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
         let mut row = CellRow::default();
-        self.lines(&mut |line| {
+        let (nuls, first_nul) = self.lines(&mut |line| {
             row.clear();
             if let Err(error) = self.read(line.text, &mut row) {
                 row.clear();
@@ -175,12 +189,32 @@ impl RowSource for JsonRows {
                 cell.fault = Some(CellFaultKind::NotJson(reason_of(&error, &cell.text)));
             }
             Ok(each(line.number, &row))
-        })
+        })?;
+        self.nuls = nuls;
+        self.first_nul = first_nul;
+        Ok(())
     }
 
     fn counter(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.counter)
     }
+
+    fn notes(&self) -> Vec<String> {
+        self.nuls.note(self.first_nul).into_iter().collect()
+    }
+
+    fn may_lack_rows(&self) -> bool {
+        self.nuls.may_hide_rows()
+    }
+}
+
+/// The number of the line at a place in the text after `before` lines.
+fn line_at(text: &[u8], place: u64, before: u32) -> u32 {
+    let ends = text
+        .iter()
+        .zip(0..place)
+        .filter(|(byte, _)| **byte == b'\n');
+    ends.fold(before + 1, |line, _| line + 1)
 }
 
 /// The word that is not JSON (`NaN`, `None`), or the parser's message without its line number, which is always 1.

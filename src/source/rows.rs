@@ -119,7 +119,7 @@ impl BlockSource for RowBlocks {
             bytes: self.bytes,
             blake3: self.blake3,
             notes: self.end.notes.into_iter().chain(ignored).collect(),
-            may_lack_rows: self.end.is_full || self.file.has_ignored_data(),
+            may_lack_rows: self.end.may_lack_rows || self.file.has_ignored_data(),
         })
     }
 

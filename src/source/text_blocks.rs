@@ -21,7 +21,7 @@ use super::{
     swallowed::Suspect,
     table::BlockSource,
 };
-use crate::{characters::is_blank, wording::counted};
+use crate::characters::is_blank;
 
 /// Everything needed to read a text file from its start.
 #[derive(Clone)]
@@ -247,11 +247,7 @@ impl TextBlocks {
     fn notes(&self) -> Vec<String> {
         let nuls = self.reader.nuls();
         let first = nuls.first.and_then(|first| self.row_at(first));
-        let first = first.map_or_else(String::new, |row| format!(" (first: row {row})"));
-        let nuls = (nuls.count > 0).then(|| {
-            let (count, lines) = (nuls.count, counted(nuls.lines, "line"));
-            format!("NUL characters removed: {count}, in {lines}{first}")
-        });
+        let nuls = nuls.note(first);
         let SwallowedRows { first, cells, .. } = self.swallowed;
         let ignored = self.layout.file.ignored_note();
         let swallowed = first.and_then(|first| self.row_at(first)).map(|row| {

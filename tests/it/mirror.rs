@@ -191,6 +191,54 @@ fn a_note_with_line_breaks_and_commas_stops_no_mirror() {
 }
 
 #[test]
+fn nuls_in_the_place_of_rows_protect_every_contact_in_every_text_format() {
+    let world = forty();
+    let nuls = "\0".repeat(300);
+    let rows = many(40);
+    let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.split(',').collect()).collect();
+    let object = |row: &Vec<&str>| {
+        let members = rows[0]
+            .iter()
+            .zip(row)
+            .map(|(key, cell)| format!("\"{key}\":\"{cell}\""));
+        format!("{{{}}}\n", members.collect::<Vec<_>>().join(","))
+    };
+    let tag = |row: &Vec<&str>| format!("<tr><td>{}</td></tr>\n", row.join("</td><td>"));
+    let csv = |row: &Vec<&str>| row.join(",") + "\n";
+    let lines = |line: &dyn Fn(&Vec<&str>) -> String, rows: &[Vec<&str>]| -> String {
+        rows.iter().map(line).collect()
+    };
+    let objects = lines(&object, &rows[1..38]);
+    for (name, text) in [
+        ("new.csv", format!("{}{nuls}\n", lines(&csv, &rows[..38]))),
+        ("new.jsonl", format!("{objects}{nuls}\n")),
+        ("end.jsonl", format!("{objects}{nuls}")),
+        (
+            "new.xls",
+            format!("<table>{}{nuls}</table>", lines(&tag, &rows[..38])),
+        ),
+    ] {
+        world.write(name, text);
+        let ran = mirror(&world, name, &[]);
+        assert!(
+            ran.stderr.contains("NUL characters removed: 300"),
+            "{}",
+            ran.shown()
+        );
+        is_stopped(
+            &world,
+            ran,
+            "rows of the source may be missing (see the warnings);",
+        );
+    }
+    let hole = objects.replace("\"Name 7\"", &format!("\"Na{nuls}me 7\""));
+    world.write("hole.jsonl", hole);
+    let ran = mirror(&world, "hole.jsonl", &[]).ends_with(5);
+    assert!(ran.stderr.contains("row 7"), "{}", ran.shown());
+    assert_eq!(world.sandbox.contact_count(), 40);
+}
+
+#[test]
 fn a_row_whose_id_can_be_no_contacts_protects_every_contact() {
     let world = forty();
     let long = "40".repeat(51);

@@ -275,3 +275,59 @@ fn nuls_in_the_place_of_rows_are_not_the_same_as_single_ones() {
         }
     }
 }
+
+#[test]
+fn nuls_in_the_place_of_rows_are_noticed_in_json_lines_and_web_pages() {
+    let nuls = "\0".repeat(90);
+    let many = "\0".repeat(4_096);
+    let line = |id: u32| format!("{{\"id\":{id},\"name\":\"Ann\"}}\n");
+    let (first, third) = (line(1), line(3));
+    let tag = |id: u32| format!("<tr><td>{id}</td><td>Ann</td></tr>");
+    let page = |rows: String| format!("<table><tr><th>id</th><th>name</th></tr>{rows}</table>");
+    let (begin, end) = (tag(1), tag(3));
+    for (text, lacks_rows) in [
+        (format!("{first}{third}{}", "\0".repeat(20)), Some(false)),
+        (
+            format!("{{\"id\":1,\"name\":\"Ann{nuls}\"}}\n"),
+            Some(false),
+        ),
+        (format!("{first}{nuls}\n{third}"), Some(true)),
+        (format!("{first}{third}{nuls}"), Some(true)),
+        (format!("{first}{nuls}{third}"), None),
+        (
+            format!("{first}{{\"id\":2,\"name\":\"A{nuls}nn\"}}\n"),
+            None,
+        ),
+        (
+            page(format!("<tr><td>1</td><td>Ann{nuls}</td></tr>")),
+            Some(false),
+        ),
+        (
+            page(format!("<tr><td>1</td><td>{nuls}</td></tr>")),
+            Some(false),
+        ),
+        (page(format!("{begin}\n {nuls}{end}")), Some(true)),
+        (page(format!("{begin}{many}\n{end}")), Some(true)),
+        (
+            page(format!("<tr><td>1</td>{nuls}<td>Cid</td></tr>")),
+            Some(true),
+        ),
+        (page(begin.clone() + &end) + &nuls, Some(true)),
+        (page(format!("<tr><td>1</td><td>A{nuls}nn</td></tr>")), None),
+        (page(format!("<tr><td>1</td><td>Ann{many}</td></tr>")), None),
+    ] {
+        match (read_with(text.as_bytes(), |_| {}), lacks_rows) {
+            (Ok(read), Some(lacks_rows)) => {
+                assert_eq!(read.summary.may_lack_rows, lacks_rows, "{text:?}");
+                let note = &read.summary.notes[0];
+                assert!(note.starts_with("NUL characters removed: "), "{note}");
+                let names_row = note.contains(" (first: row ");
+                assert_eq!(names_row, read.kind == Kind::JsonLines, "{note}");
+            }
+            (Err(error), None) => assert!(error.is_incomplete(), "{text:?}: {error}"),
+            (read, _) => panic!("{text:?}: {:?}", read.map(|read| read.rows)),
+        }
+    }
+    let fault = fails(format!("{first}{third}{{\"id\":4{nuls}5}}\n").as_bytes());
+    assert!(fault.to_string().contains("row 3"), "{fault}");
+}
