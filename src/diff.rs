@@ -18,7 +18,7 @@ use crate::{
 
 pub(crate) struct AccountState {
     run: RunFile,
-    /// The chat types with columns; `None` for all.
+    /// The chat types with columns; `None` if all types and fields have columns.
     chat_types: Option<BTreeSet<ChatType>>,
     /// Contacts that exist but can't be shown: the reasons, by id.
     hidden: HashMap<String, String>,
@@ -78,10 +78,11 @@ pub(crate) fn is_move(change: &FieldChange) -> bool {
 }
 
 impl AccountState {
-    /// The staged contacts of a file, without rejected and merged rows.
+    /// The staged contacts of a file, without rejected and merged rows. `chat_types`: `None` for a file with all
+    /// columns.
     pub(crate) fn of_staged(
         run: RunFile,
-        chat_types: BTreeSet<ChatType>,
+        chat_types: Option<BTreeSet<ChatType>>,
     ) -> Result<Self, RunError> {
         let mut writer = SnapshotWriter::anew(&run);
         for block in 0..blocks::count(&run)? {
@@ -96,10 +97,9 @@ impl AccountState {
             hidden.insert(id, "its row was rejected".to_owned());
             Ok(())
         })?;
-        let is_whole = ChatType::ALL.iter().all(|it| chat_types.contains(it));
         Ok(Self {
             run,
-            chat_types: (!is_whole).then_some(chat_types),
+            chat_types,
             hidden,
         })
     }

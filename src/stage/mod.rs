@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 pub use self::request::ReadRequest;
 pub(crate) use self::{stager::Stager, worker::Keep};
 use crate::{
-    contact::ChatType,
+    contact::{ChatType, ContactField},
     crash::{self, Point},
     employees::OwnerRule,
     mapping::{self, MappingError},
@@ -75,6 +75,8 @@ pub(crate) struct Staged {
     shared: [(&'static str, Vec<String>); 3],
     /// Chat types for which the source has columns.
     pub chat_types: BTreeSet<ChatType>,
+    /// True if every file has columns for names and owners.
+    pub has_all_fields: bool,
     pub warnings: Vec<String>,
     /// Sources whose encoding is uncertain.
     pub doubts: Vec<EncodingDoubt>,
@@ -122,6 +124,7 @@ pub(crate) fn stage_files(
         sources: Vec::new(),
         notes: Edits::default(),
         chat_types: BTreeSet::new(),
+        has_all_fields: true,
         warnings: Vec::new(),
         doubts: Vec::new(),
     };
@@ -143,6 +146,7 @@ struct Staging<'a> {
     sources: Vec<StagedSource>,
     notes: Edits,
     chat_types: BTreeSet<ChatType>,
+    has_all_fields: bool,
     warnings: Vec<String>,
     doubts: Vec<EncodingDoubt>,
 }
@@ -154,6 +158,8 @@ impl Staging<'_> {
             .extend([table.warnings(), mapping.warnings.clone()].concat());
         self.doubts.extend(table.doubt());
         self.chat_types.extend(mapping.chat_types());
+        let fields = [ContactField::Name, ContactField::ResponsibleUserId];
+        self.has_all_fields &= fields.iter().all(|field| mapping.has(*field));
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
         let path = table.origin.path.display();
         self.sink.source = match &table.origin.sheet {
@@ -197,6 +203,7 @@ impl Staging<'_> {
             shared: shared.sections(&names),
             notes: self.notes,
             chat_types: self.chat_types,
+            has_all_fields: self.has_all_fields,
             warnings: self.warnings,
             doubts: self.doubts,
             source: summarize(&self.sources),

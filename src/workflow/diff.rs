@@ -4,6 +4,7 @@ use std::{env, path::Path, sync::Arc};
 
 use super::{Session, StagedFiles, scratch_run, verify::rejected_rows};
 use crate::{
+    contact::ChatType,
     diff::AccountState,
     employees::OwnerRule,
     error::Error,
@@ -39,6 +40,7 @@ impl ReadState {
         let StagedFiles {
             run,
             chat_types,
+            has_all_fields,
             warnings,
             are_backups: _,
             owner_hint: _,
@@ -50,6 +52,8 @@ impl ReadState {
             &OwnerRule::default(),
             monitor,
         )?;
+        let is_whole = has_all_fields && ChatType::ALL.iter().all(|it| chat_types.contains(it));
+        let chat_types = (!is_whole).then_some(chat_types);
         Ok(Self {
             name: file.display().to_string(),
             warnings,

@@ -74,6 +74,7 @@ pub(crate) struct StagedFiles {
     pub run: RunFile,
     /// The chat types that have columns.
     chat_types: BTreeSet<ChatType>,
+    has_all_fields: bool,
     warnings: Vec<String>,
     /// True if all files are backups, which have all chats of each contact.
     are_backups: bool,
@@ -100,6 +101,7 @@ impl StagedFiles {
             are_backups: sources.iter().all(is_backup),
             run,
             chat_types: staged.chat_types,
+            has_all_fields: staged.has_all_fields,
             warnings: staged.warnings,
             owner_hint: staged.notes.owners.hint(),
         })

@@ -260,6 +260,38 @@ fn columns_that_only_one_file_has_are_not_compared() {
     );
 }
 
+/// JSON lines with `contact_data` can have every chat type, but still lack a field.
+#[test]
+fn a_field_that_no_line_of_json_has_is_not_compared() {
+    let world = World::new();
+    let whole = r#"{"id":"1","name":"Ann","uri":"https://x.example/1","contact_data":[{"chat_type":"vk","chat_id":"5"}],"responsible_user_id":"u"}"#;
+    world
+        .sandbox
+        .put_contact(&serde_json::from_str(whole).unwrap());
+    for (left_out, code) in [
+        (r#","responsible_user_id":"u""#, 0),
+        (r#""name":"Ann","#, 0),
+        (r#""uri":"https://x.example/1","#, 0),
+        (r#","chat_id":"5""#, 3),
+    ] {
+        world.write("part.jsonl", whole.replace(left_out, ""));
+        world
+            .run(["diff", "part.jsonl", "--exit-code"])
+            .ends_with(code);
+    }
+    let some = format!(
+        "{}\n{}\n",
+        whole.replace("Ann", ""),
+        whole.replace(r#""1""#, r#""2""#)
+    );
+    world.write("some.jsonl", some);
+    let ran = world
+        .run(["diff", "some.jsonl", "--json"])
+        .ends_with(0)
+        .json();
+    assert_eq!(ran["counts"]["changed"], 1, "{ran}");
+}
+
 #[test]
 fn two_files_need_no_account_and_three_are_refused() {
     let world = World::new();
