@@ -67,11 +67,12 @@ impl Cutter {
                 if self.closes_badly(text, opened, quote) {
                     return Cut::Unclosed(opened);
                 }
-                if self.holds_rows(text, opened, quote) {
-                    odd.rows.push(opened);
+                if memchr2(b'\n', b'\r', &text[opened..quote]).is_some() {
+                    let holds_rows = self.holds_rows(text, opened, quote);
+                    odd.rows.extend(holds_rows.then_some(opened));
+                    odd.suspects
+                        .extend(self.suspect(text, scan.last, opened, quote));
                 }
-                odd.suspects
-                    .extend(self.suspect(text, scan.last, opened, quote));
                 if self.is_stray(text, quote) {
                     odd.strays.push(opened);
                 }
