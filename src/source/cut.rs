@@ -35,7 +35,21 @@ pub(super) struct OddCells {
     pub(super) strays: Vec<usize>,
 }
 
+/// Maximum number of suspects of a record. Two stray quotes make one.
+const SUSPECTS_MAX: usize = 4;
+
 impl OddCells {
+    /// Adds a cell of the record that begins after this line end, unless the record has enough of them: looking at
+    /// one costs as much as reading its record.
+    fn add_suspect(&mut self, cell: impl FnOnce() -> Option<Suspect>, record: Option<usize>) {
+        let start = record.unwrap_or(0);
+        let of_record = self.suspects.iter().rev();
+        let of_record = of_record.take_while(|cell| cell.record == start);
+        if of_record.take(SUSPECTS_MAX).count() < SUSPECTS_MAX {
+            self.suspects.extend(cell());
+        }
+    }
+
     /// Keeps the cells before this offset.
     pub(super) fn truncate(&mut self, end: usize) {
         self.rows.retain(|&cell| cell < end);
@@ -67,11 +81,11 @@ impl Cutter {
                 if self.closes_badly(text, opened, quote) {
                     return Cut::Unclosed(opened);
                 }
-                if memchr2(b'\n', b'\r', &text[opened..quote]).is_some() {
+                let is_doubled = text.get(quote + 1) == Some(&b'"');
+                if !is_doubled && memchr2(b'\n', b'\r', &text[opened..quote]).is_some() {
                     let holds_rows = self.holds_rows(text, opened, quote);
                     odd.rows.extend(holds_rows.then_some(opened));
-                    odd.suspects
-                        .extend(self.suspect(text, scan.last, opened, quote));
+                    odd.add_suspect(|| self.suspect(text, scan.last, opened, quote), scan.last);
                 }
                 if self.is_stray(text, quote) {
                     odd.strays.push(opened);
@@ -290,6 +304,14 @@ mod tests {
             CUTTER.cut(text.as_bytes(), true, &mut odd);
             assert_eq!(odd.rows, wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn few_cells_of_a_record_are_suspects() {
+        let text = ["1", &",\"a\nb,1,2\nc\"".repeat(1_000), "\n"].concat();
+        let mut odd = OddCells::default();
+        CUTTER.cut(text.repeat(2).as_bytes(), true, &mut odd);
+        assert_eq!(odd.suspects.len(), 2 * SUSPECTS_MAX);
     }
 
     fn csv_like() -> impl Strategy<Value = String> {

@@ -43,7 +43,7 @@ impl Suspect {
         let is_long = |line: &[u8]| memchr_iter(delimiter, line).count() + 1 >= columns;
         let mut lines = cell.split(|&byte| byte == cell[line_end]);
         let _ = (lines.next(), lines.next_back());
-        is_long(&text[self.record..self.opened + line_end]) && lines.all(is_long)
+        lines.all(is_long) && is_long(&text[self.record..self.opened + line_end])
     }
 
     /// True if all lines of the record are rows. `text` has the whole record.
