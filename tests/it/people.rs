@@ -255,9 +255,10 @@ fn mistakes() -> Vec<Vec<u8>> {
         format!("M-18,user-1,Twice,{uri}/M-18,79990001018,,,,"),
         format!("M-18,user-1,Twice But Different,{uri}/M-18,79990001019,,,,"),
         good("M-19", "79990001020,,,,,a cell too many"),
+        good("M-20", "#N/A,,,,"),
     ];
     let mut lines: Vec<_> = texts.map(String::into_bytes).into();
-    let mut undecodable = good("M-20", "79990001021,,,,").into_bytes();
+    let mut undecodable = good("M-21", "79990001021,,,,").into_bytes();
     let at = undecodable.iter().position(|byte| *byte == b'k').unwrap();
     undecodable[at] = 0xef;
     lines.push(undecodable);
