@@ -89,11 +89,13 @@ impl ChatType {
         }
     }
 
-    /// The documented or undocumented chat type with this name; `None` if the name is empty or too long.
+    /// The documented chat type with this name in any case, or an undocumented one; `None` if the name is empty or
+    /// too long.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let known = Self::deserialize(de::value::StrDeserializer::<de::value::Error>::new(name));
         known
             .ok()
+            .or_else(|| name.parse().ok())
             .or_else(|| ChatTypeName::new(name).map(Self::Other))
     }
 
@@ -306,6 +308,9 @@ mod tests {
         assert_eq!(read.contact_data[0].chat_type.to_string(), "tiktok");
         assert!("tiktok".parse::<ChatType>().is_err());
         assert!(serde_json::from_str::<ChatType>("\"tiktok\"").is_err());
+        let in_capitals = json.replace("tiktok", "WhatsApp");
+        let read: Contact<'_> = serde_json::from_str(&in_capitals).unwrap();
+        assert_eq!(read.contact_data[0].chat_type, ChatType::Whatsapp);
         for name in ["", &"x".repeat(ChatTypeName::BYTES_MAX + 1)] {
             assert_eq!(ChatType::named(name), None);
         }

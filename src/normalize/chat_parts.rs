@@ -89,8 +89,7 @@ pub(super) fn read_group<'r>(
     let name = meant.unwrap_or(&type_name);
     let is_backup = file.mapping.backup.is_some();
     // Only a backup may have an undocumented type, because a misspelt type must not be sent.
-    let of_backup = || name.parse().ok().or_else(|| ChatType::named(name));
-    let chat_type = match of_backup().filter(|_| is_backup) {
+    let chat_type = match ChatType::named(name).filter(|_| is_backup) {
         Some(chat_type) => chat_type,
         None => chat_type(name)?,
     };
