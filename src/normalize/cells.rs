@@ -111,7 +111,8 @@ impl<'r> Cells<'r> {
             let cell = self.raw(column);
             if !is_blank(cell) {
                 let looks_like = if file.phones.looks_like_phone(cell) {
-                    Some(Field::Phone)
+                    // With `--phone-as none`, numbers without a chat type are to be left out.
+                    (!file.mapping.phone_as.is_empty()).then_some(Field::Phone)
                 } else {
                     (file.lacks_link && is_web_address(cell)).then_some(Field::Uri)
                 };

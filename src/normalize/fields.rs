@@ -104,17 +104,19 @@ fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fault)> {
 fn missing_fault(field: ContactField, column: Option<&str>, mapping: &Mapping) -> Fault {
     let name = field.as_str();
     let is_mapped = mapping.has(field);
-    let flags = match field {
-        // With `--phone-as none`, a `phone` column would be left out.
-        ContactField::ContactData if mapping.phone_as.is_empty() => "--map whatsapp='…'",
-        _ => flags(field),
-    };
+    let flags = flags(field);
     let reason = match (field, column) {
         (ContactField::ContactData, _) if is_mapped => {
             "the row has no phone number and no chat: fill in one of them".to_owned()
         }
         (ContactField::ContactData, _) => {
-            format!("no column holds phone numbers or chats: name one with {flags}")
+            // With `--phone-as none`, a `phone` column would be left out.
+            let or_phone = if mapping.phone_as.is_empty() {
+                ""
+            } else {
+                " or --map phone='…'"
+            };
+            format!("no column holds phone numbers or chats: name one with {flags}{or_phone}")
         }
         (_, Some(column)) => format!(
             "the cell for {name} is empty: fill in `{column}`, or set a value for such rows with {}",
@@ -175,7 +177,7 @@ const fn flags(field: ContactField) -> &'static str {
         }
         ContactField::Name => "--map name='…' or --set name='…'",
         ContactField::Uri => "--map uri='…' or --set uri='https://…/{id}'",
-        ContactField::ContactData => "--map whatsapp='…' or --map phone='…'",
+        ContactField::ContactData => "--map whatsapp='…'",
     }
 }
 

@@ -728,6 +728,11 @@ fn no_advice_makes_the_result_worse() {
             "--phone-as none",
             "--map phone=",
         ),
+        (
+            "id;name;Kontakt;responsible_user_id;uri\n1;Ann;79990000001;u1;https://x.y/1\n",
+            "--phone-as none",
+            "--map phone=",
+        ),
     ] {
         world.write("contacts.csv", text);
         let flags = flags.split_whitespace();
