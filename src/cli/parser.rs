@@ -43,7 +43,8 @@ impl ParserAnswer {
         let error = with_tip(error, &words);
         let is_error = error.use_stderr();
         let mut options = words.iter().take_while(|word| *word != "--");
-        let wants_json = is_error && options.any(|word| word == "--json");
+        let is_json = |word: &String| word == "--json" || word.starts_with("--json=");
+        let wants_json = is_error && options.any(is_json);
         let width = if is_error {
             error_width()
         } else {

@@ -349,6 +349,7 @@ fn wrong_arguments_print_an_object_too() {
         ("import --json", "import", "required arguments"),
         ("import --json a.csv --mode foo", "import", "'foo'"),
         ("runs --since foo --json", "runs", "'foo'"),
+        ("check a.csv --json=yes", "check", "'yes'"),
     ] {
         let ran = world.run(command.split(' ')).ends_with(2);
         let object = ran.json();
