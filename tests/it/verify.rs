@@ -40,6 +40,15 @@ fn what_differs_and_what_is_missing_is_listed_and_the_exit_code_is_3() {
 }
 
 #[test]
+fn a_quiet_verification_only_has_an_exit_code() {
+    let world = disturbed();
+    for of in ["new.run", "new.csv"] {
+        let ran = world.run(["verify", of, "-q"]).ends_with(3);
+        assert_eq!(ran.said(), "");
+    }
+}
+
+#[test]
 fn the_findings_are_one_json_object_too() {
     let found = disturbed()
         .run(["verify", "new.run", "--json"])
