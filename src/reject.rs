@@ -129,6 +129,11 @@ pub enum RejectCode {
     )]
     RowRagged,
     #[strum(
+        message = "Whole rows in a cell",
+        detailed_message = "Remove the extra quote (\") before the first of them, or add the missing one."
+    )]
+    RowsInCell,
+    #[strum(
         message = "Unreadable letters",
         detailed_message = "Save the file as UTF-8, or name its encoding with --encoding."
     )]

@@ -88,7 +88,7 @@ impl<'r> Cells<'r> {
     /// True if the row could not be divided into cells.
     pub(super) fn is_not_a_row(&self) -> bool {
         let mut faults = self.row.faults.iter();
-        faults.any(|fault| matches!(fault.kind, CellFaultKind::NotJson(_)))
+        faults.any(|fault| matches!(fault.kind, CellFaultKind::NotJson(_) | CellFaultKind::Rows))
     }
 
     fn is_faulty(&self, column: usize) -> bool {
@@ -174,6 +174,13 @@ impl<'r> Cells<'r> {
                     cell()
                 );
                 Fault::new(RejectCode::RowRagged, reason)
+            }
+            CellFaultKind::Rows => {
+                let reason = format!(
+                    "{} seems to contain whole rows: check for a missing or extra quote (\")",
+                    cell()
+                );
+                Fault::new(RejectCode::RowsInCell, reason)
             }
             CellFaultKind::NotJson(why) => {
                 let reason = format!("the line is not a JSON object: {why}");

@@ -6,8 +6,8 @@
 //!
 //! An unclosed quote would silently swallow the rows after it. There are three signs: the text ends inside a cell,
 //! a cell has an implausible number of lines, or a multi-line cell is followed by something other than a delimiter
-//! (the next row's quote closed it). Two stray quotes that form a pair have none of these signs, so cells that
-//! contain whole rows are reported for a warning, and cells that continue after a quote for repair.
+//! (the next row's quote closed it). Two stray quotes that form a pair have none of these signs, so cells that may
+//! contain whole rows are reported as suspects, and cells that continue after a quote for repair.
 
 use memchr::{memchr_iter, memchr2, memrchr2};
 
@@ -27,8 +27,6 @@ pub(super) enum Cut {
 /// Suspicious quoted cells, by the offsets of their opening quotes.
 #[derive(Debug, Default)]
 pub(super) struct OddCells {
-    /// Cells that contain whole rows.
-    pub(super) rows: Vec<usize>,
     /// Cells that may contain whole rows. To be certain, look at the whole record.
     pub(super) suspects: Vec<Suspect>,
     /// Cells with text after the quote that seems to close them.
@@ -52,7 +50,6 @@ impl OddCells {
 
     /// Keeps the cells before this offset.
     pub(super) fn truncate(&mut self, end: usize) {
-        self.rows.retain(|&cell| cell < end);
         self.suspects.retain(|cell| cell.opened < end);
         self.strays.retain(|&cell| cell < end);
     }
@@ -63,7 +60,7 @@ pub(super) struct Cutter {
     pub(super) delimiter: u8,
     /// Maximum number of line ends in a cell.
     pub(super) cell_lines: usize,
-    /// The number of named columns; `None` while the header is read.
+    /// The number of columns of a row; `None` while the header is read.
     pub(super) columns: Option<usize>,
 }
 
@@ -83,8 +80,6 @@ impl Cutter {
                 }
                 let is_doubled = text.get(quote + 1) == Some(&b'"');
                 if !is_doubled && memchr2(b'\n', b'\r', &text[opened..quote]).is_some() {
-                    let holds_rows = self.holds_rows(text, opened, quote);
-                    odd.rows.extend(holds_rows.then_some(opened));
                     odd.add_suspect(|| self.suspect(text, scan.last, opened, quote), scan.last);
                 }
                 if self.is_stray(text, quote) {
@@ -141,32 +136,6 @@ impl Cutter {
             || text[quote + 1..].starts_with(b" ") && next == Some(&b'"')
     }
 
-    /// True if the lines of the cell have as many cells as a row. Its first and last line count as one. If the
-    /// number of columns isn't known, lines with equal numbers of cells count as rows.
-    fn holds_rows(self, text: &[u8], opened: usize, quote: usize) -> bool {
-        let cell = &text[opened..quote];
-        let is_closed = text
-            .get(quote + 1)
-            .is_some_and(|&next| self.ends_cell(next));
-        // Lines of a note often have one delimiter.
-        if self.columns.is_some_and(|columns| columns < 3) || !is_closed {
-            return false;
-        }
-        let Some(line_end) = memchr2(b'\n', b'\r', cell) else {
-            return false;
-        };
-        let delimiters = |line: &[u8]| memchr_iter(self.delimiter, line).count();
-        let mut lines = cell.split(|&byte| byte == cell[line_end]).map(delimiters);
-        let outer = lines.next().unwrap_or(0) + lines.next_back().unwrap_or(0);
-        let Some(columns) = self.columns else {
-            let inner: Vec<usize> = lines.collect();
-            return inner.len() > 1 && inner[0] > 1 && inner.iter().all(|&line| line == inner[0]);
-        };
-        // Some exporters end rows with an extra delimiter.
-        let is_row = |delimiters| (columns - 1..=columns).contains(&delimiters);
-        is_row(outer) && lines.all(is_row)
-    }
-
     /// The cell between these quotes if it may hold rows. The last line end before it begins its record.
     fn suspect(
         self,
@@ -182,9 +151,8 @@ impl Cutter {
         };
         let next = text.get(closed + 1);
         let is_closed = next.is_none_or(|&next| self.ends_cell(next));
-        let may_hold = |&columns: &usize| suspect.may_hold_rows(text, self.delimiter, columns);
-        let _ = self.columns.filter(|_| is_closed).filter(may_hold)?;
-        Some(suspect)
+        let may_hold_rows = is_closed && suspect.may_hold_rows(text, self.delimiter, self.columns);
+        may_hold_rows.then_some(suspect)
     }
 
     fn has_too_many_lines(self, cell: &[u8]) -> bool {
@@ -282,28 +250,6 @@ mod tests {
         assert_eq!(cut(b"a\r"), Cut::More);
         assert_eq!(cut(b"a\r\nb\r"), Cut::At(3));
         assert_eq!(cut(b"a\rb"), Cut::At(2));
-    }
-
-    #[test]
-    fn cells_that_hold_whole_rows_are_suspects() {
-        for (text, wanted) in [
-            ("1,\"a,b\n2,c\",d\n", vec![2]),
-            (
-                "1,\"a,b\r\n2,c,d\r\n3,e\",f\n4,\"g,h\n5,i\",j\n",
-                vec![2, 24],
-            ),
-            ("1,\"a,b\r2,c\",d\r", vec![2]),
-            ("1,\"a, b\nc\",d\n", vec![]),
-            ("1,\"a,b\nc\n2,d\",e\n", vec![]),
-            ("1,\"a\"\",b\n2,c\"\"\",d\n", vec![2]),
-        ] {
-            let mut odd = OddCells {
-                rows: vec![7],
-                ..OddCells::default()
-            };
-            CUTTER.cut(text.as_bytes(), true, &mut odd);
-            assert_eq!(odd.rows, wanted, "{text}");
-        }
     }
 
     #[test]

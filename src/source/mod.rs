@@ -210,6 +210,8 @@ pub(crate) enum CellFaultKind {
     Undecodable,
     /// An undoubled quote, which makes the end of the cell uncertain.
     StrayQuote,
+    /// Whole rows, between two stray quotes.
+    Rows,
     /// A formula without a result, or with 0 as a placeholder, which is then the cell's value.
     Uncalculated,
     /// A JSON object instead of a value.

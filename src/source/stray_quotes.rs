@@ -109,7 +109,7 @@ fn has_width(row: &[u8], delimiter: u8, columns: usize) -> bool {
 }
 
 /// The column number of the cell after this part of a row.
-fn column(before: &[u8], delimiter: u8) -> u32 {
+pub(super) fn column(before: &[u8], delimiter: u8) -> u32 {
     let cells = cell_count(&[before, b"x"].concat(), delimiter);
     u32::try_from(cells - 1).unwrap_or(u32::MAX)
 }

@@ -3,11 +3,20 @@
 //!
 //! The record is read again without these two quotes. If rows were swallowed, each of its lines is a whole row
 //! then, whichever columns the quotes are in, and their ids, phones and links are in the same columns. Lines of a
-//! note are not: if they have as many delimiters at all, words are where the ids, phones and links should be.
+//! note are not: if they have as many delimiters at all, words are where the ids, phones and links should be. Such
+//! a record is rejected: its cells belong to several contacts.
 
 use memchr::{memchr_iter, memchr2, memchr3_iter};
 
-use super::block::walk;
+use super::{CellFault, CellFaultKind, block::walk, stray_quotes::column};
+use crate::reject::ADDED_COLUMNS;
+
+/// The minimum number of columns of a header in which rows are searched.
+const HEADER_COLUMNS: usize = 3;
+
+/// The number of cells that a row may have in addition: some exporters end rows with an extra delimiter, and a rejects
+/// file has more columns than its source.
+const MORE_CELLS: usize = 1 + ADDED_COLUMNS.len();
 
 /// A quoted cell with line breaks, by its offsets in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +44,8 @@ enum Kind {
 impl Suspect {
     /// True unless the first line or a line within the cell has too few delimiters for a row. The text may end
     /// within the record.
-    pub(super) fn may_hold_rows(self, text: &[u8], delimiter: u8, columns: usize) -> bool {
+    pub(super) fn may_hold_rows(self, text: &[u8], delimiter: u8, columns: Option<usize>) -> bool {
+        let columns = columns.unwrap_or(HEADER_COLUMNS);
         let cell = &text[self.opened..self.closed];
         let Some(line_end) = memchr2(b'\n', b'\r', cell).filter(|_| columns > 1) else {
             return false;
@@ -46,8 +56,9 @@ impl Suspect {
         lines.all(is_long) && is_long(&text[self.record..self.opened + line_end])
     }
 
-    /// True if all lines of the record are rows. `text` has the whole record.
-    pub(super) fn holds_rows(self, text: &[u8], delimiter: u8, columns: usize) -> bool {
+    /// True if all lines of the record are rows. `text` has the whole record. `columns`: `None` for the header, whose
+    /// lines are rows if they have the same number of cells.
+    pub(super) fn holds_rows(self, text: &[u8], delimiter: u8, columns: Option<usize>) -> bool {
         let after = &text[self.closed + 1..];
         let mut is_quoted = false;
         let end = memchr3_iter(b'"', b'\n', b'\r', after).find(|&at| {
@@ -65,10 +76,42 @@ impl Suspect {
             rows.push(row.cells.iter().map(|cell| kind_of(cell)).collect());
             true
         });
-        // Some exporters end rows with an extra delimiter.
-        let is_row = |row: &Vec<Kind>| (columns..=columns + 1).contains(&row.len());
+        let Some(columns) = columns else {
+            let width = rows.first().map_or(0, Vec::len);
+            return width >= HEADER_COLUMNS && rows.iter().all(|row| row.len() == width);
+        };
+        let is_row = |row: &Vec<Kind>| (columns..=columns + MORE_CELLS).contains(&row.len());
         rows.len() > 1 && rows.iter().all(is_row) && are_alike(&rows, columns)
     }
+}
+
+/// The faults of the cells that hold rows. `suspects`: in ascending order.
+pub(super) fn faults(
+    text: &[u8],
+    suspects: &[Suspect],
+    delimiter: u8,
+    columns: usize,
+) -> Vec<CellFault> {
+    let certain = suspects.iter();
+    let mut certain = certain
+        .filter(|cell| cell.holds_rows(text, delimiter, Some(columns)))
+        .peekable();
+    let mut faults = Vec::new();
+    if certain.peek().is_none() {
+        return faults;
+    }
+    walk(text, delimiter, |record| {
+        if let Some(cell) = certain.next_if(|cell| cell.opened < record.end) {
+            faults.push(CellFault {
+                record: record.index,
+                column: column(&text[record.start..cell.opened], delimiter),
+                kind: CellFaultKind::Rows,
+            });
+        }
+        while certain.next_if(|cell| cell.opened < record.end).is_some() {}
+        certain.peek().is_some()
+    });
+    faults
 }
 
 /// True if most columns that do not have words have values of one kind. Two of them at least: each contact has an
@@ -128,8 +171,7 @@ mod tests {
         };
         let mut odd = OddCells::default();
         cutter.cut(text.as_bytes(), true, &mut odd);
-        let holds = |suspect: &super::Suspect| suspect.holds_rows(text.as_bytes(), b',', columns);
-        odd.suspects.iter().any(holds)
+        !super::faults(text.as_bytes(), &odd.suspects, b',', columns).is_empty()
     }
 
     /// Four rows of these columns; the text of an edit is put before or after a cell.

@@ -14,6 +14,7 @@ use super::{
     quoting::Quoting,
     text_blocks::{TextBlocks, TextLayout, row_after},
 };
+use crate::reject::ADDED_COLUMNS;
 
 /// Size of the first part, which is used for detection.
 const HEAD_BYTES: usize = 1 << 20;
@@ -38,6 +39,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let dialect = find_dialect(text, named, options)?;
     layout.delimiter = dialect.delimiter;
     layout.columns = dialect.header.columns.len();
+    layout.source_columns = layout.columns - added_columns(&dialect.header.columns);
     layout.skip = head.len() - text.len() + dialect.header.data_at;
     layout.header_row = dialect.header.row;
     Ok(Table {
@@ -164,24 +166,31 @@ fn refuse_unclosed_quote(
     let above = dialect.map_or(text, |dialect| &text[..dialect.header.data_at]);
     let delimiter = dialect.map(|dialect| dialect.delimiter).or(delimiter);
     let delimiter = delimiter.unwrap_or(b',');
-    // If a name contains rows, the number of columns is unreliable.
-    for columns in [dialect.map(|dialect| dialect.header.columns.len()), None] {
-        let mut odd = OddCells::default();
-        let cutter = Cutter {
-            delimiter,
-            cell_lines: limits.cell_lines,
-            columns,
-        };
-        let unclosed = match cutter.cut(above, true, &mut odd) {
-            Cut::Unclosed(at) => Some(at),
-            Cut::At(_) | Cut::More => odd.rows.first().copied(),
-        };
-        if let Some(at) = unclosed {
-            let row = Some(row_after(&above[..at], delimiter));
-            return Err(SourceErrorKind::UnclosedQuote { row });
+    let mut odd = OddCells::default();
+    let cutter = Cutter {
+        delimiter,
+        cell_lines: limits.cell_lines,
+        // If a name contains rows, the number of columns is unreliable.
+        columns: None,
+    };
+    let unclosed = match cutter.cut(above, true, &mut odd) {
+        Cut::Unclosed(at) => Some(at),
+        Cut::At(_) | Cut::More => {
+            let mut suspects = odd.suspects.iter();
+            let holds_rows = suspects.find(|cell| cell.holds_rows(above, delimiter, None));
+            holds_rows.map(|cell| cell.opened)
         }
-    }
-    Ok(())
+    };
+    unclosed.map_or(Ok(()), |at| {
+        let row = Some(row_after(&above[..at], delimiter));
+        Err(SourceErrorKind::UnclosedQuote { row })
+    })
+}
+
+/// The number of columns at the end that a rejects file adds to those of its source.
+fn added_columns(columns: &[String]) -> usize {
+    let is_added = |name: &&String| ADDED_COLUMNS.contains(&&***name);
+    columns.iter().rev().take_while(is_added).count()
 }
 
 fn line_end(head: &[u8]) -> &'static str {

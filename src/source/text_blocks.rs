@@ -1,11 +1,8 @@
 //! Cuts text into blocks while it is read. Memory is limited to one block, or one record if that is longer.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use encoding_rs::Encoding;
@@ -17,8 +14,7 @@ use super::{
     decode::TextReader,
     input::Packed,
     quoting::{Quoting, Requoter},
-    stray_quotes,
-    swallowed::Suspect,
+    stray_quotes, swallowed,
     table::BlockSource,
 };
 use crate::characters::is_blank;
@@ -30,6 +26,8 @@ pub(super) struct TextLayout {
     pub(super) encoding: &'static Encoding,
     pub(super) delimiter: u8,
     pub(super) columns: usize,
+    /// The columns without those that a rejects file adds.
+    pub(super) source_columns: usize,
     /// Bytes of text before the first row of data.
     pub(super) skip: usize,
     /// Non-standard quoting, and the delimiter.
@@ -46,6 +44,7 @@ impl TextLayout {
             encoding,
             delimiter: b',',
             columns: 0,
+            source_columns: 0,
             skip: 0,
             quoting: None,
             header_row: 0,
@@ -76,31 +75,6 @@ pub(super) struct TextBlocks {
     /// Remaining bytes of text above the data.
     skip: usize,
     ended: bool,
-    swallowed: SwallowedRows,
-}
-
-/// Cells that seem to contain whole rows because of stray quotes.
-#[derive(Default)]
-struct SwallowedRows {
-    /// The offset of the first cell in the text.
-    first: Option<u64>,
-    cells: usize,
-    /// True if the lines of a cell are rows for certain, rather than lines of a note with many delimiters.
-    are_certain: bool,
-}
-
-impl SwallowedRows {
-    /// Adds the cells of a block, which begins at `before` in the text.
-    fn add(&mut self, odd: &OddCells, before: u64, holds_rows: impl Fn(&Suspect) -> bool) {
-        let certain = odd.suspects.iter().filter(|cell| holds_rows(cell));
-        let certain: Vec<_> = certain.map(|cell| cell.opened).collect();
-        self.are_certain |= !certain.is_empty();
-        let cells: BTreeSet<_> = odd.rows.iter().chain(&certain).collect();
-        if let Some(&&first) = cells.first() {
-            self.first.get_or_insert(before + first as u64);
-            self.cells += cells.len();
-        }
-    }
 }
 
 /// An error, and its offset in the buffer if it has one.
@@ -121,7 +95,6 @@ impl TextBlocks {
             passed: layout.skip as u64,
             skip: layout.skip,
             ended: false,
-            swallowed: SwallowedRows::default(),
             layout,
             origin,
             counter,
@@ -134,7 +107,7 @@ impl TextBlocks {
         let cutter = Cutter {
             delimiter: self.layout.delimiter,
             cell_lines: limits.cell_lines,
-            columns: Some(self.layout.columns),
+            columns: Some(self.layout.source_columns),
         };
         let mut odd = OddCells::default();
         let mut wanted = limits.block_bytes;
@@ -248,14 +221,8 @@ impl TextBlocks {
         let nuls = self.reader.nuls();
         let first = nuls.first.and_then(|first| self.row_at(first));
         let nuls = nuls.note(first);
-        let SwallowedRows { first, cells, .. } = self.swallowed;
         let ignored = self.layout.file.ignored_note();
-        let swallowed = first.and_then(|first| self.row_at(first)).map(|row| {
-            format!(
-                "row {row}: a quoted cell contains whole rows, which were not read as rows; check for a missing or extra quote (\"); such cells: {cells}"
-            )
-        });
-        nuls.into_iter().chain(swallowed).chain(ignored).collect()
+        nuls.into_iter().chain(ignored).collect()
     }
 }
 
@@ -272,21 +239,20 @@ impl BlockSource for TextBlocks {
         let Some((at, odd)) = cut else {
             return Ok(None);
         };
-        let before = self.passed;
         let text = self.take(at);
         let (delimiter, columns) = (self.layout.delimiter, self.layout.columns);
-        self.swallowed.add(&odd, before, |cell| {
-            cell.holds_rows(&text, delimiter, columns)
-        });
         if self.ended && self.buffer.is_empty() {
             let checked = self.refuse_cut_off(&text);
             checked.map_err(|kind| kind.at(&self.origin, None))?;
         }
+        let mut faults =
+            swallowed::faults(&text, &odd.suspects, delimiter, self.layout.source_columns);
         if odd.strays.is_empty() {
-            let faults = Vec::new();
             return Ok(Some(Block { text, faults }));
         }
-        let (text, faults) = stray_quotes::repair(&text, &odd.strays, delimiter, columns);
+        let (text, others) = stray_quotes::repair(&text, &odd.strays, delimiter, columns);
+        faults.extend(others);
+        faults.sort_by_key(|fault| (fault.record, fault.column));
         Ok(Some(Block { text, faults }))
     }
 
@@ -301,9 +267,7 @@ impl BlockSource for TextBlocks {
             bytes,
             blake3,
             notes: self.notes(),
-            may_lack_rows: self.swallowed.are_certain
-                || nuls.may_hide_rows()
-                || self.layout.file.has_ignored_data(),
+            may_lack_rows: nuls.may_hide_rows() || self.layout.file.has_ignored_data(),
         })
     }
 }
