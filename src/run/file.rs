@@ -130,8 +130,8 @@ impl RunFile {
     /// Refuses foreign files before anything in them is used.
     fn prepare(&self) -> Result<(), RunError> {
         self.database.restrict()?;
-        let version = check_version(&self.database)?;
-        check_schema(&self.database, version)?;
+        check_version(&self.database)?;
+        check_schema(&self.database)?;
         self.database.set("cache_size", CACHE_SIZE)?;
         self.database.set("synchronous", "FULL")?;
         // It is the first fact of a new file.

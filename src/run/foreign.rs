@@ -92,24 +92,18 @@ pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
     }
 }
 
-fn expected_schema(version: i64) -> rusqlite::Result<&'static ExpectedSchema> {
+fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
     static EXPECTED: OnceLock<ExpectedSchema> = OnceLock::new();
-    static EARLIER: OnceLock<ExpectedSchema> = OnceLock::new();
-    let known = if version == schema::EARLIER_VERSION {
-        &EARLIER
-    } else {
-        &EXPECTED
-    };
-    if let Some(expected) = known.get() {
+    if let Some(expected) = EXPECTED.get() {
         return Ok(expected);
     }
     let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
-    let expected = ExpectedSchema::new(&schema::tables_of(version), &optional)?;
-    Ok(known.get_or_init(|| expected))
+    let expected = ExpectedSchema::new(schema::TABLES, &optional)?;
+    Ok(EXPECTED.get_or_init(|| expected))
 }
 
-/// Refuses a file of another program or of a version that is not read. Returns the version.
-pub(super) fn check_version(database: &Database<RunError>) -> Result<i64, RunError> {
+/// Refuses a file of another program or of a version that is not read.
+pub(super) fn check_version(database: &Database<RunError>) -> Result<(), RunError> {
     let (connection, path) = (&database.connection, database.path());
     match pragma(connection, "application_id") {
         Ok(schema::APPLICATION_ID) => {}
@@ -120,8 +114,8 @@ pub(super) fn check_version(database: &Database<RunError>) -> Result<i64, RunErr
         Err(source) => return Err(database.failed(source)),
     }
     let version = pragma(connection, "user_version").map_err(|source| database.failed(source))?;
-    if [schema::VERSION, schema::EARLIER_VERSION].contains(&version) {
-        return Ok(version);
+    if version == schema::VERSION {
+        return Ok(());
     }
     let reason = format!(
         "it has schema version {version} and this program reads version {}: use {}",
@@ -132,10 +126,10 @@ pub(super) fn check_version(database: &Database<RunError>) -> Result<i64, RunErr
 }
 
 /// Refuses a file with tables, indexes, views or triggers other than [`schema`]'s, or with another page size.
-pub(super) fn check_schema(database: &Database<RunError>, version: i64) -> Result<(), RunError> {
+pub(super) fn check_schema(database: &Database<RunError>) -> Result<(), RunError> {
     let (connection, path) = (&database.connection, database.path());
     let is_ours = || {
-        let has_tables = expected_schema(version)?.is_of(connection)?;
+        let has_tables = expected_schema()?.is_of(connection)?;
         let page_bytes = pragma::<u32>(connection, "page_size")?;
         let has_size = [schema::PAGE_BYTES, schema::SMALL_PAGE_BYTES].contains(&page_bytes);
         Ok::<_, rusqlite::Error>(has_tables && has_size)

@@ -58,10 +58,9 @@
 //!
 //! **Checks.** They use `OR` instead of `IN (…)`, for which `SQLite` builds a table for each checked row.
 //!
-//! **Versions.** Version 3 differs in the text of its checks only, and is read too. A file of another version is
-//! refused, and the error names the program that reads it.
+//! **Versions.** A file of another version is refused, and the error names the program that reads it.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -69,14 +68,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const VERSION: i64 = 4;
 
-/// The version before, which is also read.
-pub(super) const EARLIER_VERSION: i64 = 3;
-
 /// The program that reads run files of another schema version.
 pub(super) const fn reader_of(version: i64) -> &'static str {
     match version {
         ..=1 => "wazzup-contacts 0.1, which made it",
-        2 => "the build of wazzup-contacts 0.2 that made it",
+        2 | 3 => "the build of wazzup-contacts 0.2 that made it",
         _ => "a newer version of wazzup-contacts",
     }
 }
@@ -161,37 +157,6 @@ CREATE TABLE outcome(
   outcome TEXT NOT NULL CHECK (outcome = 'created' OR outcome = 'updated' OR outcome = 'deleted' OR outcome = 'failed' OR outcome = 'stale'),
   status INTEGER, code TEXT, reason TEXT, PRIMARY KEY (batch, seq)) WITHOUT ROWID;
 ";
-
-/// The checks of version 4 that version 3 wrote with other words.
-const EARLIER_CHECKS: [(&str, &str); 4] = [
-    (
-        "at = 'stage' OR at = 'plan' OR at = 'apply'",
-        "at IN ('stage','plan','apply')",
-    ),
-    (
-        "operation = 'create' OR operation = 'update' OR operation = 'delete'",
-        "operation IN ('create','update','delete')",
-    ),
-    (
-        "state = 'planned' OR state = 'sending' OR state = 'done'",
-        "state IN ('planned','sending','done')",
-    ),
-    (
-        "outcome = 'created' OR outcome = 'updated' OR outcome = 'deleted' OR outcome = 'failed' OR outcome = 'stale'",
-        "outcome IN ('created','updated','deleted','failed','stale')",
-    ),
-];
-
-/// The tables of a version that is read.
-pub(super) fn tables_of(version: i64) -> Cow<'static, str> {
-    let mut tables = Cow::Borrowed(TABLES);
-    if version == EARLIER_VERSION {
-        for (now, earlier) in EARLIER_CHECKS {
-            tables = tables.replace(now, earlier).into();
-        }
-    }
-    tables
-}
 
 /// The content of a new run file, whose state is [`State::Open`]. It is made once for each page size, because executing
 /// the statements takes longer than writing the file, and `jobs` creates hundreds.

@@ -1,7 +1,7 @@
 //! Run files that were truncated, altered, made by another version or invented: refused with a clear message, and
 //! never sent as wrong data.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use rusqlite::Connection;
 use wazzup_contacts::sandbox::Options;
@@ -158,53 +158,13 @@ fn a_byte_of_the_contacts_that_was_altered_is_never_sent() {
     assert!(world.sandbox.contact("150").is_none());
 }
 
-/// Makes a run file what schema version 3 made of the same plan.
-fn to_version_3(run: &Path) {
-    let run = Connection::open(run).unwrap();
-    run.execute_batch("PRAGMA writable_schema = ON").unwrap();
-    for words in [
-        &["at", "stage", "plan", "apply"][..],
-        &["operation", "create", "update", "delete"],
-        &["state", "planned", "sending", "done"],
-        &[
-            "outcome", "created", "updated", "deleted", "failed", "stale",
-        ],
-    ] {
-        let (column, words) = (words[0], &words[1..]);
-        let list = words.iter().map(|word| format!("'{word}'"));
-        let either = list.clone().map(|word| format!("{column} = {word}"));
-        let either = either.collect::<Vec<_>>().join(" OR ");
-        let within = format!("{column} IN ({})", list.collect::<Vec<_>>().join(","));
-        let replace =
-            "UPDATE sqlite_schema SET sql = replace(sql, ?1, ?2) WHERE instr(sql, ?1) > 0";
-        assert_eq!(run.execute(replace, [either, within]).unwrap(), 1);
-    }
-    run.execute_batch("PRAGMA user_version = 3; PRAGMA writable_schema = RESET;")
-        .unwrap();
-}
-
-#[test]
-fn a_run_of_the_version_before_is_shown_sent_verified_reported_and_undone() {
-    let (world, _) = planned();
-    let list = "runs show x.run --contacts --json";
-    let listed = world.run(list.split(' ')).ends_with(0).stdout;
-    to_version_3(&world.path("x.run"));
-    assert_eq!(world.run(list.split(' ')).ends_with(0).stdout, listed);
-    world.run(["apply", "x.run", "--yes"]).ends_with(0);
-    assert_holds(&world.sandbox, (1..=CONTACTS).map(|n| contact(n, "new")));
-    world.run(["verify", "x.run"]).ends_with(0);
-    world.run(["report", "x.run", "-o", "x.html"]).ends_with(0);
-    world.run(["undo", "x.run", "--yes"]).ends_with(0);
-    let before = (1..=CONTACTS / 2).chain(901..=910);
-    assert_holds(&world.sandbox, before.map(|n| contact(n, "old")));
-}
-
 #[test]
 fn another_version_and_what_is_no_run_file_are_named_as_such() {
     let (world, bytes) = planned();
     apply(&world, &bytes).ends_with(0);
     for (version, reader) in [
         (99, "a newer version"),
+        (3, "wazzup-contacts 0.2"),
         (2, "wazzup-contacts 0.2"),
         (1, "wazzup-contacts 0.1"),
     ] {
