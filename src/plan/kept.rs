@@ -11,8 +11,8 @@ use crate::{
 /// The contacts of the snapshot that have a row.
 #[derive(Debug, Default)]
 pub(super) struct KeptContacts {
-    /// A bit set.
-    bits: Vec<u64>,
+    /// By number.
+    are_kept: Vec<bool>,
     /// Those whose row has another spelling of the id.
     respelt: HashSet<u64>,
 }
@@ -37,18 +37,16 @@ impl KeptContacts {
 
     /// Adds the contact of a row.
     pub(super) fn mark(&mut self, seq: u64) {
-        let word = usize::try_from(seq / 64).unwrap_or(usize::MAX);
-        if self.bits.len() <= word {
-            self.bits.resize(word + 1, 0);
+        let at = usize::try_from(seq).unwrap_or(usize::MAX);
+        if self.are_kept.len() <= at {
+            self.are_kept.resize(at + 1, false);
         }
-        self.bits[word] |= 1 << (seq % 64);
+        self.are_kept[at] = true;
     }
 
-    pub(super) fn contains(&self, seq: u64) -> bool {
-        usize::try_from(seq / 64)
-            .ok()
-            .and_then(|word| self.bits.get(word))
-            .is_some_and(|word| word >> (seq % 64) & 1 == 1)
+    fn contains(&self, seq: u64) -> bool {
+        let at = usize::try_from(seq).unwrap_or(usize::MAX);
+        self.are_kept.get(at) == Some(&true)
     }
 
     /// Plans to delete all other contacts. If an id differs only in spelling from that of a row, the contact may
