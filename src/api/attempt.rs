@@ -78,16 +78,9 @@ pub(super) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, BodyError>;
 /// The reason why the body of a 2xx is unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BodyError {
-    /// It is not JSON of the documented shape, as the parser says.
+    /// It is not what the API documents.
     #[error("{0}")]
-    Json(String),
-    /// It is not JSON. The parser's message may quote a secret.
-    #[error("it is not JSON")]
-    NotJson,
-    #[error("`data` is not a list")]
-    NotAList,
-    #[error("it has no access_token")]
-    NoAccessToken,
+    Unreadable(String),
     /// It answers a write without saying that the write was carried out.
     #[error("{0}")]
     Unconfirmed(String),
@@ -95,7 +88,7 @@ pub(super) enum BodyError {
 
 impl From<serde_json::Error> for BodyError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Json(error.to_string())
+        Self::Unreadable(error.to_string())
     }
 }
 

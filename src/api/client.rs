@@ -1,14 +1,12 @@
 //! The calls of the contacts API, shared by all threads of the process.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use reqwest::{
     Method, Request, Url,
     header::{CONTENT_TYPE, HeaderValue},
@@ -55,16 +53,6 @@ pub(crate) struct Client {
     is_404_foreign: AtomicBool,
 }
 
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("base_url", &self.base_url)
-            .field("tokens", &self.tokens)
-            .field("dispatcher", &self.dispatcher)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Client {
     /// Creates a client on the system's clock. Sends nothing yet.
     pub(crate) fn new(
@@ -95,7 +83,7 @@ impl Client {
             dispatcher: Dispatcher {
                 transport: Arc::new(transport),
                 limiter: Limiter::new(options.rate, options.concurrency, clock),
-                recorder: Recorder::new(started_at),
+                recorder: Mutex::new(Recorder::new(started_at)),
                 circuit: Circuit::new(&options.retry),
                 secrets: Secrets::default(),
                 policy: options.retry,
@@ -254,20 +242,21 @@ impl Client {
     pub(crate) fn stats(&self) -> RequestStats {
         RequestStats {
             concurrency: self.dispatcher.limiter.in_flight_peak() as u64,
-            ..self.dispatcher.recorder.stats()
+            ..self.dispatcher.recorder.lock().stats()
         }
     }
 
     /// The requests over time so far.
     pub(crate) fn timeline(&self) -> Timeline {
         let now = self.dispatcher.waiter.now();
-        self.dispatcher.recorder.timeline(now)
+        self.dispatcher.recorder.lock().timeline.until(now)
     }
 
     /// Adds contacts that were listed, or whose change was confirmed, to the timeline.
     pub(crate) fn count_contacts(&self, kind: RequestKind, count: u64) {
         let now = self.dispatcher.waiter.now();
-        self.dispatcher.recorder.contacts(now, kind, count);
+        let mut recorder = self.dispatcher.recorder.lock();
+        recorder.timeline.contacts(now, kind, count);
     }
 
     /// The number of requests that may be in flight now. It adapts to the latency.

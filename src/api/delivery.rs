@@ -4,8 +4,9 @@
 //! Calls to the token endpoint are sent in the same way, so they count towards the limit and are retried by the
 //! same rules. Only their [`Credentials`] differ.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use reqwest::{Request, header::AUTHORIZATION};
 use tracing::debug;
 
@@ -59,7 +60,7 @@ pub(super) trait Credentials {
 pub(crate) struct Dispatcher {
     pub(super) transport: Arc<Transport>,
     pub(super) limiter: Limiter,
-    pub(super) recorder: Recorder,
+    pub(super) recorder: Mutex<Recorder>,
     pub(super) circuit: Circuit,
     pub(super) secrets: Secrets,
     pub(super) policy: RetryPolicy,
@@ -68,15 +69,6 @@ pub(crate) struct Dispatcher {
     pub(super) waiter: Waiter,
     /// Hold after a 429 without `Retry-After`.
     pub(super) window: Duration,
-}
-
-impl fmt::Debug for Dispatcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dispatcher")
-            .field("policy", &self.policy)
-            .field("limiter", &self.limiter)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Progress of one call.
@@ -172,6 +164,7 @@ impl Dispatcher {
         let authorization = credentials.authorization()?;
         let is_retry = attempts.started.is_some();
         self.recorder
+            .lock()
             .leaves(in_flight.at, call.kind.into(), is_retry);
         attempts.started.get_or_insert(in_flight.at);
         let waiting = || self.waiter.waiting(call.kind.wait());
@@ -202,14 +195,20 @@ impl Dispatcher {
         let now = self.waiter.now();
         let kind = call.kind.into();
         let result = result.inspect_err(|_| {
-            self.recorder.unanswered(now, kind, Unanswered::Abandoned);
+            self.recorder
+                .lock()
+                .timeline
+                .unanswered(now, kind, Unanswered::Abandoned);
         })?;
         crash::point(Point::Answer);
         let took = now.saturating_sub(begun);
         let (what, ms) = (call.what, took.as_millis());
         Ok(match result {
             Ok(answer) => {
-                self.recorder.answered(now, kind, answer.status, took);
+                self.recorder
+                    .lock()
+                    .timeline
+                    .answered(now, kind, answer.status, took);
                 debug!(what, status = answer.status, ms, "answered");
                 read_answer(answer, &self.secrets, parse)
             }
@@ -219,8 +218,12 @@ impl Dispatcher {
                 message,
             }) => {
                 match status {
-                    Ok(status) => self.recorder.answered(now, kind, status, took),
-                    Err(reason) => self.recorder.unanswered(now, kind, reason),
+                    Ok(status) => self
+                        .recorder
+                        .lock()
+                        .timeline
+                        .answered(now, kind, status, took),
+                    Err(reason) => self.recorder.lock().timeline.unanswered(now, kind, reason),
                 }
                 let message = self.secrets.hide(&message).into_owned();
                 debug!(what, reason = message, "failed");

@@ -6,7 +6,7 @@
 //! between reserving and sending would exceed the limit of a later window. The other threads wait for the turn, so
 //! an answer wakes one of them at most.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -74,14 +74,6 @@ pub(super) enum Blocked {
     Full,
     /// The limit or a hold ends at this moment.
     Until(Duration),
-}
-
-impl fmt::Debug for Limiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limiter")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Limiter {

@@ -62,5 +62,6 @@ pub(crate) use self::{
 };
 pub use {
     self::concurrency::Concurrency, self::error::ApiError, self::options::ClientOptions,
-    self::rate::Rate, self::token::PartnerPassword, self::token::TokenSource,
+    self::rate::Rate, self::token::PartnerPassword, self::token::RefreshGrant,
+    self::token::TokenSource,
 };

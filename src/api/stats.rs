@@ -5,13 +5,11 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::Mutex;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::rate::API_WINDOW;
-use crate::traffic::{RequestKind, Timeline, Unanswered, sum};
+use crate::traffic::{RequestKind, Timeline, sum};
 
 /// Request statistics, as in the summary object (`--json`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,14 +35,9 @@ pub(crate) struct Latency {
 }
 
 /// Collects the statistics of all threads.
-#[derive(Debug)]
-pub(super) struct Recorder {
-    counts: Mutex<RecordedCounts>,
-}
-
 #[derive(Debug, Default)]
-struct RecordedCounts {
-    timeline: Timeline,
+pub(super) struct Recorder {
+    pub(super) timeline: Timeline,
     recent: VecDeque<Duration>,
     peak: usize,
 }
@@ -52,54 +45,26 @@ struct RecordedCounts {
 impl Recorder {
     /// A recorder on a clock that was zero at `started_at`.
     pub(crate) fn new(started_at: Timestamp) -> Self {
-        let timeline = Timeline::new(started_at);
         Self {
-            counts: Mutex::new(RecordedCounts {
-                timeline,
-                ..RecordedCounts::default()
-            }),
+            timeline: Timeline::new(started_at),
+            ..Self::default()
         }
     }
 
     /// Counts a request that is being sent.
-    pub(super) fn leaves(&self, now: Duration, kind: RequestKind, again: bool) {
-        let mut counts = self.counts.lock();
-        counts.timeline.leaves(now, kind, again);
-        counts.recent.push_back(now);
-        while let Some(oldest) = counts.recent.front()
+    pub(super) fn leaves(&mut self, now: Duration, kind: RequestKind, again: bool) {
+        self.timeline.leaves(now, kind, again);
+        self.recent.push_back(now);
+        while let Some(oldest) = self.recent.front()
             && now.saturating_sub(*oldest) > API_WINDOW
         {
-            counts.recent.pop_front();
+            self.recent.pop_front();
         }
-        counts.peak = counts.peak.max(counts.recent.len());
-    }
-
-    /// Counts an answer and its latency.
-    pub(super) fn answered(&self, now: Duration, kind: RequestKind, status: u16, after: Duration) {
-        self.counts
-            .lock()
-            .timeline
-            .answered(now, kind, status, after);
-    }
-
-    /// Counts a request without an answer.
-    pub(super) fn unanswered(&self, now: Duration, kind: RequestKind, reason: Unanswered) {
-        self.counts.lock().timeline.unanswered(now, kind, reason);
-    }
-
-    /// Counts contacts that were listed, or whose change the server confirmed.
-    pub(super) fn contacts(&self, now: Duration, kind: RequestKind, count: u64) {
-        self.counts.lock().timeline.contacts(now, kind, count);
-    }
-
-    /// The requests over time, up to `now`.
-    pub(super) fn timeline(&self, now: Duration) -> Timeline {
-        self.counts.lock().timeline.until(now)
+        self.peak = self.peak.max(self.recent.len());
     }
 
     pub(super) fn stats(&self) -> RequestStats {
-        let counts = self.counts.lock();
-        let all = sum(&counts.timeline.slices, None);
+        let all = sum(&self.timeline.slices, None);
         let percentile = |percent| {
             let ms = all.latency.percentile_ms(percent).unwrap_or_default();
             (ms * 100.0).round() / 100.0
@@ -112,7 +77,7 @@ impl Recorder {
                 p99: percentile(99),
             },
             status: all.status,
-            peak_per_5s: counts.peak as u64,
+            peak_per_5s: self.peak as u64,
             concurrency: 0,
         }
     }
@@ -128,10 +93,12 @@ mod tests {
 
     #[test]
     fn percentiles_are_exact_to_six_percent() {
-        let recorder = recorder();
+        let mut recorder = recorder();
         for ms in 1..=1000 {
             let latency = Duration::from_millis(ms);
-            recorder.answered(latency, RequestKind::Read, 200, latency);
+            recorder
+                .timeline
+                .answered(latency, RequestKind::Read, 200, latency);
         }
         let stats = recorder.stats();
         assert!((470.0..=530.0).contains(&stats.latency_ms.p50), "{stats:?}");
@@ -149,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_peak_is_the_fullest_five_seconds() {
-        let recorder = recorder();
+        let mut recorder = recorder();
         for at_ms in [0, 1300, 6000, 6100, 6200, 6300, 20_000] {
             let again = at_ms == 1300;
             recorder.leaves(Duration::from_millis(at_ms), RequestKind::Read, again);

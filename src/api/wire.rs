@@ -69,7 +69,9 @@ impl Page {
             match envelope.data.get().as_bytes().first() {
                 Some(b'{') if !is_list => vec![envelope.data],
                 Some(b'n') if !is_list => Vec::new(),
-                _ => return Err(BodyError::NotAList),
+                _ => {
+                    return Err(BodyError::Unreadable("`data` is not a list".to_owned()));
+                }
             }
         };
         let items = raw.iter().map(|item| place_of(item.get(), &body)).collect();
@@ -276,7 +278,7 @@ mod tests {
         }
         for foreign in [&b"<html>"[..], b"{\"data\":{\"proc", b"ok"] {
             let read = accepted(Delete, foreign, &none);
-            assert!(matches!(read, Err(BodyError::Json(_))));
+            assert!(matches!(read, Err(BodyError::Unreadable(_))));
         }
     }
 }

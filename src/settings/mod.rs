@@ -145,7 +145,7 @@ impl Settings {
         let source = self.token_source().ok()?;
         let secret = match &source {
             TokenSource::Static { token, .. } => token.expose_secret(),
-            TokenSource::Refresh { refresh_token, .. } => refresh_token.expose_secret(),
+            TokenSource::Refresh(grant) => grant.refresh_token.expose_secret(),
             TokenSource::Command { command } => command,
             TokenSource::Simplified { .. } => return None,
         };

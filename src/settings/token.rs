@@ -26,7 +26,7 @@ use secrecy::SecretString;
 
 use super::{SettingsError, config::Profile, error::parse};
 use crate::{
-    api::{Partner, PartnerPassword, TokenSource},
+    api::{Partner, PartnerPassword, RefreshGrant, TokenSource},
     paths::{read_fault, similar},
 };
 
@@ -104,13 +104,13 @@ impl SecretLookup<'_> {
         store: &Path,
     ) -> Result<TokenSource, SettingsError> {
         let because = &refresh_token.origin;
-        Ok(TokenSource::Refresh {
+        Ok(TokenSource::Refresh(RefreshGrant {
             client_id: needed("WAZZUP_CLIENT_ID", self.profile.client_id.as_ref(), because)?,
             partner: self.partner(because)?,
             refresh_token: refresh_token.value,
             origin: refresh_token.origin.clone(),
-            store: Some(store.to_path_buf()),
-        })
+            store: store.to_path_buf(),
+        }))
     }
 
     fn partner(&self, because: &str) -> Result<Partner, SettingsError> {

@@ -1,17 +1,18 @@
 //! The source of the token, and its renewal.
 
-use std::{sync::atomic::AtomicUsize, thread};
+use std::{path::Path, sync::atomic::AtomicUsize, thread};
 
 use super::*;
 
-fn refresh_source(store: Option<std::path::PathBuf>) -> TokenSource {
-    TokenSource::Refresh {
+/// Subsequent tokens are stored in this directory.
+fn refresh_source(directory: &Path) -> TokenSource {
+    TokenSource::Refresh(RefreshGrant {
         partner: partner(),
         client_id: "app".into(),
         refresh_token: "r0".into(),
         origin: "WAZZUP_REFRESH_TOKEN".into(),
-        store,
-    }
+        store: directory.join("token.json"),
+    })
 }
 
 fn grant(number: usize, life_secs: u64) -> Act {
@@ -51,7 +52,8 @@ fn rotating(life_secs: u64) -> impl Fn(&Received) -> Act + Send + Sync {
 
 #[test]
 fn a_token_is_renewed_shortly_before_its_end() {
-    let bench = bench_with(refresh_source(None), rotating(3600));
+    let directory = tempfile::tempdir().unwrap();
+    let bench = bench_with(refresh_source(directory.path()), rotating(3600));
     let write = || {
         bench
             .client
@@ -59,7 +61,7 @@ fn a_token_is_renewed_shortly_before_its_end() {
             .unwrap()
     };
     assert_eq!((write(), write()), (OK, OK));
-    bench.clock.advance(Duration::from_secs(3545));
+    bench.clock.advance(Duration::from_secs(3596));
     assert_eq!(write(), OK);
     let paths: Vec<_> = bench
         .server
@@ -77,7 +79,8 @@ fn a_token_is_renewed_shortly_before_its_end() {
 fn many_threads_with_a_dead_token_make_one_renewal() {
     let dead = AtomicBool::new(true);
     let inner = rotating(3600);
-    let bench = bench_with(refresh_source(None), move |received| {
+    let directory = tempfile::tempdir().unwrap();
+    let bench = bench_with(refresh_source(directory.path()), move |received| {
         let old = received.authorization == "Bearer a1";
         if old && received.target == "/v2/contacts" && dead.load(Ordering::SeqCst) {
             return Act::json(401, "");
@@ -108,7 +111,8 @@ fn tokens_that_die_every_moment_do_not_stop_a_run() {
     let inner = rotating(3600);
     let uses = AtomicUsize::new(0);
     // The token of every sixteenth request is dead, whatever its age; rarely enough that no request is hit six times.
-    let bench = bench_with(refresh_source(None), move |received| {
+    let directory = tempfile::tempdir().unwrap();
+    let bench = bench_with(refresh_source(directory.path()), move |received| {
         if received.target == "/v2/contacts" && uses.fetch_add(1, Ordering::SeqCst) % 16 == 15 {
             return Act::json(401, "");
         }
@@ -133,7 +137,8 @@ fn tokens_that_die_every_moment_do_not_stop_a_run() {
 
 #[test]
 fn a_refused_refresh_token_is_asked_for_once_and_named() {
-    let bench = bench_with(refresh_source(None), |_| {
+    let directory = tempfile::tempdir().unwrap();
+    let bench = bench_with(refresh_source(directory.path()), |_| {
         Act::json(
             400,
             r#"{"error":"invalid_grant","description":"r0 is spent"}"#,
@@ -154,10 +159,9 @@ fn a_refused_refresh_token_is_asked_for_once_and_named() {
 #[test]
 fn the_next_run_goes_on_with_the_stored_token() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("refresh.json");
     let server = TestServer::start(rotating(3600));
     let client = || {
-        let token = refresh_source(Some(path.clone()));
+        let token = refresh_source(directory.path());
         let monitor = Arc::new(Recording::default());
         Client::new(options(&server), token, monitor).unwrap()
     };
@@ -188,10 +192,7 @@ fn a_place_that_keeps_nothing_is_found_before_the_refresh_token_is_spent() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let bench = bench_with(
-        refresh_source(Some(file.join("token.json"))),
-        rotating(3600),
-    );
+    let bench = bench_with(refresh_source(&file), rotating(3600));
     let error = bench.client.sign_in().unwrap_err();
     assert!(
         matches!(error.kind, ApiErrorKind::TokenStore { .. }),
@@ -273,23 +274,13 @@ fn what_can_not_be_a_token_is_refused_before_anything_is_sent() {
             origin: "--token-file t".into(),
         };
         let error = Client::new(options(&server), source, Arc::new(Recording::default()));
-        let error = error.unwrap_err();
+        let error = error.err().unwrap();
         assert!(
             matches!(error.kind, ApiErrorKind::BadToken { .. }),
             "{token}"
         );
         assert!(error.hint().unwrap().contains("--token-file"));
     }
-}
-
-#[test]
-fn debug_of_the_client_shows_no_secret() {
-    let bench = bench(|_| Act::processed(1));
-    bench
-        .client
-        .write(Operation::Create, body(), 1, false)
-        .unwrap();
-    assert!(!format!("{:?}", bench.client).contains("t0ken"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{AccountId, Partner, PartnerPassword, command};
+use super::{AccountId, Partner, PartnerPassword, RefreshGrant, command};
 use crate::api::{
     attempt::{ApiCall, Authorization, BodyError, Delivery},
     delivery::{Credentials, Dispatcher},
@@ -20,21 +20,23 @@ use crate::api::{
 const WHAT: &str = "POST /v2/oauth/token";
 const SCOPE: &str = "transport,crm";
 
-/// The endpoint's answer.
-pub(super) struct TokenResponse {
-    pub(crate) access: SecretString,
-    pub(crate) refresh: Option<SecretString>,
+/// A new token.
+pub(super) struct FreshToken {
+    pub(super) access: SecretString,
+    /// The refresh token that came with it.
+    pub(super) refresh: Option<SecretString>,
+    /// Remaining lifetime, if known.
     pub(super) life: Option<Duration>,
 }
 
-/// A refresh token to exchange.
-#[derive(Clone, Copy)]
-pub(super) struct RefreshGrant<'a> {
-    pub(crate) partner: &'a Partner,
-    pub(crate) client_id: &'a str,
-    pub(crate) refresh_token: &'a SecretString,
-    /// The origin of the first refresh token, for messages.
-    pub(crate) origin: &'a str,
+impl From<SecretString> for FreshToken {
+    fn from(access: SecretString) -> Self {
+        Self {
+            access,
+            refresh: None,
+            life: None,
+        }
+    }
 }
 
 /// The token endpoint.
@@ -74,28 +76,23 @@ impl Endpoint {
         Ok(password)
     }
 
-    /// Exchanges a refresh token for a new token pair.
+    /// Exchanges a refresh token of a chain for a new token pair.
     pub(crate) fn refresh(
         &self,
         dispatcher: &Dispatcher,
-        grant: RefreshGrant<'_>,
-    ) -> Result<TokenResponse, ApiError> {
-        let RefreshGrant {
-            partner,
-            client_id,
-            refresh_token,
-            origin,
-        } = grant;
+        grant: &RefreshGrant,
+        refresh_token: &SecretString,
+    ) -> Result<FreshToken, ApiError> {
         let body = json!({
             "grant_type": "refresh_token",
             "refresh_token_data": {
                 "refresh_token": refresh_token.expose_secret(),
-                "client_id": client_id,
+                "client_id": grant.client_id,
             },
         });
         dispatcher.secrets.add(refresh_token.expose_secret());
-        let grant = Grant::Refresh(origin.to_owned());
-        self.ask(dispatcher, partner, grant, &body)
+        let origin = Grant::Refresh(grant.origin.clone());
+        self.ask(dispatcher, &grant.partner, origin, &body)
     }
 
     /// Requests a machine token and exchanges it for a client's token.
@@ -104,7 +101,7 @@ impl Endpoint {
         dispatcher: &Dispatcher,
         partner: &Partner,
         account: &AccountId,
-    ) -> Result<TokenResponse, ApiError> {
+    ) -> Result<FreshToken, ApiError> {
         let body = json!({
             "grant_type": "client_credentials",
             "client_credentials_data": { "scope": SCOPE },
@@ -130,7 +127,7 @@ impl Endpoint {
         partner: &Partner,
         grant: Grant,
         body: &Value,
-    ) -> Result<TokenResponse, ApiError> {
+    ) -> Result<FreshToken, ApiError> {
         let basic = Basic::of(partner, self.password(dispatcher, partner)?)?;
         let mut request = Request::new(reqwest::Method::POST, self.url.clone());
         let json = HeaderValue::from_static("application/json");
@@ -166,16 +163,17 @@ impl Endpoint {
 }
 
 /// Parses the answer. Errors never quote it, because it contains secrets.
-fn read(body: &[u8]) -> Result<TokenResponse, BodyError> {
-    let value: Value = serde_json::from_slice(body).map_err(|_| BodyError::NotJson)?;
+fn read(body: &[u8]) -> Result<FreshToken, BodyError> {
+    let unreadable = |reason: &str| BodyError::Unreadable(reason.to_owned());
+    let value: Value = serde_json::from_slice(body).map_err(|_| unreadable("it is not JSON"))?;
     let data = value.get("data").filter(|data| data.is_object());
     let data = data.unwrap_or(&value);
     let text = |key| {
         let text = data.get(key)?.as_str()?.trim();
         (!text.is_empty()).then(|| SecretString::from(text))
     };
-    Ok(TokenResponse {
-        access: text("access_token").ok_or(BodyError::NoAccessToken)?,
+    Ok(FreshToken {
+        access: text("access_token").ok_or_else(|| unreadable("it has no access_token"))?,
         refresh: text("refresh_token"),
         life: data.get("expires_in").and_then(seconds),
     })

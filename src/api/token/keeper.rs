@@ -5,10 +5,7 @@
 //! under a lock; others wait for the lock and then see a new number. A source that refused permanently is not
 //! asked again.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -17,8 +14,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     TokenSource, TokenStatus,
+    grant::FreshToken,
     jwt::{self, Claims},
-    source::{FreshToken, Renewal, Reuse},
+    source::{Renewal, Reuse},
 };
 use crate::{
     api::{
@@ -62,14 +60,6 @@ struct Token {
     claims: Claims,
 }
 
-impl fmt::Debug for TokenKeeper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenKeeper")
-            .field("source", &self.renewal.source)
-            .finish_non_exhaustive()
-    }
-}
-
 impl TokenKeeper {
     pub(crate) fn new(
         source: TokenSource,
@@ -82,8 +72,7 @@ impl TokenKeeper {
             final_refusal: Mutex::new(None),
         };
         if let TokenSource::Static { token, .. } = &tokens.renewal.source {
-            let (token, life) = (token.clone(), None);
-            tokens.put(&FreshToken { token, life }, waiter)?;
+            tokens.put(&token.clone().into(), waiter)?;
         }
         Ok(tokens)
     }
@@ -92,7 +81,7 @@ impl TokenKeeper {
         let source = &self.renewal.source;
         let (account, store) = match source {
             TokenSource::Simplified { account, .. } => (Some(account.to_string()), None),
-            TokenSource::Refresh { store, .. } => (None, store.clone()),
+            TokenSource::Refresh(grant) => (None, Some(grant.store.clone())),
             TokenSource::Static { .. } | TokenSource::Command { .. } => (None, None),
         };
         TokenStatus {
@@ -170,7 +159,7 @@ impl TokenKeeper {
         };
         let fresh = self.renewal.obtain(dispatcher, reuse)?;
         let is_same = |fresh: &FreshToken| {
-            let is_it = |old: &SecretString| old.expose_secret() == fresh.token.expose_secret();
+            let is_it = |old: &SecretString| old.expose_secret() == fresh.access.expose_secret();
             !matches!(reason, RenewalReason::Due) && old.as_ref().is_some_and(is_it)
         };
         match fresh {
@@ -196,7 +185,7 @@ impl TokenKeeper {
         generation: u64,
         waiter: &Waiter,
     ) -> Result<Token, ApiError> {
-        let text = fresh.token.expose_secret().trim();
+        let text = fresh.access.expose_secret().trim();
         let header = self.header_of(text)?;
         let claims = jwt::claims(text);
         // A token that is expired by this machine's clock may be valid by the server's.

@@ -37,19 +37,8 @@ pub enum TokenSource {
         /// Its origin for messages: `WAZZUP_TOKEN`, `--token-file token.txt`.
         origin: String,
     },
-    /// The OAuth refresh grant ("full authorization"); each refresh token can be used once.
-    Refresh {
-        /// The partner that owns the application.
-        partner: Partner,
-        /// The application's id.
-        client_id: String,
-        /// The first refresh token.
-        refresh_token: SecretString,
-        /// Its origin for messages: `WAZZUP_REFRESH_TOKEN`.
-        origin: String,
-        /// File for the subsequent tokens, which are otherwise lost with the process.
-        store: Option<PathBuf>,
-    },
+    /// The OAuth refresh grant ("full authorization").
+    Refresh(RefreshGrant),
     /// Simplified authorization: the partner requests a client's token.
     Simplified {
         /// The partner.
@@ -64,12 +53,27 @@ pub enum TokenSource {
     },
 }
 
+/// A chain of refresh tokens, each of which can be used once.
+#[derive(Clone, Debug)]
+pub struct RefreshGrant {
+    /// The partner that owns the application.
+    pub partner: Partner,
+    /// The application's id.
+    pub client_id: String,
+    /// The first refresh token.
+    pub refresh_token: SecretString,
+    /// Its origin for messages: `WAZZUP_REFRESH_TOKEN`.
+    pub origin: String,
+    /// File for the subsequent tokens.
+    pub store: PathBuf,
+}
+
 impl TokenSource {
     /// The token's origin for messages.
     pub(crate) fn origin(&self) -> TokenOrigin {
         match self {
             Self::Static { origin, .. } => TokenOrigin::Given(origin.clone()),
-            Self::Refresh { origin, .. } => TokenOrigin::Granted(origin.clone()),
+            Self::Refresh(grant) => TokenOrigin::Granted(grant.origin.clone()),
             Self::Simplified { account, .. } => {
                 TokenOrigin::Granted(format!("simplified authorization for account {account}"))
             }
@@ -218,7 +222,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let source = TokenSource::Refresh {
+        let source = TokenSource::Refresh(RefreshGrant {
             partner: Partner {
                 email: "partner@example.com".into(),
                 password: PartnerPassword::Given {
@@ -229,8 +233,8 @@ mod tests {
             client_id: "app".into(),
             refresh_token: "r3fresh".into(),
             origin: "a test".into(),
-            store: None,
-        };
+            store: PathBuf::new(),
+        });
         let shown = format!("{source:?}");
         assert!(
             !shown.contains("p4ssw0rd") && !shown.contains("r3fresh"),

@@ -24,6 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use super::grant::FreshToken;
 use crate::{
     api::{
         clock::Waiter,
@@ -98,14 +99,16 @@ impl TokenChains {
 }
 
 impl StoredChain {
-    /// The chain after `spent` was exchanged. `before` is the chain that contained it.
-    pub(crate) fn next(
+    /// The chain after `spent` was exchanged for `fresh`. `before` is the chain that contained it.
+    pub(super) fn next(
         before: Option<Self>,
         client_id: &str,
         spent: &SecretString,
-        fresh: (&SecretString, &SecretString, Option<SystemTime>),
+        fresh: &FreshToken,
+        now: SystemTime,
     ) -> Self {
-        let (refresh, access, expires_at) = fresh;
+        let refresh = fresh.refresh.as_ref().unwrap_or(spent);
+        let expires_at = fresh.life.and_then(|life| now.checked_add(life));
         let mut digests = before.map(|kept| kept.spent).unwrap_or_default();
         digests.push(digest(spent));
         // The first one is kept: it is the environment's token until the user changes it.
@@ -114,7 +117,7 @@ impl StoredChain {
         Self {
             client_id: client_id.to_owned(),
             refresh_token: refresh.expose_secret().to_owned(),
-            access_token: access.expose_secret().to_owned(),
+            access_token: fresh.access.expose_secret().to_owned(),
             expires_at: expires_at
                 .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
                 .map(|since| since.as_secs()),
@@ -234,13 +237,13 @@ mod tests {
     }
 
     fn kept(before: Option<StoredChain>, spent: &str, refresh: &str) -> StoredChain {
-        let ends = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        StoredChain::next(
-            before,
-            "client",
-            &secret(spent),
-            (&secret(refresh), &secret("access"), Some(ends)),
-        )
+        let fresh = FreshToken {
+            access: secret("access"),
+            refresh: Some(secret(refresh)),
+            life: Some(Duration::from_secs(1000)),
+        };
+        let now = SystemTime::UNIX_EPOCH;
+        StoredChain::next(before, "client", &secret(spent), &fresh, now)
     }
 
     #[test]
