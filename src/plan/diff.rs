@@ -2,7 +2,7 @@
 //!
 //! Nothing is erased by omission. A field that is empty in the source keeps the account's value. Chats of types in
 //! the source are replaced, and other types stay. A `uri` in the API's own form is not the stored link: it is
-//! never a difference and never sent back. \[doc\] Undocumented members are not a difference either, and are not
+//! never sent back, and a difference only with `--mode update`. \[doc\] Undocumented members are not a difference either, and are not
 //! sent. A `WhatsApp` number in its other spelling is not a difference, and keeps the account's spelling, because
 //! only `WhatsApp` knows the right one.
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Replaces a link that the API does not return. Every update includes a link, so it is listed with the other
-/// changes, but is not a change by itself.
+/// changes, but is a change by itself only with `--mode update`.
 pub(crate) const NOT_SHOWN: &str = "(not shown)";
 
 /// Replaces an account's value that was not read before it was overwritten.
@@ -34,28 +34,38 @@ pub(crate) enum Difference<'a> {
     },
 }
 
-/// Compares like [`exact_difference`], except that a `WhatsApp` number in its other spelling is not a difference.
+/// Compares a contact of the source with the account's. Empty cells of the chat types in `cleared` remove the chat
+/// (`--blank clear`).
 pub(crate) fn difference<'a>(
     local: &Contact<'a>,
     account: &Contact<'a>,
     cleared: &[ChatType],
 ) -> Difference<'a> {
     if chats::respelt(&local.contact_data, &account.contact_data).is_none() {
-        return exact_difference(local, account, cleared);
+        return compare(local, account, cleared, false);
     }
     let local = Contact {
         contact_data: chats::spelled_as(&account.contact_data, &local.contact_data),
         ..local.clone()
     };
-    exact_difference(&local, account, cleared)
+    compare(&local, account, cleared, false)
 }
 
-/// Compares a contact of the source with the account's. Empty cells of the chat types in `cleared` remove the chat
-/// (`--blank clear`).
+/// Compares like [`difference`], except that a `WhatsApp` number in its other spelling is a difference, and so is a
+/// link of the source if the account does not show its own.
 pub(super) fn exact_difference<'a>(
     local: &Contact<'a>,
     account: &Contact<'a>,
     cleared: &[ChatType],
+) -> Difference<'a> {
+    compare(local, account, cleared, true)
+}
+
+fn compare<'a>(
+    local: &Contact<'a>,
+    account: &Contact<'a>,
+    cleared: &[ChatType],
+    are_links_sent: bool,
 ) -> Difference<'a> {
     let mut fields = Vec::new();
     let mut text = |field: ContactField, local: &Cow<'a, str>, account: &Cow<'a, str>| {
@@ -82,10 +92,11 @@ pub(super) fn exact_difference<'a>(
         let (old, new) = (describe(&account.contact_data), describe(&contact_data));
         fields.push(change(ContactField::ContactData, &old, &new));
     }
-    if fields.is_empty() {
+    let has_unseen_link = account.uri_is_unknown() && !local.uri.is_empty();
+    if fields.is_empty() && !(are_links_sent && has_unseen_link) {
         return Difference::Unchanged;
     }
-    if account.uri_is_unknown() && !local.uri.is_empty() {
+    if has_unseen_link {
         fields.push(change(ContactField::Uri, NOT_SHOWN, &local.uri));
     }
     let merged = Contact {

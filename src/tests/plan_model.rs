@@ -202,9 +202,10 @@ impl Case {
         if merged.contact_data.is_empty() {
             return remote.clone();
         }
-        // A link that the API does not return is not a difference by itself, but is sent with other changes.
+        // A link that the API does not return is sent with other changes, and by itself only by an update.
         let sorted = |contact: &Contact<'static>| state(std::slice::from_ref(contact));
-        let is_told = sorted(&merged) != sorted(remote) || !self.links_hidden;
+        let is_told =
+            sorted(&merged) != sorted(remote) || !self.links_hidden || self.mode == Mode::Update;
         if !local.uri.is_empty() && is_told {
             merged.uri.clone_from(&local.uri);
         }
