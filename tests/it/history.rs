@@ -195,7 +195,11 @@ fn a_run_that_was_killed_is_not_lost() {
             (&last["state"], &last["exit_code"]),
             (&state.into(), &Value::Null)
         );
-        assert!(world.run(["runs"]).stdout.contains("killed"));
+        let shown = world.run(["runs"]).stdout;
+        assert!(
+            shown.contains("killed") && !shown.contains("s  killed"),
+            "{shown}"
+        );
         if state == "stopped" {
             world.run(["apply"]).ends_with(1).tells("import` again");
         }

@@ -70,6 +70,8 @@ fn cells(run: &HistoryEntry, superseded_by: Option<&str>) -> Vec<String> {
         (_, Some(code)) => code.to_string(),
         (_, None) => "killed".to_owned(),
     };
+    // The time of a command counts once it has ended.
+    let time = run.exit_code.map(|_| duration(run.seconds));
     vec![
         run.run.clone(),
         started.strftime("%Y-%m-%d %H:%M").to_string(),
@@ -78,7 +80,7 @@ fn cells(run: &HistoryEntry, superseded_by: Option<&str>) -> Vec<String> {
         run.command.clone(),
         run.source.clone(),
         result(run, superseded_by),
-        duration(run.seconds),
+        time.unwrap_or_default(),
         exit,
     ]
 }
