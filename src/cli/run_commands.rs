@@ -8,7 +8,7 @@ use super::{
     groups::{SendArgs, SourceArgs},
     values::{number, parse_duration, parse_since},
 };
-use crate::plan::gate::Bound;
+use crate::{normalize::LinkById, plan::gate::Bound};
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ImportArgs {
@@ -78,6 +78,9 @@ pub(crate) struct UndoArgs {
     /// Also restore contacts that changed since
     #[arg(long)]
     pub(crate) force: bool,
+    /// Link of restored contacts whose own is unknown; `{id}` inserts the id
+    #[arg(long, value_name = "uri=TEMPLATE")]
+    pub(crate) set: Option<LinkById>,
     /// Show the plan and send nothing
     #[arg(long, conflicts_with_all = ["metrics", "ping"])]
     pub(crate) dry_run: bool,

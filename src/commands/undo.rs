@@ -37,6 +37,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     let request = UndoRequest {
         run: &undone,
         force: args.force,
+        link: args.set.as_ref(),
         max_refused: args.max_refused,
         rejects: args.rejects.as_deref(),
         rejects_for_excel: args.send.excel,

@@ -28,7 +28,7 @@ pub(crate) use self::{
     names::{is_other as is_not_contact, key as name_key},
     presets::Preset,
     resolved::Assignment,
-    template::{FieldTemplate, Piece, Placeholder, Template},
+    template::{FieldTemplate, Piece, Placeholder, Template, TemplateError},
 };
 use crate::contact::ChatType;
 pub use {self::field::Field, self::resolve::MappingOptions};

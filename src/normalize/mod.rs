@@ -30,6 +30,7 @@ pub(crate) use self::{
     phone::{NationalNumbers, NumberRules, has_lost_digits},
     row::read_row,
     rules::{FileRules, Required},
+    template::LinkById,
 };
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Fills in templates (`--set`): a value for a field that the row's own columns leave empty.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, str::FromStr};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{cells::Cells, edits::Edits, handle, phone, rules::FileRules};
 use crate::{
     contact::{Chat, ChatType, Contact},
-    mapping::{Field, FieldTemplate, Piece, Placeholder},
+    mapping::{Field, FieldTemplate, Piece, Placeholder, Template, TemplateError},
 };
 
 /// RFC 3986's unreserved characters, which are not escaped in a link.
@@ -16,6 +16,39 @@ const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// A template for the links of contacts of which only the id is known.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkById(Template);
+
+impl FromStr for LinkById {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let template = text.strip_prefix("uri=").filter(|it| !it.is_empty());
+        let template: Template = template
+            .ok_or("only a link can be set: write uri='https://…/{id}'")?
+            .parse()
+            .map_err(|error: TemplateError| error.to_string())?;
+        let is_id = |piece: &Piece<String>| !matches!(piece, Piece::Value(name) if name != "id");
+        if template.pieces().iter().all(is_id) {
+            Ok(Self(template))
+        } else {
+            Err("only the id can be inserted: write uri='https://…/{id}'".to_owned())
+        }
+    }
+}
+
+impl LinkById {
+    pub(crate) fn link(&self, id: &str) -> String {
+        let pieces = self.0.pieces().iter();
+        let pieces = pieces.map(|piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Value(_) => utf8_percent_encode(id, IN_LINK).to_string(),
+        });
+        pieces.collect()
+    }
+}
 
 /// The values of a row that a template may insert.
 pub(super) struct RowValues<'a, 'r> {
@@ -121,4 +154,24 @@ fn chat<'a>(
     let mut chats = contact.contact_data.iter();
     let found = chats.find(|chat| chat.chat_type == chat_type);
     found.map_or(Cow::Borrowed(""), |chat| part(chat).into())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_by_id_inserts_only_the_id() {
+        let link: LinkById = "uri=https://x.y/{id}?a={{b}}".parse().unwrap();
+        assert_eq!(link.link("1/ü"), "https://x.y/1%2F%C3%BC?a={b}");
+        for wrong in [
+            "name=Ann",
+            "uri=",
+            "uri=https://x.y/{name}",
+            "uri=https://x.y/{id",
+        ] {
+            assert!(wrong.parse::<LinkById>().is_err(), "{wrong}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 use crate::{
     contact::Contact,
+    normalize::LinkById,
     plan::{
         Plan, PlanContext, PlanError,
         decision_notes::unreadable_warnings,
@@ -96,11 +97,13 @@ fn decide(
     }
 }
 
-/// Plans to restore what the run `of` changed, in the empty run file of the context, and seals the plan.
+/// Plans to restore what the run `of` changed, in the empty run file of the context, and seals the plan. `link`: the
+/// links of contacts whose own are unknown.
 pub(crate) fn undo(
     context: &PlanContext<'_>,
     of: &RunFile,
     force: bool,
+    link: Option<&LinkById>,
 ) -> Result<(Plan, Losses), PlanError> {
     let run = context.run;
     sources::set(run, 0, &source(of))?;
@@ -110,6 +113,7 @@ pub(crate) fn undo(
     let mut planner = UndoPlanner {
         run,
         links,
+        link,
         finder: ContactFinder::new(run, context.account)?,
         has_looked: snapshot::exists(of)?,
         force,
@@ -166,6 +170,7 @@ fn read_sent_contacts(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Pla
 struct UndoPlanner<'a> {
     run: &'a RunFile,
     links: Links<'a>,
+    link: Option<&'a LinkById>,
     finder: ContactFinder<'a>,
     has_looked: bool,
     force: bool,
@@ -256,8 +261,8 @@ impl UndoPlanner<'_> {
         changes::add_deletion(self.run, &deletion)
     }
 
-    /// If the old link is unknown, an update carries the link that the run wrote, and a created contact gets the
-    /// address that the API returned instead.
+    /// If the old link is unknown, the contact gets the requested one. Without it, an update carries the link that the
+    /// run wrote, and a created contact gets the address that the API returned instead.
     fn restore(
         &mut self,
         block: &mut BlockBuilder,
@@ -266,12 +271,17 @@ impl UndoPlanner<'_> {
         has_sent_link: bool,
     ) -> Result<(), RunError> {
         let is_link_hidden = was.uri_is_unknown();
-        let link = if is_link_hidden {
+        let found = if is_link_hidden {
             self.links.find(&was.id)?
         } else {
             None
         };
-        let is_link_lost = is_link_hidden && link.as_ref().is_none_or(|link| link.search > 0);
+        let is_old = found.as_ref().is_some_and(|found| found.search == 0);
+        let is_link_lost = is_link_hidden && !is_old && self.link.is_none();
+        let link = match self.link {
+            Some(link) if is_link_hidden && !is_old => Some(link.link(&was.id)),
+            _ => found.map(|found| found.text),
+        };
         let unknown = was.unknown_names();
         let has_lost_fields = !unknown.is_empty()
             && now.is_none_or(|(_, now)| !now.unknown_names().is_superset(&unknown));
@@ -279,7 +289,7 @@ impl UndoPlanner<'_> {
         was = was.without_unknown();
         let Some((found, now)) = now else {
             if let Some(link) = link {
-                was.uri = link.text.into();
+                was.uri = link.into();
             }
             self.losses.links += u64::from(is_link_lost);
             block.add(&was.id, &self.run.json(&was)?, Decision::Create);
@@ -287,7 +297,7 @@ impl UndoPlanner<'_> {
         };
         let fields = diff::to_restore(&was, now);
         if is_link_hidden {
-            was.uri = link.map_or_else(String::new, |link| link.text).into();
+            was.uri = link.unwrap_or_default().into();
         }
         let json = self.run.json(&was)?;
         if fields.is_empty() {

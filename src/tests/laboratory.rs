@@ -168,7 +168,7 @@ impl Laboratory {
             mode: plan::Mode::Undo,
             ..PlanOptions::default()
         };
-        let (plan, losses) = undo(&self.context(&run, &options, 2), of, false).unwrap();
+        let (plan, losses) = undo(&self.context(&run, &options, 2), of, false, None).unwrap();
         (run, plan, losses)
     }
 

@@ -16,6 +16,7 @@ use crate::{
     contact::ChatType,
     error::Error,
     ledger::RejectsPath,
+    normalize::LinkById,
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
@@ -33,6 +34,8 @@ pub(crate) struct UndoRequest<'a> {
     pub run: &'a Path,
     /// Also restore contacts that changed since.
     pub force: bool,
+    /// The links of restored contacts whose own are unknown.
+    pub link: Option<&'a LinkById>,
     /// Limit of contacts that the server refuses.
     pub max_refused: Bound,
     /// The rejects file; otherwise `RUN.rejected.csv` in the working directory.
@@ -108,7 +111,7 @@ impl UndoRequest<'_> {
             earlier_runs: session.earlier_runs()?,
             shrink: None,
         };
-        let (plan, losses) = undo::undo(&context, undone, self.force)?;
+        let (plan, losses) = undo::undo(&context, undone, self.force, self.link)?;
         let of_undo = warnings(&plan, &losses, undone)?;
         let warnings = [&plan.warnings[..], &of_undo].concat();
         Ok(PlanParts {
@@ -168,7 +171,7 @@ fn warnings(plan: &Plan, losses: &Losses, undone: &RunFile) -> Result<Vec<String
     }
     if losses.links > 0 {
         warnings.push(format!(
-            "{} (uri) can't be restored, because the API never returned the old value",
+            "{} (uri) can't be restored, because the API never returned the old value: pass --set uri='https://…/{{id}}'",
             counted(losses.links, "link")
         ));
     }

@@ -149,6 +149,46 @@ fn an_undo_restores_the_link_that_was_written_before_the_run() {
 }
 
 #[test]
+fn an_undo_sets_the_links_that_it_cannot_restore() {
+    let world = insistent();
+    put_theirs(&world);
+    let before = state(&world.sandbox.contacts());
+    let [kept, lost] = ["2", "1"].map(|id| before[id].clone());
+    world.write("a.csv", format!("id,name\n{},{}\n", kept.id, kept.name));
+    let mirror = "import a.csv --mode mirror --max-delete 1 --yes -q --run a.run";
+    world.run(mirror.split(' ')).ends_with(0);
+    let dry_run = world.run(["undo", "a.run", "--dry-run"]).ends_with(0);
+    dry_run.tells("1 link (uri) can't be restored, because the API never returned the old value: pass --set uri=");
+    world
+        .run(["undo", "a.run", "--set", "name=Ann"])
+        .ends_with(2);
+    let set = format!("uri={}/{{id}}", lost.uri);
+    let undone = world
+        .run(["undo", "a.run", "--yes", "--set", &set])
+        .ends_with(0);
+    assert!(!undone.stderr.contains("uri"), "{}", undone.shown());
+    let restored = world.sandbox.contact("1").unwrap();
+    assert_eq!(restored.uri, format!("{}/1", lost.uri));
+    assert_eq!(restored.contact_data, lost.contact_data);
+}
+
+#[test]
+fn an_update_sends_links_also_from_a_file_without_the_other_fields() {
+    let world = insistent();
+    put_theirs(&world);
+    world.write("links.csv", "id,uri\n1,https://crm.example.com/1\n");
+    for (mode, updated) in [("upsert", 0), ("update", 1)] {
+        let ran = world.run(["import", "links.csv", "--mode", mode, "--json"]);
+        assert_eq!(ran.ends_with(0).json()["done"]["updated"], updated);
+    }
+    let contact = world.sandbox.contact("1").unwrap();
+    assert_eq!(
+        (&*contact.name, &*contact.uri),
+        ("Theirs", "https://crm.example.com/1")
+    );
+}
+
+#[test]
 fn an_import_and_an_apply_show_the_warnings_of_the_plan() {
     let world = World::with(Options {
         uri: UriShown::ApiPath,
