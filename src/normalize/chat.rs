@@ -15,7 +15,14 @@ use crate::{
     reject::Fault,
 };
 
+/// Maximum number of chats in a row, because each is compared with the others. A row with more is rejected.
+pub(super) const CHATS_MAX: usize = 1_000;
+
+/// Adds a chat, unless there are too many already.
 pub(super) fn add<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, edits: &mut Edits) {
+    if chats.len() > CHATS_MAX {
+        return;
+    }
     if chats.contains(&chat) {
         count_duplicate(&chat, edits);
     } else {
@@ -39,6 +46,8 @@ pub(super) fn add_phone<'r>(
 
 /// Counts a `WhatsApp` number that the contact has in both of its spellings.
 pub(super) fn inspect(chats: &[Chat<'_>], edits: &mut Edits) {
+    // Backups may have more.
+    let chats = &chats[..chats.len().min(CHATS_MAX)];
     for (index, chat) in chats.iter().enumerate() {
         let mut earlier = chats[..index].iter();
         let is_same = |other: &&Chat<'_>| {
@@ -60,6 +69,9 @@ pub(super) fn inspect(chats: &[Chat<'_>], edits: &mut Edits) {
 fn add_value<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, is_only: bool, edits: &mut Edits) {
     if chats.is_empty() {
         return chats.push(chat);
+    }
+    if chats.len() > CHATS_MAX {
+        return;
     }
     let mut same_type = chats
         .iter_mut()

@@ -15,7 +15,8 @@ use super::{
 use crate::{
     contact::{Chat, ChatType},
     mapping::{Assignment, Field, GroupPart},
-    reject::RejectCode,
+    reject::{Fault, RejectCode},
+    wording::grouped,
 };
 
 /// True if the column contains this part of a chat.
@@ -48,6 +49,15 @@ impl<'r> ChatReader<'r, '_> {
                     self.read_phones(&columns[0], types);
                 }
                 field => self.read_cell(field, columns[0].column),
+            }
+            if self.chats.len() > chat::CHATS_MAX && !self.cells.is_literal() {
+                let reason = format!(
+                    "the row has more than {} chats: leave out those of others",
+                    grouped(chat::CHATS_MAX as u64)
+                );
+                let fault = Fault::new(RejectCode::ContactDataInvalid, reason);
+                self.problems.add(Some(columns[0].column), fault);
+                break;
             }
         }
         self.first_number

@@ -10,7 +10,7 @@ use crate::{
     contact::{ChatType, Contact},
     employees::OwnerRule,
     mapping::{self, MappingFile, MappingOptions, Template},
-    reject::Problem,
+    reject::{Problem, RejectCode},
     source::{CellFault, CellFaultKind, Row},
 };
 
@@ -734,4 +734,17 @@ fn words_for_a_missing_value_are_empty_cells_except_in_our_own_export() {
     let own = "id,responsible_user_id,name,uri,chat_type_1,chat_id_1,username_1,phone_1";
     let (name, chats, lines) = read(&file(own).normalizer(), "1,107,NULL,,instagram,none,,");
     assert_eq!((name.as_str(), chats, lines.len()), ("NULL", 1, 0));
+}
+
+#[test]
+fn a_row_with_too_many_chats_is_rejected_in_linear_time() {
+    let numbers = (0..100_000).map(|number| format!("7999{number:07}"));
+    let cell = numbers.collect::<Vec<_>>().join("; ");
+    let normalizer = file("id,responsible_user_id,name,uri,whatsapp,phone").normalizer();
+    for columns in [[&*cell, ""], ["", &*cell]] {
+        let cells = [&["1", "u", "Ann", "https://x.y/1"][..], &columns].concat();
+        let problems = read_cells(&normalizer, &cells, &mut Edits::default()).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].code, RejectCode::ContactDataInvalid);
+    }
 }
