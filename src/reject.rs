@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use strum::EnumMessage as _;
 
-use crate::contact::ContactField;
-
 /// The columns that a rejects file adds to those of the source.
 pub(crate) const ADDED_COLUMNS: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
 
@@ -251,9 +249,6 @@ pub(crate) struct RejectedRow<'a> {
     pub id: Option<Cow<'a, str>>,
     pub at: RejectedAt,
     pub problems: Cow<'a, [Problem]>,
-    /// Fields without a value or a problem, which a new contact needs and an existing one may have. Only planning
-    /// needs them.
-    pub lacks: Vec<ContactField>,
 }
 
 impl<'a> RejectedRow<'a> {
@@ -266,7 +261,6 @@ impl<'a> RejectedRow<'a> {
             id: id.map(Cow::Borrowed),
             at: RejectedAt::Stage,
             problems: problems.into(),
-            lacks: Vec::new(),
         }
     }
 
@@ -279,7 +273,6 @@ impl<'a> RejectedRow<'a> {
             id: self.id.as_deref().map(Cow::Borrowed),
             at: self.at,
             problems: Cow::Borrowed(&self.problems),
-            lacks: self.lacks.clone(),
         }
     }
 

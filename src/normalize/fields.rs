@@ -43,19 +43,6 @@ pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowP
     }
 }
 
-/// The fields without a value that only an existing contact could provide, unless another problem explains them.
-pub(super) fn lacking(
-    contact: &Contact<'_>,
-    file: &FileRules,
-    problems: &RowProblems<'_>,
-) -> Vec<ContactField> {
-    let is_optional = |field: &ContactField| {
-        let is_required = *field == ContactField::Id || file.required == Required::All;
-        !is_required && !problems.explain(*field, file)
-    };
-    contact.missing().filter(is_optional).collect()
-}
-
 /// A fast path: even in bytes, no value of most contacts is too long.
 fn fits_in_bytes(contact: &Contact<'_>) -> bool {
     contact.id.len() <= ID_CHARS_MAX

@@ -11,7 +11,7 @@ use super::{
     chat,
     damage::{DamagedText, is_damaged},
     edits::{Edit, Edits},
-    fields::{check, lacking},
+    fields::check,
     owner, phone,
     problems::RowProblems,
     row_chats::ChatReader,
@@ -99,11 +99,9 @@ impl<'r> RowReader<'r, '_> {
 
     fn reject(self) -> RejectedRow<'static> {
         self.edits.dropped.clear();
-        let lacks = lacking(&self.contact, self.file, &self.problems);
         let id = self.known_id().map(str::to_owned);
         let problems = self.problems.finish(self.file);
-        let rejected = RejectedRow::of_block(self.cells.row.offset, id.as_deref(), problems);
-        RejectedRow { lacks, ..rejected }.into_owned()
+        RejectedRow::of_block(self.cells.row.offset, id.as_deref(), problems).into_owned()
     }
 
     /// Counts what is edited or looks wrong in a valid contact.

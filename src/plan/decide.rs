@@ -17,10 +17,9 @@ use crate::{
         links::Links,
         origins::Origins,
     },
-    reject::{Problem, RejectCode, RejectedAt, RejectedRow},
+    reject::{Problem, RejectCode, RejectedAt},
     run::{
-        Change, Contacts, Decision, RunError, SnapshotContact, blocks, changes, contacts,
-        rejects::{self, IncompleteRow},
+        Change, Contacts, Decision, RunError, SnapshotContact, blocks, changes, contacts, rejects,
         snapshot,
     },
 };
@@ -28,13 +27,11 @@ use crate::{
 /// Decides on every contact, and records the decisions.
 pub(super) fn decide<'a>(
     context: &PlanContext<'a>,
-    has_snapshot: bool,
     links: Links<'_>,
 ) -> Result<DecisionNotes<'a>, PlanError> {
     let run = context.run;
     let mut decider = Decider {
         context,
-        has_snapshot,
         links,
         origins: Origins::of(run)?,
         finder: ContactFinder::new(run, context.account)?,
@@ -64,7 +61,6 @@ pub(super) fn decide<'a>(
         contacts::set_decisions(run, block, &contacts.decisions)?;
     }
     duplicates::reject_merged(run, &decider.merged)?;
-    rejects::for_each_incomplete(run, |row| decider.complete_reject(&row))?;
     if context.options.mode == Mode::Mirror {
         decider.kept.delete_others(run, &mut decider.notes.unsent)?;
     }
@@ -73,7 +69,6 @@ pub(super) fn decide<'a>(
 
 struct Decider<'p, 'a> {
     context: &'p PlanContext<'a>,
-    has_snapshot: bool,
     links: Links<'p>,
     origins: Origins,
     finder: ContactFinder<'p>,
@@ -120,16 +115,8 @@ impl Decider<'_, '_> {
             // Most contacts of a nightly import take this path, without being read.
             return Ok(Decision::Unchanged);
         }
-        let found = self.find(&id)?;
+        let found = self.finder.find(&id)?;
         Ok(self.compare(contacts, index, run.contact(json)?, &found)?)
-    }
-
-    fn find(&mut self, id: &str) -> Result<FoundContact, PlanError> {
-        if self.has_snapshot {
-            self.finder.find(id)
-        } else {
-            Ok(FoundContact::Absent)
-        }
     }
 
     /// The decision on a contact that may differ from the account's contact `found`.
@@ -260,45 +247,6 @@ impl Decider<'_, '_> {
         self.merged
             .extend(merged.map(|seq| (seq, problems.to_vec())));
         Ok(Decision::Rejected)
-    }
-
-    /// Adds the problems of a row that was rejected before the account was read, as if it had no other problem.
-    fn complete_reject(&mut self, row: &IncompleteRow) -> Result<(), PlanError> {
-        let found = self.find(&row.id)?;
-        let run = self.context.run;
-        let mode = self.context.options.mode;
-        let problems: Vec<_> = match (&found, mode) {
-            (FoundContact::Unreadable(_), _) | (FoundContact::Readable(_), Mode::Missing) => {
-                return Ok(());
-            }
-            (FoundContact::Absent, Mode::Update | Mode::Undo) => {
-                vec![self.not_found(row.source, &row.id)]
-            }
-            (FoundContact::Readable(found), _) => {
-                let account = run.contact(found.json.as_bytes())?;
-                let missing = account.missing().filter(|field| row.lacks.contains(field));
-                self.missing(
-                    row.source,
-                    missing.filter(|field| *field != ContactField::Uri),
-                )
-            }
-            (FoundContact::Absent, _) => {
-                let has_link = self.links.find(&row.id)?.is_some();
-                let missing = row.lacks.iter().copied();
-                let missing = missing.filter(|field| !has_link || *field != ContactField::Uri);
-                self.missing(row.source, missing)
-            }
-        };
-        let rejected = RejectedRow {
-            source: row.source,
-            row: row.row,
-            seq: None,
-            id: Some(row.id.as_str().into()),
-            at: RejectedAt::Plan,
-            problems: problems.into(),
-            lacks: Vec::new(),
-        };
-        Ok(rejects::add(run, &rejected)?)
     }
 
     fn not_found(&self, source: u32, id: &str) -> Problem {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use super::origins::Origins;
 use crate::{
-    contact::{Chat, Contact, ContactField},
-    reject::{Problem, RejectCode, RejectedAt, RejectedRow},
+    contact::{Chat, Contact},
+    reject::{Problem, RejectCode, RejectedAt},
     run::{Change, Contacts, Decision, RunError, RunFile, changes, contacts, rejects},
     wording::shortened,
 };
@@ -76,7 +76,7 @@ pub(super) fn reject_merged(run: &RunFile, merged: &[(u64, Vec<Problem>)]) -> Re
     let mut editor = DecisionEditor::new(run)?;
     for (seq, problems) in merged {
         let member = editor.member(*seq)?;
-        editor.reject_row(&member, problems, Vec::new())?;
+        editor.reject_row(&member, problems)?;
     }
     editor.flush()
 }
@@ -197,23 +197,20 @@ impl<'a> DecisionEditor<'a> {
                 code: RejectCode::DuplicateId,
                 reason: reason.clone(),
             };
-            self.reject_row(member, &[problem], member.contact.missing().collect())?;
+            self.reject_row(member, &[problem])?;
         }
         Ok(())
     }
 
-    fn reject_row(
-        &mut self,
-        member: &Member,
-        problems: &[Problem],
-        lacks: Vec<ContactField>,
-    ) -> Result<(), RunError> {
+    fn reject_row(&mut self, member: &Member, problems: &[Problem]) -> Result<(), RunError> {
         let run = self.run;
         let (contacts, index) = self.at(member.seq)?;
         contacts.decisions[index] = Decision::Rejected;
         let id = &member.contact.id;
-        let rejected = contacts.rejected(index, id, RejectedAt::Plan, problems);
-        rejects::add(run, &RejectedRow { lacks, ..rejected })
+        rejects::add(
+            run,
+            &contacts.rejected(index, id, RejectedAt::Plan, problems),
+        )
     }
 }
 

@@ -5,15 +5,13 @@
 use jiff::Timestamp;
 
 use crate::{
-    contact::{Contact, ContactField},
+    contact::Contact,
     ledger::{KeptLink, Ledger, keep_links, kept_link, last_kept_link},
     plan::{
         PlanError,
         earlier_runs::{EarlierRuns, planned_at},
     },
-    run::{
-        Decision, EarlierValue, FoundValue, RunError, RunFile, SentBatches, blocks, rejects, sent,
-    },
+    run::{Decision, EarlierValue, FoundValue, RunError, RunFile, SentBatches, blocks, sent},
 };
 
 pub(super) struct Links<'a> {
@@ -27,12 +25,6 @@ impl<'a> Links<'a> {
             let contact = run.contact(contacts.json(index))?;
             if contact.uri.is_empty() {
                 EarlierValue::Link.add(run, &contact.id)?;
-            }
-            Ok::<_, RunError>(())
-        })?;
-        rejects::for_each_incomplete(run, |row| {
-            if row.lacks.contains(&ContactField::Uri) {
-                EarlierValue::Link.add(run, &row.id)?;
             }
             Ok::<_, RunError>(())
         })?;

@@ -77,9 +77,9 @@ pub(crate) fn plan(
     if let Some(records) = context.records {
         incremental::decide(records, run, options)?;
     }
-    let has_snapshot = take_snapshot(context)?;
+    take_snapshot(context)?;
     let links = Links::of_staged(run, &context.earlier_runs)?;
-    let notes = decide::decide(context, has_snapshot, links)?;
+    let notes = decide::decide(context, links)?;
     let (tally, snapshot) = finish(run, options.batch_size)?;
     let nameless = rejects::nameless_count(run)?;
     let is_part = gate::is_part_of_a_source(run)?;

@@ -11,7 +11,7 @@ use crate::{
     plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
     run::{
-        Contacts, Decision, RunError, RunFile, SnapshotRecord, blocks, contacts, rejects,
+        Contacts, Decision, RunError, RunFile, SnapshotRecord, blocks, contacts,
         snapshot::{self, SnapshotWriter},
     },
 };
@@ -19,36 +19,35 @@ use crate::{
 /// The reason for looking contacts up if the list has entries without readable ids.
 const UNNAMED: &str = "the list of contacts has entries without readable ids";
 
-/// Takes the snapshot that the mode needs. Returns whether there is one: `create` never needs one, `update` only
-/// for contacts that lack required fields.
-pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<bool, PlanError> {
+/// Takes the snapshot that the mode needs: `create` never needs one, `update` only for contacts that lack required
+/// fields.
+pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<(), PlanError> {
     let wanted = match context.options.mode {
-        Mode::Create => return Ok(false),
+        Mode::Create => return Ok(()),
         Mode::Update => &[Decision::Partial][..],
         Mode::Upsert | Mode::Mirror | Mode::Missing | Mode::Undo => {
             &[Decision::Partial, Decision::Complete][..]
         }
     };
-    let count = count(context.run, wanted)? + rejects::incomplete_count(context.run)?;
+    let count = count(context.run, wanted)?;
     if count == 0 && context.options.mode != Mode::Mirror {
-        return Ok(false);
+        return Ok(());
     }
     let account = Reader {
         wanted: Some(count),
         ..context.account
     };
+    let ids = |block| ids(context.run, wanted, block);
     if context.options.mode != Mode::Mirror {
-        read_account(account, context.run, count, |block| {
-            ids(context.run, wanted, block)
-        })?;
-    } else if !list(account, context.run)? {
-        return Err(PlanError::Gate(GateVerdict::RestlessAccount));
-    } else if has_unnamed(context.run)? {
-        look_up_unlisted(account, context.run, UNNAMED, count, |block| {
-            ids(context.run, wanted, block)
-        })?;
+        return read_account(account, context.run, count, ids);
     }
-    Ok(true)
+    if !list(account, context.run)? {
+        return Err(PlanError::Gate(GateVerdict::RestlessAccount));
+    }
+    if has_unnamed(context.run)? {
+        look_up_unlisted(account, context.run, UNNAMED, count, ids)?;
+    }
+    Ok(())
 }
 
 /// Reads at least the contacts with `count` ids into the run file, by id or page by page, whichever takes fewer
@@ -111,13 +110,10 @@ fn missing(run: &RunFile, ids: Vec<String>) -> Result<Vec<String>, RunError> {
     Ok(missing)
 }
 
-/// The ids of a block's contacts with one of the wanted decisions. After the last block, those of rejected rows
-/// without values that the account may have.
+/// The ids of a block's contacts with one of the wanted decisions; `None` after the last block.
 fn ids(run: &RunFile, wanted: &[Decision], block: u32) -> Result<Option<Vec<String>>, RunError> {
-    if let Some(portion) = block.checked_sub(blocks::count(run)?) {
-        let rows = rejects::incomplete(run, portion)?;
-        let ids = rows.into_iter().map(|row| row.id).collect();
-        return Ok(Some(ids).filter(|ids: &Vec<_>| !ids.is_empty()));
+    if block >= blocks::count(run)? {
+        return Ok(None);
     }
     let contacts = Contacts::read(run, block)?;
     (0..contacts.len())

@@ -186,7 +186,6 @@ impl Contacts {
             id: Some(id.into()),
             at,
             problems: problems.into(),
-            lacks: Vec::new(),
         }
     }
 

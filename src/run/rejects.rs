@@ -6,23 +6,12 @@ use rusqlite::params;
 
 use super::{RunError, RunFile, column, schema};
 use crate::{
-    contact::{ContactField, ID_CHARS_MAX},
+    contact::ID_CHARS_MAX,
     reject::{Problem, RejectedRow},
 };
 
-/// Writes a rejected row: one line per problem, and the fields that it lacks.
+/// Writes a rejected row: one line per problem.
 pub(crate) fn add(run: &RunFile, rejected: &RejectedRow<'_>) -> Result<(), RunError> {
-    if let Some(id) = rejected
-        .id
-        .as_deref()
-        .filter(|_| !rejected.lacks.is_empty())
-    {
-        let lacks: Vec<_> = rejected.lacks.iter().map(|field| field.as_str()).collect();
-        run.database.execute(
-            "INSERT INTO temp.incomplete(source, row, id, lacks) VALUES (?1, ?2, ?3, ?4)",
-            params![rejected.source, rejected.row, id, lacks.join(",")],
-        )?;
-    }
     rejected.problems.iter().try_for_each(|problem| {
         let (column, code) = (problem.column.as_deref(), problem.code.as_str());
         tracing::debug!(row = rejected.row, column, code, "rejected");
@@ -61,7 +50,6 @@ pub(crate) fn for_each<E: From<RunError>>(
                 id: row.get::<_, Option<String>>(3)?.map(Cow::from),
                 at: column::word(row, 4)?,
                 problems: Cow::default(),
-                lacks: Vec::new(),
             };
             let problem = Problem {
                 column: row.get(5)?,
@@ -145,52 +133,4 @@ pub(crate) fn merged_into(run: &RunFile, into: u64) -> Result<Vec<u64>, RunError
         [into],
         |row| row.get(0),
     )
-}
-
-/// A rejected row without values that the account's contact may have. Only planning needs it.
-pub(crate) struct IncompleteRow {
-    pub source: u32,
-    pub row: u64,
-    pub id: String,
-    pub lacks: Vec<ContactField>,
-}
-
-/// Number of incomplete rows in a portion.
-const PORTION: u32 = 1_000;
-
-/// The n-th portion of the incomplete rows; empty after the last.
-pub(crate) fn incomplete(run: &RunFile, portion: u32) -> Result<Vec<IncompleteRow>, RunError> {
-    let first = u64::from(portion) * u64::from(PORTION);
-    run.database.rows(
-        "SELECT source, row, id, lacks FROM temp.incomplete WHERE no > ?1 AND no <= ?2 ORDER BY no",
-        params![first, first + u64::from(PORTION)],
-        |row| {
-            let lacks: String = row.get(3)?;
-            Ok(IncompleteRow {
-                source: row.get(0)?,
-                row: row.get(1)?,
-                id: row.get(2)?,
-                lacks: lacks.split(',').filter_map(|it| it.parse().ok()).collect(),
-            })
-        },
-    )
-}
-
-pub(crate) fn for_each_incomplete<E: From<RunError>>(
-    run: &RunFile,
-    mut each: impl FnMut(IncompleteRow) -> Result<(), E>,
-) -> Result<(), E> {
-    for portion in 0.. {
-        let rows = incomplete(run, portion)?;
-        if rows.is_empty() {
-            break;
-        }
-        rows.into_iter().try_for_each(&mut each)?;
-    }
-    Ok(())
-}
-
-pub(crate) fn incomplete_count(run: &RunFile) -> Result<u64, RunError> {
-    run.database
-        .value("SELECT count(*) FROM temp.incomplete", [])
 }

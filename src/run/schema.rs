@@ -184,7 +184,6 @@ PRAGMA temp.page_size = 32768;
 PRAGMA temp.journal_mode = OFF;
 PRAGMA temp.cache_size = -8192;
 CREATE TEMP TABLE earlier_value(kind INTEGER, id TEXT, value TEXT, search INTEGER, PRIMARY KEY (kind, id)) WITHOUT ROWID;
-CREATE TEMP TABLE incomplete(no INTEGER PRIMARY KEY, source INTEGER, row INTEGER, id TEXT, lacks TEXT);
 ";
 
 /// The contacts of the snapshot that undo restores.

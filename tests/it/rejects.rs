@@ -541,63 +541,6 @@ fn rejects_that_are_imported_as_they_are_are_not_written_over() {
     assert_eq!(world.read("d.rejected-2.csv"), source);
 }
 
-/// The rejected rows of a run: the id and the code of each problem.
-fn problems(rejects: &str) -> Vec<String> {
-    let mut reader = csv::Reader::from_reader(rejects.as_bytes());
-    let header = reader.headers().unwrap().clone();
-    let at = |name: &str| header.iter().position(|column| column == name).unwrap();
-    let (id, codes) = (at("id"), at("_code"));
-    let lines = reader.records().map(|line| line.unwrap());
-    lines
-        .map(|line| format!("{} {}", &line[id], &line[codes]))
-        .collect()
-}
-
-/// A value that a new contact needs may come from the account, so it is known to be missing only once that was read.
-#[test]
-fn a_rejected_row_lists_its_missing_values_beside_its_other_problems() {
-    let world = World::new();
-    let header = "id,name,responsible_user_id,uri,whatsapp\n";
-    world.write(
-        "known.csv",
-        format!("{header}5,Eva,u1,https://crm.example.com/5,79990000005\n"),
-    );
-    world.run(["import", "known.csv"]).ends_with(0);
-    let rows = "1,Ana,u1,,12\n2,Bia,u1,,79990000002\n3,,u1,https://crm.example.com/3,12\n\
-                4,Dora,,,79990000004\n4,Dana,,,79990000004\n5,Eva,,,12\n6,Fin,u1,https://crm.example.com/6,79990000006\n";
-    world.write("new.csv", format!("{header}{rows}"));
-    let import = ["import", "new.csv", "--max-rejects", "100%"];
-    let ran = world.run(import.iter().chain(&["--json"])).ends_with(3);
-    assert_eq!(ran.json()["rows"]["rejected"], 6, "{}", ran.shown());
-    let wanted = [
-        "1 phone_invalid; uri_missing",
-        "2 uri_missing",
-        "3 phone_invalid; name_missing",
-        "4 duplicate_id; responsible_user_id_missing; uri_missing",
-        "4 duplicate_id; responsible_user_id_missing; uri_missing",
-        "5 phone_invalid",
-    ];
-    assert_eq!(problems(&world.read("new.rejected.csv")), wanted);
-    // Without contacts in the account, the counts are those of check.
-    let world = World::new();
-    let rows = "1,Ana,u1,,12\n2,Bia,u1,,79990000002\n3,,,https://crm.example.com/3,12\n";
-    world.write("new.csv", format!("{header}{rows}"));
-    let check = ["check", "new.csv", "--rejects", "check.csv"];
-    world.run(check).ends_with(3);
-    let import = ["plan", "new.csv", "--max-rejects", "100%"];
-    world.run(import.iter().chain(&["--rejects", "plan.csv"]));
-    let mut checked = problems(&world.read("check.csv"));
-    let mut planned = problems(&world.read("plan.csv"));
-    for list in [&mut checked, &mut planned] {
-        for line in list {
-            let mut codes: Vec<_> = line.split([' ', ';']).filter(|it| !it.is_empty()).collect();
-            codes.sort_unstable();
-            *line = codes.join(" ");
-        }
-    }
-    assert_eq!(checked, planned);
-}
-
 #[test]
 fn a_rejected_cell_that_lost_its_digits_stays_rejected() {
     let world = World::new();
