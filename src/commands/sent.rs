@@ -8,7 +8,7 @@ use crate::{
     report::{page::ReportedPhase, rejects},
     run::{RunFile, snapshot},
     wording::counted,
-    workflow::{FailedDeletions, PlannedRun, SealedRun, SentRun, Session},
+    workflow::{PlannedRun, SealedRun, SentRun, Session},
 };
 
 /// Sends a plan if it was confirmed; otherwise discards it.
@@ -77,13 +77,15 @@ pub(super) fn show_sent(
     sent.result()
 }
 
+/// Number of failed deletions in a message.
+const NOT_DELETED_SHOWN: usize = 20;
+
 fn show_refusals(context: &Context, run: &RunFile, sent: &SentRun) {
-    let FailedDeletions { listed, are_more } = &sent.not_deleted;
-    let mut lines: Vec<_> = listed
-        .iter()
+    let shown = sent.not_deleted.iter().take(NOT_DELETED_SHOWN);
+    let mut lines: Vec<_> = shown
         .map(|(id, reason)| format!("{id}  {reason}"))
         .collect();
-    if *are_more {
+    if sent.not_deleted.len() > NOT_DELETED_SHOWN {
         lines.push(format!(
             "… all of them: wazzup-contacts runs show {}",
             resume::named(run)

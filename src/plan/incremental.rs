@@ -96,7 +96,10 @@ pub(crate) fn record(
     held: bool,
 ) -> Result<(), PlanError> {
     let rows = RowDigests::new(run, options)?;
-    let failed: HashSet<u64> = sent::failed_contacts(run)?;
+    let failed = sent::failures(run)?
+        .into_iter()
+        .filter(|it| !it.is_deletion);
+    let failed: HashSet<u64> = failed.map(|it| it.seq).collect();
     records.write(|writer| {
         for block in 0..blocks::count(run)? {
             let contacts = Contacts::read(run, block)?;

@@ -69,72 +69,42 @@ impl Batch {
 
 /// Divides the contacts to send into numbered batches of at most `size`: creates, then updates, then deletes.
 pub(crate) fn make(run: &RunFile, size: usize) -> Result<(), RunError> {
-    let mut maker = BatchMaker {
-        run,
-        size,
-        next_no: 0,
+    let (mut next_no, mut seqs) = (0, Vec::with_capacity(size));
+    // Adds a batch of these contacts once there are enough, or as many as there are.
+    let mut add = |operation: Operation, seqs: &mut Vec<u64>, wanted: usize| {
+        let (Some(first_seq), Some(last_seq)) = (seqs.first(), seqs.last()) else {
+            return Ok(());
+        };
+        if seqs.len() < wanted {
+            return Ok(());
+        }
+        run.database.execute(
+            "INSERT INTO batch(no, operation, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![next_no, operation.as_str(), first_seq, last_seq, seqs.len()],
+        )?;
+        next_no += 1;
+        seqs.clear();
+        Ok::<_, RunError>(())
     };
     for (operation, decision) in [
         (Operation::Create, Decision::Create),
         (Operation::Update, Decision::Update),
     ] {
-        let mut seqs = Vec::with_capacity(size);
         for block in 0..blocks::count(run)? {
             let (first_seq, decisions) = contacts::decisions(run, block)?;
-            for (seq, _) in (first_seq..)
-                .zip(decisions)
-                .filter(|(_, it)| *it == decision)
-            {
-                maker.push(operation, &mut seqs, seq)?;
+            let decided = (first_seq..).zip(decisions);
+            for (seq, _) in decided.filter(|(_, it)| *it == decision) {
+                seqs.push(seq);
+                add(operation, &mut seqs, size)?;
             }
         }
-        maker.add(operation, &mut seqs)?;
+        add(operation, &mut seqs, 1)?;
     }
-    let mut seqs = Vec::with_capacity(size);
     for seq in 0..changes::deletion_count(run)? {
-        maker.push(Operation::Delete, &mut seqs, seq)?;
-    }
-    maker.add(Operation::Delete, &mut seqs)
-}
-
-struct BatchMaker<'a> {
-    run: &'a RunFile,
-    size: usize,
-    next_no: u64,
-}
-
-impl BatchMaker<'_> {
-    fn push(
-        &mut self,
-        operation: Operation,
-        seqs: &mut Vec<u64>,
-        seq: u64,
-    ) -> Result<(), RunError> {
         seqs.push(seq);
-        if seqs.len() < self.size {
-            return Ok(());
-        }
-        self.add(operation, seqs)
+        add(Operation::Delete, &mut seqs, size)?;
     }
-
-    fn add(&mut self, operation: Operation, seqs: &mut Vec<u64>) -> Result<(), RunError> {
-        let (Some(&first_seq), Some(&last_seq)) = (seqs.first(), seqs.last()) else {
-            return Ok(());
-        };
-        self.run.database.execute(
-            "INSERT INTO batch(no, operation, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![
-                self.next_no,
-                operation.as_str(),
-                first_seq,
-                last_seq,
-                seqs.len()
-            ],
-        )?;
-        self.next_no += 1;
-        seqs.clear();
-        Ok(())
-    }
+    add(Operation::Delete, &mut seqs, 1)
 }
 
 /// The number of batches that are not done.

@@ -1,6 +1,6 @@
 //! Reads the outcomes of batches: the contacts that were sent, refused or not sent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{
     Batch, BatchReader, Outcome, RunError, RunFile, batches, batches::BatchItem, column, snapshot,
@@ -120,45 +120,40 @@ fn for_each_sent<E: From<RunError>>(
     })
 }
 
-/// The failed contacts: id, outcome, reason.
-pub(crate) fn failures(run: &RunFile) -> Result<Vec<(String, Outcome, Option<String>)>, RunError> {
+/// A contact that was refused or not sent.
+pub(crate) struct Failure {
+    /// Number of the contact or deletion.
+    pub seq: u64,
+    pub id: String,
+    pub is_deletion: bool,
+    pub outcome: Outcome,
+    pub reason: Option<String>,
+}
+
+/// The contacts that failed, in order.
+pub(crate) fn failures(run: &RunFile) -> Result<Vec<Failure>, RunError> {
     run.database.rows(
-        "SELECT id, outcome, reason FROM outcome WHERE outcome IN ('failed', 'stale') ORDER BY batch, seq",
+        "SELECT seq, id, operation = 'delete', outcome, reason FROM outcome JOIN batch ON no = batch
+         WHERE outcome IN ('failed', 'stale') ORDER BY no, seq",
         [],
-        |row| Ok((row.get(0)?, column::word(row, 1)?, row.get(2)?)),
+        |row| {
+            Ok(Failure {
+                seq: row.get(0)?,
+                id: row.get(1)?,
+                is_deletion: row.get(2)?,
+                outcome: column::word(row, 3)?,
+                reason: row.get(4)?,
+            })
+        },
     )
 }
 
-/// The first failed deletions: id and reason. They have no row to reject.
-pub(crate) fn failed_deletions(
-    run: &RunFile,
-    limit: u64,
-) -> Result<Vec<(String, String)>, RunError> {
-    run.database.rows(
-        "SELECT id, coalesce(reason, '') FROM outcome JOIN batch ON batch.no = outcome.batch
-          WHERE operation = 'delete' AND outcome IN ('failed', 'stale') ORDER BY no, seq LIMIT ?1",
-        [limit],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )
-}
-
-/// The number of failed deletions.
-pub(crate) fn failed_deletion_count(run: &RunFile) -> Result<u64, RunError> {
-    run.database.value(
-        "SELECT count(*) FROM outcome JOIN batch ON batch.no = outcome.batch
-          WHERE operation = 'delete' AND outcome IN ('failed', 'stale')",
-        [],
-    )
-}
-
-/// The numbers of the failed contacts of the source.
-pub(crate) fn failed_contacts(run: &RunFile) -> Result<HashSet<u64>, RunError> {
-    run.database.rows(
-        "SELECT seq FROM outcome JOIN batch ON batch.no = outcome.batch
-          WHERE operation <> 'delete' AND outcome IN ('failed', 'stale')",
-        [],
-        |row| row.get(0),
-    )
+/// The contacts that could not be deleted, each with the reason. They have no row to reject.
+pub(crate) fn failed_deletions(run: &RunFile) -> Result<Vec<(String, String)>, RunError> {
+    let failed = failures(run)?.into_iter().filter(|it| it.is_deletion);
+    Ok(failed
+        .map(|it| (it.id, it.reason.unwrap_or_default()))
+        .collect())
 }
 
 /// The contacts of unfinished batches: the id, and whether it was sent, so its outcome is unknown.

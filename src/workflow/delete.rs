@@ -88,7 +88,7 @@ impl ContactsToDelete {
         };
         let applied = apply::apply(run, &session.client, options, &session.monitor);
         let failure = applied.err();
-        let failed = sent::failed_deletions(run, u32::MAX.into())?.into_iter();
+        let failed = sent::failed_deletions(run)?.into_iter();
         let mut left: Vec<_> = failed
             .map(|(id, reason)| format!("{id}: {reason}"))
             .collect();

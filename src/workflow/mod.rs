@@ -38,7 +38,7 @@ pub(crate) use report::{PastRun, save_check_page};
 pub(crate) use run_record::new_entry;
 pub(crate) use sealed::SealedRun;
 pub use send::SentRun;
-pub(crate) use send::{FailedDeletions, send};
+pub(crate) use send::send;
 pub(crate) use session::SANDBOX;
 pub use session::Session;
 pub(crate) use turns::{AccountLock, AccountTurns, RunLocks};

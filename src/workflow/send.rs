@@ -21,24 +21,12 @@ use crate::{
     wording::float,
 };
 
-/// Number of failed deletions in a message.
-const NOT_DELETED_SHOWN: u64 = 20;
-
 /// A run that is being sent.
 struct Sending<'a> {
     session: &'a Session,
     sealed: &'a SealedRun,
     check_stale: bool,
     resume: &'a str,
-}
-
-/// The first failed deletions.
-#[derive(Default)]
-pub(crate) struct FailedDeletions {
-    /// The ids, each with the reason.
-    pub listed: Vec<(String, String)>,
-    /// True if there are more.
-    pub are_more: bool,
 }
 
 /// A run that was sent, completely or partly.
@@ -48,7 +36,8 @@ pub struct SentRun {
     /// The first error.
     pub(crate) failure: Option<Error>,
     pub(crate) rejects: Option<rejects::RejectsFile>,
-    pub(crate) not_deleted: FailedDeletions,
+    /// The contacts that could not be deleted, each with the reason.
+    pub(crate) not_deleted: Vec<(String, String)>,
     /// The command that continues the run, if something is left.
     pub(crate) resume: Option<String>,
     /// The contacts that the server refused, by cause.
@@ -134,7 +123,7 @@ impl Sending<'_> {
             summary: None,
             failure,
             rejects: None,
-            not_deleted: FailedDeletions::default(),
+            not_deleted: Vec::new(),
             resume: None,
             refused: Refused::default(),
             warnings: Vec::new(),
@@ -217,7 +206,7 @@ impl Sending<'_> {
         if let Some(contradiction) = tally.contradiction() {
             sent.failure = Some(Error::Counts(contradiction));
         }
-        sent.not_deleted = sent.keep(self.not_deleted()).unwrap_or_default();
+        sent.not_deleted = sent.keep(sent::failed_deletions(run)).unwrap_or_default();
         sent.rejects =
             sent.keep(sealed.write_rejects(&mut session.ledger_of(&meta.account).lock()));
         let left = tally.done.not_attempted.saturating_add(tally.done.unknown);
@@ -285,14 +274,5 @@ impl Sending<'_> {
             summary.contacts_per_second = is_measurable.then(|| float(sent) / summary.seconds);
         }
         summary
-    }
-
-    fn not_deleted(&self) -> Result<FailedDeletions, RunError> {
-        let mut listed = sent::failed_deletions(&self.sealed.run, NOT_DELETED_SHOWN + 1)?;
-        let are_more = listed.len() as u64 > NOT_DELETED_SHOWN;
-        if are_more {
-            listed.pop();
-        }
-        Ok(FailedDeletions { listed, are_more })
     }
 }

@@ -116,8 +116,8 @@ fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
             || format!("delete    {}", deletion.id),
         )
     })?;
-    for (id, fate, reason) in sent::failures(run)? {
-        let fate = fate.as_str();
+    for failed in sent::failures(run)? {
+        let (id, fate, reason) = (failed.id, failed.outcome.as_str(), failed.reason);
         console.entry(
             || json!({ "id": id, "fate": fate, "reason": reason }),
             || format!("{fate:<10}{id}  {}", reason.as_deref().unwrap_or_default()),

@@ -23,7 +23,7 @@ const LISTED: usize = 10_000;
 /// Problems per written piece.
 const PIECE: usize = 500;
 /// Contacts listed that were not deleted.
-const NOT_DELETED: u64 = 1_000;
+const NOT_DELETED: usize = 1_000;
 /// Reasons shown for a kind of problem, and rows named for each.
 const EXAMPLES: usize = 3;
 const REASON_CHARS_MAX: usize = 400;
@@ -146,7 +146,7 @@ pub(super) fn write(
     out.put(&html! {
         (maud::PreEscaped("<section id=\"rejects\">"))
         h2 { "Rejected rows" }
-        p { (introduction(page, sent::failed_deletion_count(page.run)?)) }
+        p { (introduction(page, sent::failed_deletions(page.run)?.len() as u64)) }
         (rejected.kinds(sources))
         h3 { "All of them" }
         p.search hidden { label { "Search " input type="search" placeholder="a row, an id, a word"; } " " output {} }
@@ -184,26 +184,25 @@ pub(super) fn write_not_deleted(
     page: &ReportPage<'_>,
     out: &mut PageWriter<'_>,
 ) -> Result<(), ReportError> {
-    let count = sent::failed_deletion_count(page.run)?;
-    if count == 0 {
+    let failed = sent::failed_deletions(page.run)?;
+    if failed.is_empty() {
         return Ok(());
     }
-    let listed = sent::failed_deletions(page.run, NOT_DELETED)?;
-    let more = count - listed.len() as u64;
+    let more = failed.len().saturating_sub(NOT_DELETED);
     out.put(&html! {
         section id="not-deleted" {
             h2 { "Contacts that were not deleted" }
-            p { (counted(count, "contact")) " refused or left alone. They are not in the rejects file." }
+            p { (counted(failed.len() as u64, "contact")) " refused or left alone. They are not in the rejects file." }
             div.scroll { table.list.cards {
                 thead { tr { th { "Id" } th { "Reason" } } }
                 tbody {
-                    @for (id, reason) in &listed {
+                    @for (id, reason) in failed.iter().take(NOT_DELETED) {
                         tr { td { bdi { (visible(id)) } } td { (message(reason)) } }
                     }
                 }
             } }
             @if more > 0 {
-                p.muted { "… and " (grouped(more)) " more. " code { "wazzup-contacts runs show" } " lists all of them." }
+                p.muted { "… and " (grouped(more as u64)) " more. " code { "wazzup-contacts runs show" } " lists all of them." }
             }
         }
     })
