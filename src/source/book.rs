@@ -4,13 +4,7 @@
 //! memory for the cells between them. An old workbook (.xls) is held in memory after [`ole`] has
 //! checked its size. A panic in calamine is caught and becomes an error about the file.
 
-use std::{
-    fmt::Display,
-    io::BufReader,
-    ops::ControlFlow,
-    sync::{Arc, atomic::AtomicU64},
-    thread,
-};
+use std::{fmt::Display, io::BufReader, ops::ControlFlow, sync::Arc, thread};
 
 use parking_lot::Mutex;
 
@@ -22,8 +16,8 @@ use calamine::{
 use super::{
     Kind, SourceErrorKind, Table,
     archive::{Survey, Surveyor},
-    cell::{CellRow, EachRow, GAVE_UP, RowSource, contain, day_of, write_value},
-    error::damaged,
+    cell::{CellRow, EachRow, RowSource, contain, day_of, write_value},
+    error::{damaged, gave_up},
     facts::Overlay,
     file::FileReader,
     input::Input,
@@ -119,7 +113,6 @@ struct BookRows {
     book: Arc<Mutex<BookReader>>,
     sheet: Sheet,
     columns: usize,
-    counter: Arc<AtomicU64>,
 }
 
 impl RowSource for BookRows {
@@ -138,10 +131,6 @@ impl RowSource for BookRows {
         // The result only reveals whether reading was stopped early.
         let _ = book.rows(name, &mut collector)?;
         Ok(())
-    }
-
-    fn counter(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.counter)
     }
 }
 
@@ -260,8 +249,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let is_unicode = old.as_ref().is_none_or(|old| old.is_unicode);
     let code_page = input.options.encoding.and_then(code_page);
     let code_page = if is_unicode { Some(UTF_16) } else { code_page };
-    let counter: Arc<AtomicU64> = Arc::default();
-    let reader = file.counted_reader(Arc::clone(&counter));
+    let reader = file.reader();
     let (survey, book) = surveyed(surveyor, || BookReader::open(reader, input.kind, code_page))?;
     // The surveys of an old workbook are in sheet order.
     let facts_of = |index: usize, name: &str| match &old {
@@ -285,7 +273,6 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
             book: Arc::clone(&book),
             sheet: sheets[index].clone(),
             columns: limits.columns,
-            counter: Arc::clone(&counter),
         })
     })
 }
@@ -300,7 +287,7 @@ fn surveyed(
     thread::scope(|scope| {
         let surveying = thread.spawn_scoped(scope, survey)?;
         let opened = contain(open);
-        let survey = surveying.join().unwrap_or_else(|_| Err(damaged(GAVE_UP)))?;
+        let survey = surveying.join().unwrap_or_else(|_| Err(gave_up()))?;
         Ok((survey, opened?))
     })
 }

@@ -2,17 +2,13 @@
 //!
 //! A panic in a reader of a foreign format becomes an error about the file.
 
-use std::{
-    borrow::Cow,
-    fmt::Write as _,
-    ops::ControlFlow,
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::{borrow::Cow, fmt::Write as _, ops::ControlFlow};
 
 use calamine::{DataType, ExcelDateTime};
 
 use super::{
     CellFaultKind, SourceErrorKind,
+    error::gave_up,
     header::{HEADER_ROWS, PreviewRow},
 };
 use crate::{contact::is_web_address, panics::caught};
@@ -95,11 +91,6 @@ pub(super) trait RowSource: Send {
     /// Calls `each` for the rows with cells, in order.
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind>;
 
-    /// Counts the bytes that are read from the file.
-    fn counter(&self) -> Arc<AtomicU64> {
-        Arc::default()
-    }
-
     /// Warnings about the rows that were read.
     fn notes(&self) -> Vec<String> {
         Vec::new()
@@ -150,19 +141,11 @@ pub(super) fn preview(
     Ok(rows)
 }
 
-/// The message about a panic in a reader.
-pub(super) const GAVE_UP: &str = "the reader for its format gave up";
-
 /// Runs a reader of a foreign format; a panic in it becomes an error about the file.
 pub(super) fn contain<T>(
     work: impl FnOnce() -> Result<T, SourceErrorKind>,
 ) -> Result<T, SourceErrorKind> {
-    caught(work).unwrap_or_else(|_| {
-        Err(SourceErrorKind::Damaged {
-            what: "file",
-            why: GAVE_UP.to_owned(),
-        })
-    })
+    caught(work).unwrap_or_else(|_| Err(gave_up()))
 }
 
 /// Numbers from here on have more digits than a workbook stores.

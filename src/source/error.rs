@@ -218,6 +218,14 @@ pub(super) fn damaged(why: impl fmt::Display) -> SourceErrorKind {
     }
 }
 
+/// The error about a panic in the reader of a format.
+pub(super) fn gave_up() -> SourceErrorKind {
+    SourceErrorKind::Damaged {
+        what: "file",
+        why: "the reader for its format gave up".to_owned(),
+    }
+}
+
 pub(super) fn too_large(what: &str, limit: String) -> SourceErrorKind {
     SourceErrorKind::TooLarge {
         what: what.to_owned(),

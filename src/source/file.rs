@@ -34,6 +34,8 @@ pub(super) struct SourceFile {
     /// The time of the last change before it was opened; `None` if the system does not know it.
     changed_at: Option<SystemTime>,
     monitor: Arc<dyn Monitor>,
+    /// Bytes read by all readers since [`Self::restart_count`].
+    read: Arc<AtomicU64>,
 }
 
 impl SourceFile {
@@ -89,12 +91,26 @@ impl SourceFile {
             bytes: metadata.len(),
             changed_at: metadata.modified().ok(),
             monitor: Arc::clone(monitor),
+            read: Arc::default(),
         })
     }
 
     /// A file to be read in place of this one.
     pub(super) fn replaced_by(&self, file: File) -> io::Result<Self> {
-        Self::from(file, &self.monitor)
+        Ok(Self {
+            read: Arc::clone(&self.read),
+            ..Self::from(file, &self.monitor)?
+        })
+    }
+
+    /// The number of bytes read, for a progress bar.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed).min(self.bytes)
+    }
+
+    /// Counts only the bytes that are read from now on.
+    pub(super) fn restart_count(&self) {
+        self.read.store(0, Ordering::Relaxed);
     }
 
     /// Fails if a stop was requested.
@@ -104,15 +120,9 @@ impl SourceFile {
     }
 
     pub(super) fn reader(&self) -> FileReader {
-        self.counted_reader(Arc::default())
-    }
-
-    /// A reader from the start that counts the bytes it reads.
-    pub(super) fn counted_reader(&self, counter: Arc<AtomicU64>) -> FileReader {
         FileReader {
             file: self.clone(),
             at: 0,
-            read: counter,
         }
     }
 
@@ -150,7 +160,6 @@ fn copy(from: impl Read, limit: u64, monitor: &dyn Monitor) -> Result<File, Sour
 pub(super) struct FileReader {
     file: SourceFile,
     at: u64,
-    read: Arc<AtomicU64>,
 }
 
 impl Read for FileReader {
@@ -159,7 +168,7 @@ impl Read for FileReader {
         self.file.check_stop().map_err(io::Error::other)?;
         let read = read_at(&self.file.file, buf, self.at)?;
         self.at += read as u64;
-        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        self.file.read.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }

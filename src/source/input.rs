@@ -4,7 +4,7 @@ use std::{
     io::{self, BufRead as _, BufReader, Read, Write as _},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -146,12 +146,7 @@ impl Packed {
 
     /// Unpacks the file from its start.
     pub(super) fn unpack(&self) -> io::Result<Inflated> {
-        self.unpack_counted(Arc::default())
-    }
-
-    /// Unpacks the file from its start, and counts the packed bytes.
-    pub(super) fn unpack_counted(&self, counter: Arc<AtomicU64>) -> io::Result<Inflated> {
-        let hashed = Hashed::new(self.file.counted_reader(counter));
+        let hashed = Hashed::new(self.file.reader());
         let inner = match self.compression {
             InputCompression::None => Inner::Plain(Box::new(hashed)),
             InputCompression::Gzip => Inner::Gzip(Box::new(GzipMembers {

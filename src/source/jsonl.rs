@@ -4,21 +4,13 @@
 //! single value of `MongoDB`'s extended JSON, which is unwrapped. A line that is not an object becomes one cell
 //! with a fault, and reading continues. The file is read twice, because any line may add columns.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    ops::ControlFlow,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{borrow::Cow, collections::HashMap, ops::ControlFlow};
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{
-    CellFaultKind, SourceErrorKind, Table,
+    CellFaultKind, Limits, SourceErrorKind, Table,
     cell::{CellRow, EachRow, RowSource},
     decode::{Nuls, TextReader},
     error::foreign,
@@ -49,14 +41,11 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         file: input.raw.clone(),
         encoding: encoding.encoding,
         columns: HashMap::new(),
-        columns_max: input.options.limits.columns,
-        record_bytes: input.options.limits.record_bytes,
-        counter: Arc::default(),
+        limits: input.options.limits,
         nuls: Nuls::default(),
         first_nul: None,
     };
     let columns = source.find_columns()?;
-    source.counter.store(0, Ordering::Relaxed);
     let layout = RowsLayout {
         origin: input.origin.clone(),
         columns,
@@ -77,9 +66,7 @@ struct JsonRows {
     encoding: &'static encoding_rs::Encoding,
     /// Column numbers by key.
     columns: HashMap<String, usize>,
-    columns_max: usize,
-    record_bytes: usize,
-    counter: Arc<AtomicU64>,
+    limits: Limits,
     nuls: Nuls,
     /// The line of the first NUL.
     first_nul: Option<u32>,
@@ -88,7 +75,7 @@ struct JsonRows {
 impl JsonRows {
     /// Calls `each` with each line that is not blank. Returns the NULs that were dropped, and the line of the first.
     fn lines(&self, each: &mut EachLine<'_>) -> Result<(Nuls, Option<u32>), SourceErrorKind> {
-        let bytes = self.file.unpack_counted(Arc::clone(&self.counter))?;
+        let bytes = self.file.unpack()?;
         let mut reader = TextReader::new(bytes, self.encoding);
         let (mut buffer, mut number, mut ended) = (Vec::new(), 0, false);
         let (mut passed, mut first_nul) = (0, None);
@@ -106,10 +93,9 @@ impl JsonRows {
             } else {
                 memchr::memrchr(b'\n', &buffer).map_or(0, |at| at + 1)
             };
-            if whole == 0 && buffer.len() > self.record_bytes {
-                return Err(SourceErrorKind::RowTooLong {
-                    limit: self.record_bytes,
-                });
+            let limit = self.limits.record_bytes;
+            if whole == 0 && buffer.len() > limit {
+                return Err(SourceErrorKind::RowTooLong { limit });
             }
             for line in buffer[..whole].split_inclusive(|&byte| byte == b'\n') {
                 number += 1;
@@ -140,8 +126,8 @@ impl JsonRows {
                     columns.push(key.into_owned());
                 }
             });
-            if columns.len() > self.columns_max {
-                let limit = self.columns_max;
+            let limit = self.limits.columns;
+            if columns.len() > limit {
                 return Err(SourceErrorKind::TooManyColumns { limit });
             }
             // Other invalid lines become rejects later.
@@ -193,10 +179,6 @@ impl RowSource for JsonRows {
         self.nuls = nuls;
         self.first_nul = first_nul;
         Ok(())
-    }
-
-    fn counter(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.counter)
     }
 
     fn notes(&self) -> Vec<String> {

@@ -4,10 +4,7 @@
 //! such a row. Here rows are read one by one. Repeated empty rows cost nothing, and repeated rows with content
 //! count towards a limit.
 
-use std::{
-    ops::{ControlFlow, Range},
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::ops::{ControlFlow, Range};
 
 use quick_xml::{
     escape::resolve_predefined_entity,
@@ -36,7 +33,6 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
             file: input.file.clone(),
             sheet: sheets[index].name.clone().unwrap_or_default(),
             limits: input.options.limits,
-            counter: Arc::default(),
         })
     })
 }
@@ -45,20 +41,17 @@ struct OdsRows {
     file: SourceFile,
     sheet: String,
     limits: Limits,
-    counter: Arc<AtomicU64>,
 }
 
 impl RowSource for OdsRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
-        with_content(&self.file, Arc::clone(&self.counter), |xml| {
+        with_content(&self.file, |xml| {
             let mut table = OdsTable {
                 xml,
                 buffer: Vec::new(),
                 row: CellRow::default(),
                 number: 1,
-                columns: self.limits.columns,
-                row_bytes_max: self.limits.record_bytes,
-                repeated_cells_max: self.limits.held_cells,
+                limits: self.limits,
                 repeated_cells_left: self.limits.held_cells,
                 spans: Vec::new(),
             };
@@ -68,10 +61,6 @@ impl RowSource for OdsRows {
             Ok(())
         })
     }
-
-    fn counter(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.counter)
-    }
 }
 
 struct OdsTable<'a> {
@@ -79,9 +68,7 @@ struct OdsTable<'a> {
     buffer: Vec<u8>,
     row: CellRow,
     number: u32,
-    columns: usize,
-    row_bytes_max: usize,
-    repeated_cells_max: u64,
+    limits: Limits,
     repeated_cells_left: u64,
     /// Merged cells that cover the next row: column, first row below, and value.
     spans: Vec<(usize, u32, Cell)>,
@@ -161,7 +148,7 @@ impl OdsTable<'_> {
     fn count_repeated(&mut self, cells: u64) -> Result<(), SourceErrorKind> {
         let left = self.repeated_cells_left.checked_sub(cells);
         self.repeated_cells_left = left.ok_or_else(|| {
-            let limit = format!("{} repeated cells", grouped(self.repeated_cells_max));
+            let limit = format!("{} repeated cells", grouped(self.limits.held_cells));
             too_large("the sheet", limit)
         })?;
         Ok(())
@@ -208,14 +195,14 @@ impl OdsTable<'_> {
             let cell = cell.into_cell();
             let last = column.saturating_add(repeated);
             if !cell.is_empty() || cell.is_uncalculated {
-                if last > self.columns {
-                    let limit = self.columns;
+                if last > self.limits.columns {
+                    let limit = self.limits.columns;
                     return Err(SourceErrorKind::TooManyColumns { limit });
                 }
                 bytes = bytes
                     .saturating_add(cell.text.len().saturating_mul(last.saturating_sub(column)));
-                if bytes > self.row_bytes_max {
-                    let limit = self.row_bytes_max;
+                if bytes > self.limits.record_bytes {
+                    let limit = self.limits.record_bytes;
                     return Err(SourceErrorKind::RowTooLong { limit });
                 }
                 self.place(cell, column..last, rows)?;
@@ -247,7 +234,7 @@ impl OdsTable<'_> {
         let DescribedCell { text, link, .. } = cell;
         let (mut paragraphs, mut in_note) = (0, false);
         loop {
-            let limit = self.row_bytes_max;
+            let limit = self.limits.record_bytes;
             let event = self.event()?;
             match &event {
                 Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {

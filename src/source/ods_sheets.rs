@@ -1,9 +1,6 @@
 //! The sheets of an `OpenDocument` file: names, visibility, and number of hidden rows.
 
-use std::{
-    io::BufReader,
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::{io::BufReader, sync::Arc};
 
 use quick_xml::{
     Reader,
@@ -23,10 +20,9 @@ pub(super) type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, FileReader>>>;
 /// Reads the part with the cells.
 pub(super) fn with_content<T>(
     file: &SourceFile,
-    counter: Arc<AtomicU64>,
     work: impl FnOnce(Xml<'_>) -> Result<T, SourceErrorKind>,
 ) -> Result<T, SourceErrorKind> {
-    let mut archive = zip::ZipArchive::new(file.counted_reader(counter)).map_err(damaged)?;
+    let mut archive = zip::ZipArchive::new(file.reader()).map_err(damaged)?;
     let part = archive.by_name("content.xml").map_err(damaged)?;
     work(Reader::from_reader(BufReader::with_capacity(1 << 16, part)))
 }
@@ -40,7 +36,7 @@ pub(super) fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
 
 /// The sheets of the document. Hidden rows count if they have content.
 pub(super) fn sheets(file: &SourceFile) -> Result<Vec<Sheet>, SourceErrorKind> {
-    with_content(file, Arc::default(), |mut xml| {
+    with_content(file, |mut xml| {
         let mut sheets = Sheets::default();
         let mut buffer = Vec::new();
         loop {

@@ -5,18 +5,15 @@
 //! about the file.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, sync_channel},
-    },
+    sync::mpsc::{Receiver, sync_channel},
     thread::JoinHandle,
 };
 
 use super::{
     Block, CellValue, ReadReport, SourceError, SourceErrorKind, SourceForm, Table, TableOrigin,
     block_writer::{BlockWriter, DELIMITER, RowsEnd, RowsFailure},
-    cell::{GAVE_UP, RowSource},
+    cell::RowSource,
+    error::gave_up,
     input::{Input, Packed},
     table::BlockSource,
 };
@@ -62,7 +59,6 @@ impl RowsLayout {
             notes: self.notes,
             file: input.raw.file.clone(),
             rows: Box::new(RowBlocks {
-                counter: self.source.counter(),
                 waiting: Some((writer, self.source)),
                 blocks,
                 thread: None,
@@ -88,17 +84,13 @@ struct RowBlocks {
     origin: TableOrigin,
     bytes: u64,
     blake3: String,
-    counter: Arc<AtomicU64>,
     file: Packed,
 }
 
 impl BlockSource for RowBlocks {
-    fn bytes_read(&self) -> u64 {
-        self.counter.load(Ordering::Relaxed).min(self.bytes)
-    }
-
     fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
         if let Some((writer, mut source)) = self.waiting.take() {
+            self.file.file.restart_count();
             let thread = std::thread::Builder::new().name("rows".to_owned());
             let thread = thread.spawn(move || writer.write_all(source.as_mut()));
             self.thread =
@@ -108,7 +100,8 @@ impl BlockSource for RowBlocks {
             return Ok(Some(block));
         }
         if let Some(thread) = self.thread.take() {
-            self.end = outcome(thread).map_err(|(kind, row)| kind.at(&self.origin, row))?;
+            let end = thread.join().unwrap_or_else(|_| Err((gave_up(), None)));
+            self.end = end.map_err(|(kind, row)| kind.at(&self.origin, row))?;
         }
         Ok(None)
     }
@@ -128,11 +121,4 @@ impl BlockSource for RowBlocks {
             writer.values = columns;
         }
     }
-}
-
-fn outcome(thread: JoinHandle<Result<RowsEnd, RowsFailure>>) -> Result<RowsEnd, RowsFailure> {
-    thread.join().unwrap_or_else(|_| {
-        let why = GAVE_UP.to_owned();
-        Err((SourceErrorKind::Damaged { what: "file", why }, None))
-    })
 }

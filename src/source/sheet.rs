@@ -3,7 +3,7 @@
 //! The default is the first visible sheet with known column names, or for a backup all sheets with its columns. A
 //! warning names the other sheets, so that contacts are not silently missing.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use super::{
     Kind, ReadOptions, SheetChoice, SourceErrorKind, Table, TableOrigin,
@@ -112,7 +112,6 @@ fn layout_of(
     let Some(header) = header::find(&preview, options.recognize, options.header_row) else {
         return Ok(None);
     };
-    source.counter().store(0, Ordering::Relaxed);
     let layout = RowsLayout {
         source,
         origin: TableOrigin {

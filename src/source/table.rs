@@ -73,9 +73,6 @@ pub(super) trait BlockSource: Send {
     /// The next block, in the order of the file; `None` at the end.
     fn next_block(&mut self) -> Result<Option<Block>, SourceError>;
 
-    /// Bytes of the file read so far.
-    fn bytes_read(&self) -> u64;
-
     /// Reads the rest of the file, for its size and hash.
     fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind>;
 
@@ -130,7 +127,7 @@ impl Table {
 
     /// Bytes of the file read so far, for a progress bar.
     pub(crate) fn bytes_read(&self) -> u64 {
-        self.rows.bytes_read()
+        self.file.bytes_read()
     }
 
     /// Size and hash of the file. Reads the rest of it, and fails if the file was changed meanwhile.

@@ -1,7 +1,5 @@
 //! Opens text files: detects encoding, delimiter and header from the first part of the file.
 
-use std::sync::Arc;
-
 use encoding_rs::{Encoding, UTF_8};
 
 use super::{
@@ -42,6 +40,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     layout.source_columns = layout.columns - added_columns(&dialect.header.columns);
     layout.skip = head.len() - text.len() + dialect.header.data_at;
     layout.header_row = dialect.header.row;
+    input.raw.file.restart_count();
     Ok(Table {
         origin: input.origin.clone(),
         header_row: dialect.header.row,
@@ -240,7 +239,7 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
 
 /// The first part of the text, cut after whole lines.
 fn head_of_text(layout: &TextLayout) -> Result<Vec<u8>, SourceErrorKind> {
-    let mut reader = layout.reader(Arc::default())?;
+    let mut reader = layout.reader()?;
     let mut head = Vec::new();
     let mut ended = false;
     while head.len() < HEAD_BYTES && !ended {

@@ -1,10 +1,5 @@
 //! Cuts text into blocks while it is read. Memory is limited to one block, or one record if that is longer.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
-
 use encoding_rs::Encoding;
 
 use super::{
@@ -52,8 +47,8 @@ impl TextLayout {
         }
     }
 
-    pub(super) fn reader(&self, counter: Arc<AtomicU64>) -> Result<TextReader, SourceErrorKind> {
-        let bytes = self.file.unpack_counted(counter)?;
+    pub(super) fn reader(&self) -> Result<TextReader, SourceErrorKind> {
+        let bytes = self.file.unpack()?;
         let reader = TextReader::new(bytes, self.encoding);
         Ok(match self.quoting {
             None => reader,
@@ -66,7 +61,6 @@ impl TextLayout {
 pub(super) struct TextBlocks {
     layout: TextLayout,
     origin: TableOrigin,
-    counter: Arc<AtomicU64>,
     reader: TextReader,
     /// Text that is not in a block yet. Begins with a record.
     buffer: Vec<u8>,
@@ -88,16 +82,14 @@ pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
 
 impl TextBlocks {
     pub(super) fn new(layout: TextLayout, origin: TableOrigin) -> Result<Self, SourceErrorKind> {
-        let counter = Arc::default();
         Ok(Self {
-            reader: layout.reader(Arc::clone(&counter))?,
+            reader: layout.reader()?,
             buffer: Vec::new(),
             passed: layout.skip as u64,
             skip: layout.skip,
             ended: false,
             layout,
             origin,
-            counter,
         })
     }
 
@@ -227,10 +219,6 @@ impl TextBlocks {
 }
 
 impl BlockSource for TextBlocks {
-    fn bytes_read(&self) -> u64 {
-        self.counter.load(Ordering::Relaxed)
-    }
-
     fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
         let cut = self.find_cut().map_err(|(kind, place)| {
             let row = place.and_then(|at| self.row_at(self.passed + at as u64));
