@@ -74,8 +74,6 @@ pub(crate) struct Employees {
     exact: HashMap<String, Vec<usize>>,
     /// By [`key`].
     loose: HashMap<String, Vec<usize>>,
-    /// By each word of the name.
-    words: HashMap<String, Vec<usize>>,
     /// Messages about values without an employee, cached because a value often occurs in many rows.
     reasons: Mutex<HashMap<String, Arc<str>>>,
 }
@@ -103,7 +101,6 @@ impl Employees {
             ids: HashSet::new(),
             exact: HashMap::new(),
             loose: HashMap::new(),
-            words: HashMap::new(),
             reasons: Mutex::default(),
         };
         for employee in list {
@@ -119,9 +116,6 @@ impl Employees {
             }
             for key in keys {
                 employees.loose.entry(key).or_default().push(at);
-            }
-            for word in words(&employee.name) {
-                employees.words.entry(word).or_default().push(at);
             }
             employees.list.push(employee);
         }
@@ -204,17 +198,18 @@ impl Employees {
     /// Employees with similar names, most similar first: those with a common word, otherwise those with similar
     /// letters.
     fn nearest(&self, value: &str) -> Vec<usize> {
-        let wanted = key(value);
-        let shared_words = words(value);
-        let shared_words = shared_words.iter().filter_map(|word| self.words.get(word));
-        let mut found: Vec<usize> = shared_words.flatten().copied().take(COMPARED_MAX).collect();
-        found.sort_unstable();
-        found.dedup();
-        let (candidates, least) = if found.is_empty() {
-            ((0..self.list.len().min(COMPARED_MAX)).collect(), 0.8)
+        let (wanted, wanted_words) = (key(value), words(value));
+        let has_word = |&at: &usize| {
+            let words = words(&self.list[at].name);
+            words.iter().any(|word| wanted_words.contains(word))
+        };
+        let found: Vec<usize> = (0..self.list.len()).filter(has_word).collect();
+        let (mut candidates, least) = if found.is_empty() {
+            ((0..self.list.len()).collect(), 0.8)
         } else {
             (found, 0.0)
         };
+        candidates.truncate(COMPARED_MAX);
         let similarity = |at: usize| {
             let Employee { name, email, .. } = &self.list[at];
             let of = |name: &String| strsim::jaro_winkler(&key(name), &wanted);

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
-    de::{self, MapAccess, SeqAccess, Visitor},
+    de::{self, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
 
@@ -78,7 +78,9 @@ impl<'de> Visitor<'de> for ContactVisitor {
                 "name" => &mut contact.name,
                 "uri" => &mut contact.uri,
                 "contact_data" => {
-                    contact.contact_data = map.next_value::<Chats<'_>>()?.0;
+                    // The list may be `null`, and each chat too.
+                    let chats: Option<Vec<Option<Chat<'_>>>> = map.next_value()?;
+                    contact.contact_data = chats.into_iter().flatten().flatten().collect();
                     continue;
                 }
                 _ => {
@@ -93,37 +95,6 @@ impl<'de> Visitor<'de> for ContactVisitor {
         }
         contact.unknown = UnknownFields::new(unknown);
         Ok(contact)
-    }
-}
-
-/// A list of chats, or `null` for none. Each may be `null` too.
-struct Chats<'a>(Vec<Chat<'a>>);
-
-impl<'de> Deserialize<'de> for Chats<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ChatsVisitor).map(Chats)
-    }
-}
-
-struct ChatsVisitor;
-
-impl<'de> Visitor<'de> for ChatsVisitor {
-    type Value = Vec<Chat<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a sequence")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut chats = Vec::new();
-        while let Some(chat) = seq.next_element::<Option<Chat<'_>>>()? {
-            chats.extend(chat);
-        }
-        Ok(chats)
     }
 }
 

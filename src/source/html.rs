@@ -4,7 +4,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use html5ever::{local_name, tokenizer::TagKind};
+use html5ever::tokenizer::TagKind;
 use memchr::memmem;
 
 use super::{
@@ -169,7 +169,7 @@ fn page_tables(file: &SourceFile, page: &str) -> Result<Vec<PageTable>, SourceEr
 /// True for the end tag of the page, which ends tables without an end tag.
 fn is_end_of_page(piece: &HtmlPiece) -> bool {
     matches!(piece, HtmlPiece::Tag(tag) if tag.kind == TagKind::EndTag
-        && matches!(tag.name, local_name!("body") | local_name!("html")))
+        && matches!(&*tag.name, "body" | "html"))
 }
 
 fn keep_largest(tables: &mut Vec<PageTable>) {

@@ -4,7 +4,7 @@
 //! rows and cells are optional. Each piece takes constant time, however deep tables are nested.
 
 use html5ever::{
-    LocalName, local_name,
+    LocalName,
     tokenizer::{Tag, TagKind},
 };
 
@@ -91,9 +91,9 @@ impl Nesting {
                 if self.hidden.is_some() {
                     return None;
                 }
-                match tag.name {
-                    local_name!("a") => start.map(HtmlStep::Link),
-                    local_name!("br") => Some(HtmlStep::Break),
+                match &*tag.name {
+                    "a" => start.map(HtmlStep::Link),
+                    "br" => Some(HtmlStep::Break),
                     _ => is_block(&tag.name).then_some(HtmlStep::Break),
                 }
             }
@@ -111,7 +111,7 @@ impl Nesting {
         }
         self.end_hidden(rank);
         self.start_hidden(rank, start);
-        let is_caption = start.is_some_and(|tag| tag.name == local_name!("caption"));
+        let is_caption = start.is_some_and(|tag| &*tag.name == "caption");
         if let Some(holds_tables) = self.open.last_mut() {
             *holds_tables = start.is_some() && (rank == CELL || is_caption);
         }
@@ -147,7 +147,7 @@ impl Nesting {
         if hidden.rank > 0 || hidden.depth != self.open.len() {
             return;
         }
-        if hidden.name == local_name!("p") && starts && is_block(&tag.name) {
+        if &*hidden.name == "p" && starts && is_block(&tag.name) {
             // The end tag of a paragraph is optional.
             self.hidden = None;
             self.start_hidden(0, Some(tag));
@@ -193,51 +193,28 @@ const GROUP: usize = 3;
 const TABLE: usize = 4;
 
 /// The rank of a part of a table; 0 for other elements.
-const fn rank_of(name: &LocalName) -> usize {
-    match *name {
-        local_name!("td") | local_name!("th") => CELL,
-        local_name!("tr") => ROW,
-        local_name!("tbody")
-        | local_name!("thead")
-        | local_name!("tfoot")
-        | local_name!("caption") => GROUP,
-        local_name!("table") => TABLE,
+fn rank_of(name: &LocalName) -> usize {
+    match &**name {
+        "td" | "th" => CELL,
+        "tr" => ROW,
+        "tbody" | "thead" | "tfoot" | "caption" => GROUP,
+        "table" => TABLE,
         _ => 0,
     }
 }
 
 /// True for block-level elements.
-const fn is_block(name: &LocalName) -> bool {
-    matches!(
-        *name,
-        local_name!("p")
-            | local_name!("div")
-            | local_name!("ul")
-            | local_name!("ol")
-            | local_name!("li")
-            | local_name!("hr")
-    )
+fn is_block(name: &LocalName) -> bool {
+    ["p", "div", "ul", "ol", "li", "hr"].contains(&&**name)
 }
 
 /// True for void elements: no content, no end tag.
-const fn is_void(name: &LocalName) -> bool {
-    matches!(
-        *name,
-        local_name!("br")
-            | local_name!("hr")
-            | local_name!("img")
-            | local_name!("input")
-            | local_name!("col")
-            | local_name!("meta")
-            | local_name!("link")
-            | local_name!("wbr")
-            | local_name!("area")
-            | local_name!("base")
-            | local_name!("embed")
-            | local_name!("source")
-            | local_name!("track")
-            | local_name!("param")
-    )
+fn is_void(name: &LocalName) -> bool {
+    const VOID: [&str; 14] = [
+        "br", "hr", "img", "input", "col", "meta", "link", "wbr", "area", "base", "embed",
+        "source", "track", "param",
+    ];
+    VOID.contains(&&**name)
 }
 
 /// The value of an attribute.

@@ -5,7 +5,6 @@
 use std::{cell::RefCell, ops::ControlFlow};
 
 use html5ever::{
-    local_name,
     tendril::StrTendril,
     tokenizer::{
         BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
@@ -79,9 +78,9 @@ impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> PieceState<F> {
     }
 
     fn tag(&mut self, tag: Tag) -> TokenSinkResult<()> {
-        let kind = match tag.name {
-            local_name!("script") => RawKind::ScriptData,
-            local_name!("style") => RawKind::Rawtext,
+        let kind = match &*tag.name {
+            "script" => RawKind::ScriptData,
+            "style" => RawKind::Rawtext,
             _ => {
                 self.piece(HtmlPiece::Tag(tag));
                 return TokenSinkResult::Continue;
