@@ -10,7 +10,7 @@ use super::{
     error::{SAVE_AS, foreign},
     input::Input,
     quoting::Quoting,
-    text_blocks::{TextBlocks, TextLayout, row_after},
+    text_blocks::{TextBlocks, TextFile, TextLayout, row_after},
 };
 use crate::reject::ADDED_COLUMNS;
 
@@ -21,25 +21,36 @@ const HEAD_BYTES: usize = 1 << 20;
 pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let options = input.options;
     let (finding, byte_order_mark) = find_encoding(input)?;
-    let mut layout = TextLayout::new(input.raw.clone(), finding.encoding, options.limits);
-    let mut head = head_of_text(&layout)?;
+    let mut file = TextFile {
+        file: input.raw.clone(),
+        encoding: finding.encoding,
+        quoting: None,
+    };
+    let mut head = head_of_text(&file)?;
     refuse_binary(&head)?;
-    layout.quoting = quoting(&head, options.delimiter);
-    if layout.quoting.is_some() {
-        head = head_of_text(&layout)?;
+    file.quoting = quoting(&head, options.delimiter);
+    if file.quoting.is_some() {
+        head = head_of_text(&file)?;
     }
     let separator = dialect::separator_line(&head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
     let named = options
         .delimiter
         .or(separator.map(|separator| separator.0))
-        .or(layout.quoting.map(|(_, delimiter)| delimiter));
+        .or(file.quoting.map(|(_, delimiter)| delimiter));
     let dialect = find_dialect(text, named, options)?;
-    layout.delimiter = dialect.delimiter;
-    layout.columns = dialect.header.columns.len();
-    layout.source_columns = layout.columns - added_columns(&dialect.header.columns);
-    layout.skip = head.len() - text.len() + dialect.header.data_at;
-    layout.header_row = dialect.header.row;
+    let columns = dialect.header.columns.len();
+    let notes = notes(&head, &dialect, &finding, file.quoting);
+    let layout = TextLayout {
+        text: file,
+        origin: input.origin.clone(),
+        delimiter: dialect.delimiter,
+        columns,
+        source_columns: columns - added_columns(&dialect.header.columns),
+        skip: head.len() - text.len() + dialect.header.data_at,
+        header_row: dialect.header.row,
+        limits: options.limits,
+    };
     input.raw.file.restart_count();
     Ok(Table {
         origin: input.origin.clone(),
@@ -56,11 +67,11 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
             line_end: line_end(&head),
         },
         kind: Kind::Text,
-        notes: notes(&head, &dialect, &finding, layout.quoting),
+        notes,
         columns: dialect.header.columns,
         encoding: Some(finding),
         file: input.raw.file.clone(),
-        rows: Box::new(TextBlocks::new(layout, input.origin.clone())?),
+        rows: Box::new(TextBlocks::new(layout)?),
     })
 }
 
@@ -238,8 +249,8 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
 }
 
 /// The first part of the text, cut after whole lines.
-fn head_of_text(layout: &TextLayout) -> Result<Vec<u8>, SourceErrorKind> {
-    let mut reader = layout.reader()?;
+fn head_of_text(file: &TextFile) -> Result<Vec<u8>, SourceErrorKind> {
+    let mut reader = file.reader()?;
     let mut head = Vec::new();
     let mut ended = false;
     while head.len() < HEAD_BYTES && !ended {

@@ -14,39 +14,31 @@ use super::{
 };
 use crate::characters::is_blank;
 
-/// Everything needed to read a text file from its start.
+/// A file to be read as UTF-8 text.
 #[derive(Clone)]
-pub(super) struct TextLayout {
+pub(super) struct TextFile {
     pub(super) file: Packed,
     pub(super) encoding: &'static Encoding,
+    /// Non-standard quoting, and the delimiter.
+    pub(super) quoting: Option<(Quoting, u8)>,
+}
+
+/// Everything needed to read the rows of a text file from its start.
+#[derive(Clone)]
+pub(super) struct TextLayout {
+    pub(super) text: TextFile,
+    pub(super) origin: TableOrigin,
     pub(super) delimiter: u8,
     pub(super) columns: usize,
     /// The columns without those that a rejects file adds.
     pub(super) source_columns: usize,
     /// Bytes of text before the first row of data.
     pub(super) skip: usize,
-    /// Non-standard quoting, and the delimiter.
-    pub(super) quoting: Option<(Quoting, u8)>,
     pub(super) header_row: u32,
     pub(super) limits: Limits,
 }
 
-impl TextLayout {
-    /// For a file whose delimiter and header are not known yet.
-    pub(super) const fn new(file: Packed, encoding: &'static Encoding, limits: Limits) -> Self {
-        Self {
-            file,
-            encoding,
-            delimiter: b',',
-            columns: 0,
-            source_columns: 0,
-            skip: 0,
-            quoting: None,
-            header_row: 0,
-            limits,
-        }
-    }
-
+impl TextFile {
     pub(super) fn reader(&self) -> Result<TextReader, SourceErrorKind> {
         let bytes = self.file.unpack()?;
         let reader = TextReader::new(bytes, self.encoding);
@@ -60,7 +52,6 @@ impl TextLayout {
 /// Text, cut into blocks while it is read.
 pub(super) struct TextBlocks {
     layout: TextLayout,
-    origin: TableOrigin,
     reader: TextReader,
     /// Text that is not in a block yet. Begins with a record.
     buffer: Vec<u8>,
@@ -81,15 +72,14 @@ pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
 }
 
 impl TextBlocks {
-    pub(super) fn new(layout: TextLayout, origin: TableOrigin) -> Result<Self, SourceErrorKind> {
+    pub(super) fn new(layout: TextLayout) -> Result<Self, SourceErrorKind> {
         Ok(Self {
-            reader: layout.reader()?,
+            reader: layout.text.reader()?,
             buffer: Vec::new(),
             passed: layout.skip as u64,
             skip: layout.skip,
             ended: false,
             layout,
-            origin,
         })
     }
 
@@ -147,7 +137,7 @@ impl TextBlocks {
     /// The row at an offset of the text; `None` above the data. Rarely needed, so rows are counted in a second pass.
     fn row_at(&self, place: u64) -> Option<u32> {
         let delimiter = self.layout.delimiter;
-        let mut again = Self::new(self.layout.clone(), self.origin.clone()).ok()?;
+        let mut again = Self::new(self.layout.clone()).ok()?;
         let mut row = self.layout.header_row;
         loop {
             let within = usize::try_from(place.checked_sub(again.passed)?).ok()?;
@@ -184,7 +174,7 @@ impl TextBlocks {
             return Ok(());
         }
         let mut row = self.layout.header_row;
-        let mut again = Self::new(self.layout.clone(), self.origin.clone())?;
+        let mut again = Self::new(self.layout.clone())?;
         loop {
             let Ok(Some((at, _))) = again.find_cut() else {
                 return Ok(());
@@ -213,7 +203,7 @@ impl TextBlocks {
         let nuls = self.reader.nuls();
         let first = nuls.first.and_then(|first| self.row_at(first));
         let nuls = nuls.note(first);
-        let ignored = self.layout.file.ignored_note();
+        let ignored = self.layout.text.file.ignored_note();
         nuls.into_iter().chain(ignored).collect()
     }
 }
@@ -222,7 +212,7 @@ impl BlockSource for TextBlocks {
     fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
         let cut = self.find_cut().map_err(|(kind, place)| {
             let row = place.and_then(|at| self.row_at(self.passed + at as u64));
-            kind.at(&self.origin, row)
+            kind.at(&self.layout.origin, row)
         })?;
         let Some((at, odd)) = cut else {
             return Ok(None);
@@ -231,7 +221,7 @@ impl BlockSource for TextBlocks {
         let (delimiter, columns) = (self.layout.delimiter, self.layout.columns);
         if self.ended && self.buffer.is_empty() {
             let checked = self.refuse_cut_off(&text);
-            checked.map_err(|kind| kind.at(&self.origin, None))?;
+            checked.map_err(|kind| kind.at(&self.layout.origin, None))?;
         }
         let mut faults =
             swallowed::faults(&text, &odd.suspects, delimiter, self.layout.source_columns);
@@ -255,7 +245,7 @@ impl BlockSource for TextBlocks {
             bytes,
             blake3,
             notes: self.notes(),
-            may_lack_rows: nuls.may_hide_rows() || self.layout.file.has_ignored_data(),
+            may_lack_rows: nuls.may_hide_rows() || self.layout.text.file.has_ignored_data(),
         })
     }
 }
