@@ -220,39 +220,16 @@ pub(super) enum Subject<'a> {
     Unsaid,
 }
 
-const CONTACT: [&str; 7] = [
-    "контакт",
-    "contacto",
-    "contato",
-    "contact",
-    "person",
-    "persona",
-    "pessoa",
-];
-const OTHER: [&str; 16] = [
-    "компания",
-    "empresa",
-    "company",
-    "compañía",
-    "organization",
-    "organización",
-    "organização",
-    "organisation",
-    "сделка",
-    "deal",
-    "лид",
-    "lead",
-    "negocio",
-    "negócio",
-    "trato",
-    "организация",
-];
+const CONTACT: &str = "контакт contacto contato contact person persona pessoa";
+const OTHER: &str = "\
+    компания empresa company compañía organization organización organização organisation сделка deal \
+    лид lead negocio negócio trato организация";
 
 pub(super) fn subject(name: &str) -> Subject<'_> {
     let Some((affix, rest)) = suffix(name).or_else(|| prefix(name)) else {
         return Subject::Unsaid;
     };
-    if CONTACT.contains(&affix.trim().to_lowercase().as_str()) {
+    if is_among(CONTACT, affix) {
         Subject::Contact(rest.trim())
     } else if is_other(affix) {
         Subject::Other
@@ -263,7 +240,12 @@ pub(super) fn subject(name: &str) -> Subject<'_> {
 
 /// True for a word that denotes a company or a deal.
 pub(crate) fn is_other(word: &str) -> bool {
-    OTHER.contains(&word.trim().to_lowercase().as_str())
+    is_among(OTHER, word)
+}
+
+fn is_among(words: &str, word: &str) -> bool {
+    let word = word.trim().to_lowercase();
+    words.split(' ').any(|known| known == word)
 }
 
 /// `Телефон (контакт)`.

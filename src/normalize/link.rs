@@ -39,7 +39,7 @@ const TELEGRAM_HOSTS: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
 pub(super) fn telegram(link: &str) -> Option<&str> {
     path(link, &TELEGRAM_HOSTS)
         .map(|path| first(path.strip_prefix("s/").unwrap_or(path)))
-        .map(|account| page_or(account, &TELEGRAM_PAGES))
+        .map(|account| page_or(account, TELEGRAM_PAGES))
         .or_else(|| parameter(link, "domain").filter(|_| link.starts_with("tg://")))
 }
 
@@ -51,7 +51,7 @@ pub(super) fn instagram(link: &str) -> Option<&str> {
             let before = ["_u/", "_n/", "m/", "stories/"].into_iter();
             before.fold(path, |path, part| path.strip_prefix(part).unwrap_or(path))
         })
-        .map(|path| page_or(first(path), &INSTAGRAM_PAGES))
+        .map(|path| page_or(first(path), INSTAGRAM_PAGES))
         .or_else(|| parameter(link, "username").filter(|_| link.starts_with("instagram://")))
 }
 
@@ -82,7 +82,7 @@ pub(super) fn avito(link: &str) -> Option<&str> {
         Some(("user" | "brands", rest)) => first(rest),
         Some(("profile", rest)) => last(rest),
         Some(_) => "",
-        None => page_or(path, &["user", "brands", "profile"]),
+        None => page_or(path, "user brands profile"),
     })
 }
 
@@ -112,69 +112,28 @@ fn vk_account<'r>(link: &'r str, path: &'r str) -> &'r str {
     if is_script || VK_NUMBERED.into_iter().any(is_of_community) {
         return "";
     }
-    page_or(page, &VK_PAGES)
+    page_or(page, VK_PAGES)
 }
 
 /// The account, or an empty text for one of the site's own pages.
-fn page_or<'r>(account: &'r str, pages: &[&str]) -> &'r str {
-    let is_page = pages.iter().any(|page| account.eq_ignore_ascii_case(page));
+fn page_or<'r>(account: &'r str, pages: &str) -> &'r str {
+    let mut pages = pages.split(' ');
+    let is_page = pages.any(|page| account.eq_ignore_ascii_case(page));
     if is_page { "" } else { account }
 }
 
 /// Paths of t.me that are not usernames.
-const TELEGRAM_PAGES: [&str; 18] = [
-    "joinchat",
-    "c",
-    "addstickers",
-    "addemoji",
-    "addlist",
-    "addtheme",
-    "bg",
-    "boost",
-    "confirmphone",
-    "contact",
-    "giftcode",
-    "invoice",
-    "login",
-    "nft",
-    "proxy",
-    "setlanguage",
-    "share",
-    "socks",
-];
+const TELEGRAM_PAGES: &str = "\
+    joinchat c addstickers addemoji addlist addtheme bg boost confirmphone contact giftcode invoice \
+    login nft proxy setlanguage share socks";
 
-const INSTAGRAM_PAGES: [&str; 24] = [
-    "p",
-    "reel",
-    "reels",
-    "explore",
-    "tv",
-    "direct",
-    "highlights",
-    "s",
-    "share",
-    "accounts",
-    "about",
-    "legal",
-    "web",
-    "channel",
-    "invites",
-    "locations",
-    "popular",
-    "audio",
-    "j",
-    "qr",
-    "nametag",
-    "live",
-    "challenge",
-    "topics",
-];
+const INSTAGRAM_PAGES: &str = "\
+    p reel reels explore tv direct highlights s share accounts about legal web channel invites \
+    locations popular audio j qr nametag live challenge topics";
 
 /// Pages of VK that are not accounts.
-const VK_PAGES: [&str; 12] = [
-    "feed", "friends", "groups", "join", "login", "mail", "photos", "search", "video", "clips",
-    "market", "settings",
-];
+const VK_PAGES: &str =
+    "feed friends groups join login mail photos search video clips market settings";
 
 /// The words before the number of a community, a post or another VK page.
 const VK_NUMBERED: [&str; 14] = [

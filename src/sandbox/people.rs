@@ -10,42 +10,10 @@ use serde_json::{Value, json};
 
 use crate::contact::{Chat, ChatType, Contact};
 
-const GIVEN: [&str; 16] = [
-    "Анна",
-    "Ирина",
-    "Пётр",
-    "Ольга",
-    "Сергей",
-    "Мария",
-    "José",
-    "Lucía",
-    "Íñigo",
-    "João",
-    "Beatriz",
-    "Emma",
-    "Oliver",
-    "Zoë",
-    "Алексей",
-    "Camila",
-];
-const FAMILY: [&str; 16] = [
-    "Смирнова",
-    "Шевченко",
-    "Кузьмин",
-    "García",
-    "Muñoz",
-    "Gonçalves",
-    "Araújo",
-    "Baker",
-    "O’Neill",
-    "Ёлкина",
-    "Petersen",
-    "Иваненко",
-    "Núñez",
-    "Silva",
-    "Clark",
-    "Жукова",
-];
+const GIVEN: &str = "Анна Ирина Пётр Ольга Сергей Мария José Lucía Íñigo João Beatriz Emma Oliver Zoë Алексей Camila";
+const FAMILY: &str = "\
+    Смирнова Шевченко Кузьмин García Muñoz Gonçalves Araújo Baker O’Neill Ёлкина Petersen Иваненко \
+    Núñez Silva Clark Жукова";
 
 /// Ids of the employees that contacts belong to.
 const EMPLOYEES: Range<u32> = 101..110;
@@ -58,7 +26,7 @@ pub(super) fn employees() -> impl Iterator<Item = Value> {
 }
 
 fn full_name(rng: &mut Rng) -> String {
-    format!("{} {}", pick(&GIVEN, rng), pick(&FAMILY, rng))
+    format!("{} {}", pick(GIVEN, rng), pick(FAMILY, rng))
 }
 
 /// The contact with this number.
@@ -75,8 +43,9 @@ pub fn contact(number: usize) -> Contact<'static> {
     }
 }
 
-fn pick(names: &'static [&'static str; 16], rng: &mut Rng) -> &'static str {
-    names[rng.usize(..names.len())]
+/// One of 16 names.
+fn pick(names: &'static str, rng: &mut Rng) -> &'static str {
+    names.split(' ').nth(rng.usize(..16)).unwrap_or_default()
 }
 
 fn chats(number: usize, rng: &mut Rng) -> Vec<Chat<'static>> {

@@ -58,18 +58,12 @@ fn chat_type(word: &str) -> Option<ChatType> {
 
 /// True if the words negate the messenger: `нет WhatsApp`.
 fn is_denial(text: &str) -> bool {
-    const DENIALS: [&str; 9] = [
-        "не",
-        "нет",
-        "без",
-        "кроме",
-        "no",
-        "not",
-        "without",
-        "sin",
-        "sem",
-    ];
-    words(text).any(|word| DENIALS.contains(&&*word.to_lowercase()))
+    const DENIALS: &str = "не нет без кроме no not without sin sem";
+    words(text).any(|word| {
+        DENIALS
+            .split(' ')
+            .any(|denial| denial == word.to_lowercase())
+    })
 }
 
 /// The number without a leading label (`Phone 2: +7 …`, `1) 8 916 …`). A label whose digits can't be distinguished

@@ -108,32 +108,11 @@ fn digit(c: char) -> Option<char> {
 
 /// True for `доб. 12`, `ext. 5`, `x5`, `#5`: a word for an extension, then only up to six digits.
 fn is_extension(rest: &str) -> bool {
-    const WORDS: [&str; 22] = [
-        "добавочный",
-        "добав",
-        "доб",
-        "доп",
-        "внутренний",
-        "внутр",
-        "вн",
-        "extension",
-        "extensión",
-        "extn",
-        "ext",
-        "x",
-        "х",
-        "ramal",
-        "anexo",
-        "interno",
-        "int",
-        "poste",
-        "durchwahl",
-        "wew",
-        "#",
-        "*",
-    ];
+    const WORDS: &str = "\
+        добавочный добав доб доп внутренний внутр вн extension extensión extn ext x х ramal anexo \
+        interno int poste durchwahl wew # *";
     let rest = rest.trim_start_matches(';').to_lowercase();
-    let number = WORDS.iter().find_map(|word| rest.strip_prefix(word));
+    let number = WORDS.split(' ').find_map(|word| rest.strip_prefix(word));
     number.is_some_and(|number| {
         let number = number.trim_matches(|c: char| !c.is_alphanumeric());
         (1..=6).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())

@@ -6,17 +6,7 @@ use std::{borrow::Cow, ops::Range};
 use crate::characters::masked;
 
 /// URL parameters that usually contain a secret, matched by the end of their name.
-const SECRET_PARAMETERS: [&str; 9] = [
-    "token",
-    "password",
-    "passwd",
-    "pwd",
-    "secret",
-    "key",
-    "apikey",
-    "auth",
-    "signature",
-];
+const SECRET_PARAMETERS: &str = "token password passwd pwd secret key apikey auth signature";
 
 /// The text without the credentials in its URLs. The end of a clipped URL may also be a credential.
 pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
@@ -58,9 +48,8 @@ fn secret_values(url: &str) -> impl Iterator<Item = Range<usize>> {
         let name = name.to_ascii_lowercase();
         // A placeholder is not a secret.
         let is_placeholder = value.starts_with('{') && value.ends_with('}');
-        let is_secret = SECRET_PARAMETERS
-            .iter()
-            .any(|secret| name.ends_with(secret));
+        let mut secrets = SECRET_PARAMETERS.split(' ');
+        let is_secret = secrets.any(|secret| name.ends_with(secret));
         let value = start + name.len() + 1..start + parameter.len();
         (is_secret && !is_placeholder).then_some(value)
     })
