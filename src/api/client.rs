@@ -1,8 +1,11 @@
 //! The calls of the contacts API, shared by all threads of the process.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -17,16 +20,17 @@ use super::{
     attempt::{ApiCall, Delivery, Parse, write_of},
     base_url::BaseUrl,
     clock::{Clock, SystemClock, Waiter},
+    concurrency::Concurrency,
     delivery::Dispatcher,
     error::{ApiError, ApiErrorKind, LIST, USERS},
     limiter::Limiter,
     list::{Listed, read_list},
-    options::ClientOptions,
+    rate::Rate,
     refusal::Refusal,
-    retry::{CallKind, Circuit},
+    retry::{CallKind, Circuit, RetryPolicy},
     secrets::Secrets,
     stats::{Recorder, RequestStats},
-    token::{TokenKeeper, TokenSource, TokenStatus},
+    token::{TokenKeeper, TokenSource},
     transport::Transport,
     wire::{LookUp, Page, accepted, found},
 };
@@ -42,11 +46,38 @@ const ONE: &str = "GET /v2/contacts/{id}";
 /// Attempts of a look-up that gets a 404 that is not about the contact.
 const FOREIGN_404_TRIES: u32 = 3;
 
+/// Client options, without the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// Base URL of the API.
+    pub base_url: BaseUrl,
+    /// The rate limit.
+    pub rate: Rate,
+    /// The retry policy.
+    pub retry: RetryPolicy,
+    /// Timeout of a whole answer.
+    pub request_timeout: Duration,
+    /// The number of requests in flight.
+    pub concurrency: Concurrency,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            base_url: BaseUrl::default(),
+            rate: Rate::default(),
+            retry: RetryPolicy::default(),
+            request_timeout: Duration::from_secs(60),
+            concurrency: Concurrency::Auto,
+        }
+    }
+}
+
 /// The API client, shared by all threads.
 pub(crate) struct Client {
     dispatcher: Dispatcher,
-    tokens: TokenKeeper,
-    base_url: BaseUrl,
+    pub(crate) tokens: TokenKeeper,
+    pub(crate) base_url: BaseUrl,
     collection: Url,
     pub(crate) acceptances: Acceptances,
     /// True once a 404 that is not about the contact persisted through all retries. Later ones are not retried.
@@ -133,7 +164,7 @@ impl Client {
             may_be_missing: true,
             ..ApiCall::read(url, USERS)
         };
-        let delivery = self.deliver(&call, &Page::read);
+        let delivery = self.deliver(&call, &|body| Page::read(body, false));
         match delivery.map_err(|error| match error.kind {
             ApiErrorKind::Forbidden { detail } => no_employees(403, &detail),
             kind => ApiError { kind, ..error },
@@ -159,7 +190,7 @@ impl Client {
         };
         let mut tries = 1;
         loop {
-            let refusal = match self.deliver(&call, &Page::read_one)? {
+            let refusal = match self.deliver(&call, &|body| Page::read(body, true))? {
                 Delivery::Answered { value, .. } => {
                     return Ok(found(value.contacts(&self.dispatcher.secrets), id));
                 }
@@ -211,7 +242,7 @@ impl Client {
                 CallKind::Write
             },
             entities,
-            is_allowed: self.acceptances.exist(operation),
+            is_allowed: self.acceptances.newest(operation) > 0,
             may_be_missing: false,
         };
         let left = self.acceptances.moment();
@@ -275,36 +306,14 @@ impl Client {
         self.dispatcher.limiter.fix_concurrency(number);
     }
 
-    /// The status of the token, without sending anything.
-    pub(crate) fn describe(&self) -> TokenStatus {
-        self.tokens.describe()
-    }
-
-    /// The URL to which the API's paths are appended.
-    pub(crate) fn base_url(&self) -> &BaseUrl {
-        &self.base_url
-    }
-
-    /// Gets a token if there is none or it expires soon. Returns its status.
-    pub(crate) fn sign_in(&self) -> Result<TokenStatus, ApiError> {
-        self.tokens.ensure_fresh(&self.dispatcher)?;
-        Ok(self.describe())
+    /// Gets a token if there is none or it expires soon.
+    pub(crate) fn sign_in(&self) -> Result<(), ApiError> {
+        self.tokens.ensure_fresh(&self.dispatcher)
     }
 
     /// Gets a new token even if the current one is still valid.
-    pub(crate) fn renew_token(&self) -> Result<TokenStatus, ApiError> {
-        self.tokens.renew_now(&self.dispatcher)?;
-        Ok(self.describe())
-    }
-
-    /// Distinguishes the accounts of a process, once it has a token.
-    pub(crate) fn account_key(&self) -> Option<String> {
-        self.tokens.account_key()
-    }
-
-    /// The identity of the account, as far as the token reveals it.
-    pub(crate) fn identity(&self) -> Option<String> {
-        self.tokens.identity()
+    pub(crate) fn renew_token(&self) -> Result<(), ApiError> {
+        self.tokens.renew_now(&self.dispatcher)
     }
 
     fn deliver<T>(&self, call: &ApiCall, parse: Parse<'_, T>) -> Result<Delivery<T>, ApiError> {

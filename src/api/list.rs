@@ -42,7 +42,7 @@ pub(super) fn read_list<T>(
     {
         return Ok(listed);
     }
-    let page = Page::read(body)?;
+    let page = Page::read(body, false)?;
     let contacts = page.contacts(secrets).map(|contact| match contact {
         Ok(contact) => Listed::of(contact, keep),
         Err(unreadable) => Listed {
@@ -61,7 +61,7 @@ fn read_readable<T>(page: &str, keep: Keep<'_, T>) -> Option<Vec<Listed<T>>> {
     let mut listed = Vec::with_capacity(BATCH_MAX);
     let rest = read_contacts(list, |contact| listed.push(Listed::of(contact, keep)))?;
     // Anything may surround the list, which may also be that of another object.
-    let frame = Page::read([head, "[null]", rest].concat().into_bytes());
+    let frame = Page::read([head, "[null]", rest].concat().into_bytes(), false);
     let place = start + 1..start + "[null".len();
     frame
         .is_ok_and(|frame| frame.has_only(&place))

@@ -31,7 +31,6 @@ mod field_path;
 mod limiter;
 mod list;
 mod members;
-mod options;
 pub(crate) mod rate;
 pub(crate) mod refusal;
 mod refused_contacts;
@@ -61,7 +60,7 @@ pub(crate) use self::{
     transport::client_builder,
 };
 pub use {
-    self::concurrency::Concurrency, self::error::ApiError, self::options::ClientOptions,
+    self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,
     self::rate::Rate, self::token::PartnerPassword, self::token::RefreshGrant,
     self::token::TokenSource,
 };

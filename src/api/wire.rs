@@ -46,17 +46,8 @@ pub(super) struct Page {
 
 impl Page {
     /// Reads a page of the list, `{"data":[…]}`. Anything else is an error, because an empty page would mean the
-    /// end of the account.
-    pub(super) fn read(body: Vec<u8>) -> Result<Self, BodyError> {
-        Self::read_data(body, true)
-    }
-
-    /// Reads the answer about one contact, `{"data":[…]}`. `data` may also be the contact itself or `null`.
-    pub(super) fn read_one(body: Vec<u8>) -> Result<Self, BodyError> {
-        Self::read_data(body, false)
-    }
-
-    fn read_data(body: Vec<u8>, is_list: bool) -> Result<Self, BodyError> {
+    /// end of the account. In the answer about one contact (`is_one`), `data` may also be the contact itself or `null`.
+    pub(super) fn read(body: Vec<u8>, is_one: bool) -> Result<Self, BodyError> {
         // A server may cut a text in the middle of a character.
         let body = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
@@ -67,8 +58,8 @@ impl Page {
         } else {
             let envelope: Envelope<&RawValue> = serde_json::from_str(&body)?;
             match envelope.data.get().as_bytes().first() {
-                Some(b'{') if !is_list => vec![envelope.data],
-                Some(b'n') if !is_list => Vec::new(),
+                Some(b'{') if is_one => vec![envelope.data],
+                Some(b'n') if is_one => Vec::new(),
                 _ => {
                     return Err(BodyError::Unreadable("`data` is not a list".to_owned()));
                 }
@@ -191,7 +182,7 @@ mod tests {
     use super::*;
 
     fn page(body: &str) -> Result<Page, BodyError> {
-        Page::read(body.as_bytes().to_vec())
+        Page::read(body.as_bytes().to_vec(), false)
     }
 
     #[test]
@@ -216,7 +207,7 @@ mod tests {
     #[test]
     fn an_answer_about_one_contact_may_come_without_its_list() {
         let one =
-            |body: &str| Page::read_one(body.as_bytes().to_vec()).map(|page| page.raw().len());
+            |body: &str| Page::read(body.as_bytes().to_vec(), true).map(|page| page.raw().len());
         assert_eq!(one(r#"{"data":[]}"#), Ok(0));
         assert_eq!(one(r#"{"data":null}"#), Ok(0));
         assert_eq!(one(r#"{"data":{"id":"1"}}"#), Ok(1));
@@ -238,7 +229,7 @@ mod tests {
         ] {
             assert!(page(body).is_err(), "{body}");
         }
-        assert!(Page::read(vec![b'"', 0xff, b'"']).is_err());
+        assert!(Page::read(vec![b'"', 0xff, b'"'], false).is_err());
     }
 
     #[test]

@@ -114,7 +114,8 @@ impl Refused {
             .column
             .as_ref()
             .is_some_and(|column| !self.chat_columns.contains(column));
-        if (self.needs_chat_id && !is_another) || says_chat_id_is_missing(&first.reason) {
+        let is_said = first.reason.contains("chat_id") && says_missing(&first.reason);
+        if (self.needs_chat_id && !is_another) || is_said {
             return Some(self.advice_on_chats());
         }
         let columns = self
@@ -156,10 +157,6 @@ impl Refused {
             "{advice}, and import again, which sends only what differs; if the refused contacts can be left out, continue with a higher --max-refused, such as 50%"
         )
     }
-}
-
-fn says_chat_id_is_missing(reason: &str) -> bool {
-    reason.contains("chat_id") && says_missing(reason)
 }
 
 /// True if the server's message says that a field is missing.

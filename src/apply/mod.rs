@@ -98,7 +98,7 @@ pub(crate) fn apply(
     if tally.unfinished() {
         state.budget.check()?;
     }
-    match state.unknown_reason() {
+    match state.unknown_reason.lock().clone() {
         Some(reason) if tally.done.unknown > 0 => Err(UnconfirmedError {
             contacts: tally.done.unknown,
             reason,

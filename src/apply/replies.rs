@@ -180,7 +180,7 @@ impl<'a> ReplyHandler<'a> {
         reason: &str,
     ) -> Result<Vec<Resend>, ApiError> {
         if rounds == 0 {
-            self.state.note_unknown(reason);
+            *self.state.unknown_reason.lock() = Some(reason.to_owned());
             let breakdown = FailureKind::Breakdown;
             self.diagnosis.failed(payload, breakdown, reason);
             return Ok(Vec::new());

@@ -10,7 +10,7 @@ use super::{
     error::ApplyError,
     open_batches::{BatchJob, OpenBatches},
     sender::{SenderPool, SenderReport},
-    state::{ApplyOptions, SenderState},
+    state::ApplyOptions,
 };
 use crate::{
     api::{ApiError, Client},
@@ -68,10 +68,7 @@ pub(super) struct Scheduler<'a> {
     run: &'a RunFile,
     client: Arc<Client>,
     monitor: &'a Arc<dyn Monitor>,
-    queued: usize,
-    grace: Duration,
-    resume: String,
-    state: Arc<SenderState>,
+    options: ApplyOptions,
     senders: SenderPool,
     exhausted: bool,
     deletes: Deletes,
@@ -95,14 +92,11 @@ impl<'a> Scheduler<'a> {
     ) -> Self {
         let state = Arc::clone(&options.state);
         Self {
-            batches: OpenBatches::new(run, options.check_stale, options.numbers),
+            batches: OpenBatches::new(run, options.check_stale, options.numbers.clone()),
             run,
             client: Arc::clone(client),
             monitor,
-            queued: options.queued,
-            grace: options.grace,
-            resume: options.resume,
-            state: options.state,
+            options,
             senders: SenderPool::new(state, Arc::clone(client), Arc::clone(monitor), is_rest),
             exhausted: false,
             deletes: Deletes::NotReached,
@@ -137,7 +131,7 @@ impl<'a> Scheduler<'a> {
             if self.senders.in_flight() == 0 && (self.exhausted || self.senders.are_closed()) {
                 break;
             }
-            let is_overdue = |(_, since): (_, Instant)| since.elapsed() > self.grace;
+            let is_overdue = |(_, since): (_, Instant)| since.elapsed() > self.options.grace;
             if self.stopped.is_some_and(is_overdue) {
                 break;
             }
@@ -168,8 +162,8 @@ impl<'a> Scheduler<'a> {
             if self.senders.in_flight() > 0 {
                 self.monitor.event(Event::Notice(format!(
                     "stopping: requests in flight have {} s to finish (interrupt again to stop immediately); to continue: {}",
-                    self.grace.as_secs(),
-                    self.resume
+                    self.options.grace.as_secs(),
+                    self.options.resume
                 )));
             }
         }
@@ -214,7 +208,7 @@ impl<'a> Scheduler<'a> {
         taken: &CollectedReports,
         mut next: Vec<BatchJob>,
     ) -> Result<(), ApplyError> {
-        if self.state.is_over() {
+        if self.options.state.is_over() {
             self.senders.close();
         }
         if self.senders.are_closed() {
@@ -274,7 +268,7 @@ impl<'a> Scheduler<'a> {
 
     /// The number of batches that are marked *sending* while all senders are busy.
     fn in_advance(&self) -> usize {
-        self.queued * self.client.concurrency().min(SENDERS_SERVED)
+        self.options.queued * self.client.concurrency().min(SENDERS_SERVED)
     }
 
     /// Keeps a batch for a second attempt. If that fails too while others wait, these would fail as well, so the
@@ -282,7 +276,7 @@ impl<'a> Scheduler<'a> {
     fn keep(&mut self, mut job: BatchJob, put_off: Option<ApiError>) -> Option<ApiError> {
         if job.is_second_attempt {
             let is_last = self.exhausted && self.again.is_empty();
-            let others_wait = !is_last && !self.state.is_over();
+            let others_wait = !is_last && !self.options.state.is_over();
             return self.put_off_error.take().filter(|_| others_wait);
         }
         job.is_second_attempt = true;

@@ -1,6 +1,9 @@
 //! Settles a batch: sends it, isolates invalid contacts and those on which the server fails, and sends the rest again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::atomic::Ordering,
+};
 
 use super::{
     lookup::{self, Staleness},
@@ -215,7 +218,8 @@ impl<'a> Settler<'a> {
             }
         }
         self.replies.diagnosis.is_unexplained = true;
-        self.replies.state.nothing_is_confirmed();
+        let state = self.replies.state;
+        state.confirms_nothing.store(true, Ordering::SeqCst);
         Ok(Vec::new())
     }
 

@@ -53,9 +53,9 @@ pub(crate) struct SenderState {
     /// Number of contacts to be created that already existed.
     existing: AtomicU64,
     /// The last reason for which the outcome of contacts stayed unknown.
-    unknown_reason: Mutex<Option<String>>,
+    pub(super) unknown_reason: Mutex<Option<String>>,
     /// True if the server answers writes without confirming or carrying out any.
-    confirms_nothing: AtomicBool,
+    pub(super) confirms_nothing: AtomicBool,
 }
 
 impl SenderState {
@@ -74,19 +74,6 @@ impl SenderState {
             unknown_reason: Mutex::default(),
             confirms_nothing: AtomicBool::new(false),
         })
-    }
-
-    pub(super) fn note_unknown(&self, reason: &str) {
-        *self.unknown_reason.lock() = Some(reason.to_owned());
-    }
-
-    pub(super) fn unknown_reason(&self) -> Option<String> {
-        self.unknown_reason.lock().clone()
-    }
-
-    /// Ends sending, because the server answers writes without confirming or carrying out any.
-    pub(super) fn nothing_is_confirmed(&self) {
-        self.confirms_nothing.store(true, Ordering::SeqCst);
     }
 
     /// True if nothing more may be sent.

@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
     context.console.print_results();
     let session = context.session_without_token()?;
     let tried = try_token(&session, args.refresh);
-    let status = session.client.describe();
+    let status = session.client.tokens.describe();
     if let Err(error) = tried {
         return Err(refused(context, &session, &status, error));
     }
@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
     if let Some(store) = &status.store {
         lines.push(format!("stored in {}", store.display()));
     }
-    let (server, config) = (session.client.base_url().to_string(), config_of(context));
+    let (server, config) = (session.client.base_url.to_string(), config_of(context));
     lines.push(format!("server    {server}"));
     lines.push(format!(
         "settings  {}",
@@ -80,7 +80,7 @@ fn refused(context: &Context, session: &Session, status: &TokenStatus, error: Ap
     if context.console.wants_json() {
         let summary = json!({
             "origin": status.origin, "good": false, "renewable": status.is_renewable,
-            "base_url": session.client.base_url().to_string(), "config": config_of(context),
+            "base_url": session.client.base_url.to_string(), "config": config_of(context),
         });
         context.summarize(error.exit_code(), summary, "");
     }

@@ -89,7 +89,7 @@ impl<'a> Context<'a> {
     }
 
     fn session_options(&self) -> Result<AccountOptions, Error> {
-        if !self.settings.sandbox {
+        if !self.settings.account.sandbox {
             let options = self.settings.account_session()?;
             self.warn_of_rate(options.client.rate);
             return Ok(options);

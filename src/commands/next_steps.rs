@@ -73,7 +73,7 @@ pub(super) fn steps(
         ..
     } = summary.done;
     let can_be_undone = created + updated + deleted > 0 && state.undone.is_none();
-    if can_be_undone && !context.settings.sandbox {
+    if can_be_undone && !context.settings.account.sandbox {
         for (words, command) in [
             ("To compare the account with this run:", "verify"),
             ("To revert the changes of this run:", "undo"),

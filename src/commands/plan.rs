@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     write_rejects(context, &session, &mut planned)?;
     let mut summary = planned.summary(&session, code)?;
     planned.keep(code)?;
-    let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
+    let is_sendable = planned.changes() > 0 && !context.settings.account.sandbox;
     let resume = is_sendable.then(|| resume::command(context, &planned.sealed.run));
     let state = ReportedState {
         resume: resume.transpose()?,

@@ -37,7 +37,7 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
     } = PastRun::open(&path, &context.settings.state_directory)?;
     context.watched.account.get_or_init(|| meta.account.clone());
     if meta.account == SANDBOX {
-        context.settings.use_sandbox();
+        context.settings.account.sandbox = true;
     } else {
         let Invocation {
             profile, base_url, ..

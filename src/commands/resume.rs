@@ -16,7 +16,7 @@ pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error>
 }
 
 pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Error> {
-    if context.settings.sandbox {
+    if context.settings.account.sandbox {
         return Ok(
             "nothing was sent, and this plan can't be applied: its sandbox ends with this command. \
              To rehearse everything, run `import` with --sandbox, or keep a sandbox running with `wazzup-contacts sandbox`"

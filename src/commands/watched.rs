@@ -87,7 +87,7 @@ impl Watched {
         self.ping_ok.get_or_init(|| profile.ping_ok.clone());
         if let Some(url) = &profile.ping
             && self.uses_profile.get()
-            && !settings.sandbox
+            && !settings.account.sandbox
         {
             let url = settings::parse("the profile's ping", url)?;
             self.ping.get_or_init(|| url);

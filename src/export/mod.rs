@@ -126,10 +126,10 @@ pub(crate) fn export(
         return Err(ExportError::Restless);
     }
     if let Some(guard) = guard {
-        guard.check(spool.contacts())?;
+        guard.check(spool.contacts)?;
     }
     exported.is_read = write(&mut spool, form, output, stream).map_err(named)?;
-    exported.contacts = spool.contacts();
+    exported.contacts = spool.contacts;
     Ok(exported)
 }
 
@@ -204,7 +204,7 @@ impl BackupForm {
     ) -> io::Result<()> {
         let maker = RowMaker {
             layout: self.layout,
-            chats_max: spool.chats_max(),
+            chats_max: spool.chats_max,
             types: spool.chat_types(),
             owner_names: self.owner_names.as_ref(),
         };

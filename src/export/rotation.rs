@@ -72,7 +72,10 @@ pub(crate) fn rotate(ledger: &mut Ledger, pattern: &str, keep: usize) -> Result<
                 continue;
             }
             rotated.removed.push(path.clone());
-        } else if !path.symlink_metadata().is_err_and(is_not_found) {
+        } else if !path
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        {
             let reason = "was changed since it was written, so it was left alone".to_owned();
             rotated.left_alone.push((path.clone(), reason));
         }
@@ -84,9 +87,4 @@ pub(crate) fn rotate(ledger: &mut Ledger, pattern: &str, keep: usize) -> Result<
 /// True if the file is unchanged and not a link.
 fn is_ours(export: &ExportRecord) -> bool {
     export.is_untouched() && unlinked(&export.path) == export.path
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for is_err_and")]
-fn is_not_found(error: io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
 }

@@ -82,8 +82,9 @@ pub(super) struct Spool {
     file: File,
     /// Records that are not in the file yet.
     block: Vec<u8>,
-    contacts: u64,
-    chats_max: usize,
+    pub(super) contacts: u64,
+    /// The largest number of chats of one contact.
+    pub(super) chats_max: usize,
     /// The chat types of the contacts.
     chat_types: BTreeSet<ChatType>,
 }
@@ -127,16 +128,6 @@ impl Spool {
         self.file.write_all(&self.block)?;
         self.block.clear();
         Ok(())
-    }
-
-    /// Number of contacts.
-    pub(super) const fn contacts(&self) -> u64 {
-        self.contacts
-    }
-
-    /// The largest number of chats of one contact.
-    pub(super) const fn chats_max(&self) -> usize {
-        self.chats_max
     }
 
     /// The chat types with columns: those of the contacts, or one if there are none.

@@ -20,7 +20,8 @@ pub(crate) struct ContactRecords {
     profile: String,
     /// The profile's number, if it has records.
     number: Option<i64>,
-    runs_since_full: u32,
+    /// Number of runs that used the records since the last full comparison with the account. [`Self::write`] stores it.
+    pub(crate) runs_since_full: u32,
 }
 
 /// The value of the column `messengers`: builds that read the column look such a contact up before they update it.
@@ -51,16 +52,6 @@ impl ContactRecords {
 
     pub(crate) const fn is_found(&self) -> bool {
         self.number.is_some()
-    }
-
-    /// Number of runs that used the records since the last full comparison with the account.
-    pub(crate) const fn runs_since_full(&self) -> u32 {
-        self.runs_since_full
-    }
-
-    /// Sets that number. [`Self::write`] stores it.
-    pub(crate) const fn set_runs_since_full(&mut self, runs: u32) {
-        self.runs_since_full = runs;
     }
 
     /// Deletes all records, durably.

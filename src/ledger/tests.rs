@@ -93,7 +93,7 @@ fn a_rejects_file_is_untouched_until_it_is_edited() {
 
 fn store(state: &Path, id: u128, digest: u128) {
     let mut records = ContactRecords::open(state, "account", "shop");
-    records.set_runs_since_full(3);
+    records.runs_since_full = 3;
     records
         .write::<IoError>(|writer| writer.insert(id, digest))
         .unwrap();
@@ -106,7 +106,7 @@ fn records_come_back_for_their_account_and_profile_only() {
     store(state.path(), u128::MAX, 7);
     let records = ContactRecords::open(state.path(), "account", "shop");
     assert!(records.is_found());
-    assert_eq!(records.runs_since_full(), 3);
+    assert_eq!(records.runs_since_full, 3);
     assert_eq!(records.get(u128::MAX).unwrap(), Some(7));
     assert_eq!(records.get(1).unwrap(), None);
     assert!(!ContactRecords::open(state.path(), "other", "shop").is_found());

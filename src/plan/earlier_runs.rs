@@ -36,13 +36,6 @@ struct EarlierOptions {
     mode: Mode,
 }
 
-impl EarlierRun {
-    /// True if the run compared with the account, so its unchanged contacts were equal to the source.
-    fn is_compared_with_account(&self) -> bool {
-        self.compared != ComparedWith::Records && self.options.mode.compares()
-    }
-}
-
 impl EarlierRuns<'_> {
     /// Reads matching runs, newest first, until all wanted values are found.
     pub(super) fn search(
@@ -97,7 +90,10 @@ impl EarlierRuns<'_> {
             is_earlier,
             |from, earlier_run| {
                 read_contacts(run, from)?;
-                if earlier_run.is_compared_with_account() {
+                // If it compared with the account, its unchanged contacts were equal to the source.
+                if earlier_run.compared != ComparedWith::Records
+                    && earlier_run.options.mode.compares()
+                {
                     read_unchanged(run, from)?;
                 }
                 Ok(())

@@ -132,13 +132,11 @@ impl Position {
 /// Adds a block. Its texts stay in memory until the run is sealed, unless they are compressed.
 pub(crate) fn add(run: &RunFile, at: Position, mut block: StagedBlock) -> Result<(), RunError> {
     if !block.is_packed {
-        run.hold(
-            at.block,
-            BlockTexts {
-                contacts: mem::take(&mut block.contacts).into(),
-                cells: mem::take(&mut block.cells),
-            },
-        );
+        let texts = BlockTexts {
+            contacts: mem::take(&mut block.contacts).into(),
+            cells: mem::take(&mut block.cells),
+        };
+        run.held.borrow_mut().insert(at.block, texts);
     }
     run.database.execute(
         "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -197,8 +195,8 @@ pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, V
     )?;
     let damaged = |reason: &str| run.damaged(format!("the cells of row {row}: {reason}"));
     let (first_row, row_count, packed) = found.ok_or_else(|| damaged("missing"))?;
-    let text = match run.held_text(block, |texts| texts.cells.clone()) {
-        Some(text) => text,
+    let text = match run.held.borrow().get(&block) {
+        Some(texts) => texts.cells.clone(),
         None => column::unpack(&packed).map_err(|error| damaged(&error.to_string()))?,
     };
     Ok((first_row, row_count, text))
@@ -221,7 +219,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.run");
         let run = RunFile::create_for(&path, 1).unwrap();
-        assert!(run.held_max() > 0);
+        assert!(run.held_max > 0);
         let mut block = StagedBlock {
             cells: b"1\n".to_vec(),
             row_count: 1,

@@ -76,7 +76,8 @@ pub(crate) struct Contacts {
 impl Contacts {
     pub(crate) fn read(run: &RunFile, block: u32) -> Result<Self, RunError> {
         let altered = || run.damaged(format!("the contacts of block {block} were altered"));
-        let held = run.held_text(block, |texts| Arc::clone(&texts.contacts));
+        let held = run.held.borrow();
+        let held = held.get(&block).map(|texts| Arc::clone(&texts.contacts));
         let read = run.database.row(
             "SELECT b.first_seq, b.source, b.rows, b.contacts, b.contact_count, b.hash, d.codes, d.hash
                FROM block b JOIN decision d ON d.block = b.no WHERE b.no = ?1",

@@ -2,8 +2,8 @@
 
 use std::{
     borrow::Cow,
-    cell::{Ref, RefCell, RefMut},
-    collections::BTreeSet,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
     io::{self, Write as _},
     path::Path,
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::{
     RunError, column,
     foreign::{check_is_file, check_schema, check_side_files, check_version, is_unsealed},
-    held::{BlockTexts, HeldTexts},
+    held::{self, BlockTexts},
     planning::PlanningSnapshot,
     schema::{self, State},
 };
@@ -36,12 +36,12 @@ pub(crate) struct RunFile {
     is_created_here: bool,
     /// True if the process was killed while it wrote the file, so nothing in it can be read.
     is_torn: bool,
-    /// The contacts of the account, until the run is sealed.
-    planning: RefCell<Option<PlanningSnapshot>>,
+    /// The contacts of the account, if they were read, until the run is sealed.
+    pub(super) planning: RefCell<Option<PlanningSnapshot>>,
     /// The texts of blocks that are not in the file until the run is sealed.
-    held: RefCell<HeldTexts>,
-    /// The number of bytes of text that may be held.
-    held_max: usize,
+    pub(super) held: RefCell<BTreeMap<u32, BlockTexts>>,
+    /// The number of bytes of source text that the blocks may leave uncompressed.
+    pub(crate) held_max: usize,
     /// The directory of a temporary run file. Removed after the connection is closed.
     _scratch: Option<TempDir>,
 }
@@ -49,19 +49,13 @@ pub(crate) struct RunFile {
 impl RunFile {
     /// Creates a run file that only its owner can read. An existing file is an error and stays unchanged.
     pub(crate) fn create(path: &Path) -> Result<Self, RunError> {
-        Self::create_with_pages(path, schema::PAGE_BYTES)
+        Self::create_for(path, u64::MAX)
     }
 
     /// Like [`Self::create`], for sources with this number of bytes.
     pub(crate) fn create_for(path: &Path, source_bytes: u64) -> Result<Self, RunError> {
-        let run = Self::create_with_pages(path, schema::page_bytes(source_bytes))?;
-        let held_max = schema::held_bytes(source_bytes);
-        Ok(Self { held_max, ..run })
-    }
-
-    fn create_with_pages(path: &Path, page_bytes: u32) -> Result<Self, RunError> {
         check_side_files(path)?;
-        let blank = schema::blank_file(page_bytes);
+        let blank = schema::blank_file(schema::page_bytes(source_bytes));
         let blank = blank.map_err(|source| DatabaseError::of(path, source))?;
         let io = |source| RunError::Io {
             path: path.into(),
@@ -77,6 +71,7 @@ impl RunFile {
             run.begin()?;
             Ok(Self {
                 is_created_here: true,
+                held_max: schema::held_bytes(source_bytes),
                 ..run
             })
         });
@@ -224,7 +219,7 @@ impl RunFile {
         };
         let has_batches: bool = exists("batch")?;
         let has_cells = has_batches || exists("reject")?;
-        self.held.borrow().write(&self.database, has_cells)?;
+        held::write(&self.held.borrow(), &self.database, has_cells)?;
         self.commit()?;
         self.sync()?;
         if has_batches {
@@ -261,38 +256,6 @@ impl RunFile {
             }
         }
         self.database.execute_all(schema::SNAPSHOT_INDEX)
-    }
-
-    /// The number of bytes of source text that the blocks of the run may leave uncompressed.
-    pub(crate) const fn held_max(&self) -> usize {
-        self.held_max
-    }
-
-    pub(super) fn hold(&self, block: u32, texts: BlockTexts) {
-        self.held.borrow_mut().add(block, texts);
-    }
-
-    /// The texts of a block, if they are in memory.
-    pub(super) fn held_text<T>(&self, block: u32, read: impl Fn(&BlockTexts) -> T) -> Option<T> {
-        self.held.borrow().get(block).map(read)
-    }
-
-    /// True if the account was read into the file. The snapshot of an empty account has no rows, but has its
-    /// index.
-    pub(super) fn has_snapshot(&self) -> Result<bool, RunError> {
-        Ok(self.planning().is_some()
-            || self
-                .database
-                .value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])?)
-    }
-
-    /// The snapshot during planning, if the account was read.
-    pub(super) fn planning(&self) -> Ref<'_, Option<PlanningSnapshot>> {
-        self.planning.borrow()
-    }
-
-    pub(super) fn planning_mut(&self) -> RefMut<'_, Option<PlanningSnapshot>> {
-        self.planning.borrow_mut()
     }
 
     /// Between two transactions of a file that is not in WAL mode, `SQLite` holds no lock, so closing another

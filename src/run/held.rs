@@ -16,43 +16,28 @@ pub(super) struct BlockTexts {
     pub(super) cells: Vec<u8>,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct HeldTexts {
-    blocks: BTreeMap<u32, BlockTexts>,
-}
-
-impl HeldTexts {
-    pub(super) fn add(&mut self, block: u32, texts: BlockTexts) {
-        self.blocks.insert(block, texts);
+/// Writes the texts to the rows of their blocks. `has_cells`: rows were or may be rejected.
+pub(super) fn write(
+    held: &BTreeMap<u32, BlockTexts>,
+    database: &Database<RunError>,
+    has_cells: bool,
+) -> Result<(), RunError> {
+    for (&block, texts) in held {
+        let contacts = column::pack(&texts.contacts);
+        let cells = if has_cells {
+            column::pack(&texts.cells)
+        } else {
+            Vec::new()
+        };
+        database.execute(
+            "UPDATE block SET contacts = ?2, cells = ?3, hash = ?4 WHERE no = ?1",
+            params![
+                block,
+                contacts,
+                cells,
+                column::text_hash(block.into(), &contacts)
+            ],
+        )?;
     }
-
-    pub(super) fn get(&self, block: u32) -> Option<&BlockTexts> {
-        self.blocks.get(&block)
-    }
-
-    /// Writes the texts to the rows of their blocks. `has_cells`: rows were or may be rejected.
-    pub(super) fn write(
-        &self,
-        database: &Database<RunError>,
-        has_cells: bool,
-    ) -> Result<(), RunError> {
-        for (&block, texts) in &self.blocks {
-            let contacts = column::pack(&texts.contacts);
-            let cells = if has_cells {
-                column::pack(&texts.cells)
-            } else {
-                Vec::new()
-            };
-            database.execute(
-                "UPDATE block SET contacts = ?2, cells = ?3, hash = ?4 WHERE no = ?1",
-                params![
-                    block,
-                    contacts,
-                    cells,
-                    column::text_hash(block.into(), &contacts)
-                ],
-            )?;
-        }
-        Ok(())
-    }
+    Ok(())
 }

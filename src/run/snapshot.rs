@@ -26,9 +26,11 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<SnapshotContact> {
     })
 }
 
-/// True if the run read the account before it decided.
+/// True if the run read the account before it decided. The snapshot of an empty account has no rows, but has its
+/// index.
 pub(crate) fn exists(run: &RunFile) -> Result<bool, RunError> {
-    run.has_snapshot()
+    let query = "SELECT count(*) > 0 FROM pragma_index_list('snapshot')";
+    Ok(run.planning.borrow().is_some() || run.database.value(query, [])?)
 }
 
 pub(crate) struct SnapshotWriter<'a> {
@@ -40,7 +42,7 @@ pub(crate) struct SnapshotWriter<'a> {
 impl<'a> SnapshotWriter<'a> {
     /// Starts a new snapshot, discarding an existing one.
     pub(crate) fn anew(run: &'a RunFile) -> Self {
-        *run.planning_mut() = Some(PlanningSnapshot::new(run.path()));
+        *run.planning.borrow_mut() = Some(PlanningSnapshot::new(run.path()));
         Self {
             run,
             owners: HashMap::new(),
@@ -49,7 +51,8 @@ impl<'a> SnapshotWriter<'a> {
 
     /// Continues the existing snapshot.
     pub(crate) fn resume(run: &'a RunFile) -> Result<Self, RunError> {
-        run.planning_mut()
+        run.planning
+            .borrow_mut()
             .get_or_insert_with(|| PlanningSnapshot::new(run.path()));
         let owners = owners(run)?.unwrap_or_default().into_iter().collect();
         Ok(Self { run, owners })
@@ -62,7 +65,7 @@ impl<'a> SnapshotWriter<'a> {
         } else {
             self.owners.insert(owner.into_owned(), 1);
         }
-        let mut planning = self.run.planning_mut();
+        let mut planning = self.run.planning.borrow_mut();
         let added = planning.as_mut().map(|snapshot| snapshot.add(record));
         added
             .transpose()
@@ -74,7 +77,11 @@ impl<'a> SnapshotWriter<'a> {
     /// returns the number of dropped ones.
     pub(crate) fn finish(mut self, unreadable: &[UnreadableContact]) -> Result<usize, RunError> {
         let run = self.run;
-        let dropped = run.planning_mut().as_mut().map(PlanningSnapshot::sort);
+        let dropped = run
+            .planning
+            .borrow_mut()
+            .as_mut()
+            .map(PlanningSnapshot::sort);
         let dropped = dropped.transpose().map_err(|error| run.io(error))?;
         let dropped = dropped.unwrap_or_default();
         for contact in &dropped {
@@ -104,7 +111,7 @@ fn planning<T>(
     run: &RunFile,
     read: impl FnOnce(&PlanningSnapshot) -> io::Result<T>,
 ) -> Result<Option<T>, RunError> {
-    let read = run.planning().as_ref().map(read);
+    let read = run.planning.borrow().as_ref().map(read);
     read.transpose().map_err(|error| run.io(error))
 }
 
@@ -142,7 +149,7 @@ pub(crate) fn json(run: &RunFile, seq: u64) -> Result<String, RunError> {
 }
 
 pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
-    match &*run.planning() {
+    match &*run.planning.borrow() {
         Some(snapshot) => Ok(snapshot.count()),
         None => run.database.value("SELECT count(*) FROM snapshot", []),
     }

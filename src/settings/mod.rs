@@ -41,8 +41,6 @@ pub(crate) struct Settings {
     pub file: Option<PathBuf>,
     /// The directory of run files and tokens.
     pub state_directory: PathBuf,
-    /// True if the command starts a sandbox.
-    pub sandbox: bool,
     /// The options of every command, as typed.
     pub common: CommonArgs,
     /// The options of the account, as typed.
@@ -98,7 +96,6 @@ impl Configuration {
             keep_runs: Arc::clone(&self.keep_runs),
             file: self.loaded.path.clone(),
             state_directory: self.state_directory.clone(),
-            sandbox: account.sandbox,
             common,
             account,
         })
@@ -139,7 +136,7 @@ impl Settings {
     pub(crate) fn token_key(&self) -> Option<String> {
         let files = [&self.account.token_file, &self.profile.token_file];
         // A pipe can be read only once.
-        if self.sandbox || files.into_iter().flatten().any(|file| is_special(file)) {
+        if self.account.sandbox || files.into_iter().flatten().any(|file| is_special(file)) {
             return None;
         }
         let source = self.token_source().ok()?;
@@ -156,11 +153,6 @@ impl Settings {
     /// The name of the profile, as messages and the history give it.
     pub(crate) fn profile_word(&self) -> &str {
         self.profile_name.as_deref().unwrap_or(NO_PROFILE)
-    }
-
-    /// Uses a sandbox, for the report of a run that used one.
-    pub(crate) const fn use_sandbox(&mut self) {
-        (self.sandbox, self.account.sandbox) = (true, true);
     }
 
     /// Adopts profile and base URL of a past run for the suggested commands, unless the settings are the same.
@@ -219,20 +211,14 @@ impl Settings {
     }
 
     fn base_url(&self, text: &str) -> Result<BaseUrl, SettingsError> {
-        let origin = self.address_origin();
-        let parsed = text.parse();
-        parsed.map_err(|error: BaseUrlError| {
-            SettingsError::wrong(format!("{origin}: {error}"), error.hint())
-        })
-    }
-
-    /// The origin of the base URL, for error messages.
-    fn address_origin(&self) -> &'static str {
-        match (&self.account.base_url, &self.profile.base_url) {
+        let origin = match (&self.account.base_url, &self.profile.base_url) {
             (Some(_), _) => "--base-url or WAZZUP_BASE_URL",
             (None, Some(_)) => "the profile's base_url",
             (None, None) => "the base URL",
-        }
+        };
+        text.parse().map_err(|error: BaseUrlError| {
+            SettingsError::wrong(format!("{origin}: {error}"), error.hint())
+        })
     }
 
     /// The file with the profile's rotating refresh token.

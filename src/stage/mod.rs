@@ -107,9 +107,10 @@ pub(crate) fn stage_files(
 ) -> Result<Staged, StageError> {
     // Data that exceeds the memory limit spills to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
+    let mut stager = Stager::new(reading, mode, Keep::Everything, owners, monitor);
+    stager.held_left = run.held_max.into();
     let mut staging = Staging {
-        stager: Stager::new(reading, mode, Keep::Everything, owners, monitor)
-            .holding(run.held_max()),
+        stager,
         at: Position::default(),
         sink: RunSink {
             run,

@@ -38,7 +38,7 @@ pub(crate) struct Stager<'a> {
     /// The threads that parse and normalize.
     pub workers: Workers,
     /// The number of bytes of source text that may stay uncompressed.
-    held_left: AtomicUsize,
+    pub(super) held_left: AtomicUsize,
 }
 
 /// A table that was read to its end.
@@ -74,12 +74,6 @@ impl<'a> Stager<'a> {
             owners,
             held_left: AtomicUsize::new(0),
         }
-    }
-
-    /// Leaves texts uncompressed until they have this number of bytes.
-    pub(crate) fn holding(self, bytes: usize) -> Self {
-        let held_left = AtomicUsize::new(bytes);
-        Self { held_left, ..self }
     }
 
     /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first
@@ -118,24 +112,6 @@ impl<'a> Stager<'a> {
         })
     }
 
-    fn worker<'w>(
-        &'w self,
-        table: &Table,
-        header: &'w [String],
-        rules: &'w FileRules,
-    ) -> Worker<'w> {
-        Worker {
-            delimiter: table.delimiter,
-            widths: table.widths(),
-            header,
-            keep: self.keep,
-            held_left: &self.held_left,
-            hash_seed: self.hash_seed,
-            rules,
-            monitor: &**self.monitor,
-        }
-    }
-
     fn stage<E: From<SourceError>>(
         &self,
         mut table: Table,
@@ -144,7 +120,16 @@ impl<'a> Stager<'a> {
         mut each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
     ) -> Result<(ReadReport, Edits), E> {
         let header = table.columns.clone();
-        let worker = self.worker(&table, &header, rules);
+        let worker = Worker {
+            delimiter: table.delimiter,
+            widths: table.widths(),
+            header: &header,
+            keep: self.keep,
+            held_left: &self.held_left,
+            hash_seed: self.hash_seed,
+            rules,
+            monitor: &**self.monitor,
+        };
         tracing::info!(source = %table.origin, workers = self.reading.workers, "reading");
         let origin = table.origin.clone();
         // A requested stop also causes read errors.

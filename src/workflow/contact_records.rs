@@ -66,7 +66,7 @@ pub(super) fn compared(
         return Ok((ComparedWith::Reset, None));
     };
     let records = records(session);
-    let is_due = full_every.is_some_and(|every| records.runs_since_full() + 1 >= every);
+    let is_due = full_every.is_some_and(|every| records.runs_since_full + 1 >= every);
     if is_due || !records.is_found() || session.is_sandbox {
         return Ok((ComparedWith::Afresh, None));
     }
@@ -174,11 +174,10 @@ pub(super) fn record_written(
     if compared == ComparedWith::Account && !records.is_found() {
         return Ok(());
     }
-    let runs_since_full = match compared {
-        ComparedWith::Account => records.runs_since_full(),
-        ComparedWith::Afresh | ComparedWith::Reset => 0,
-        ComparedWith::Records => records.runs_since_full() + 1,
-    };
-    records.set_runs_since_full(runs_since_full);
+    match compared {
+        ComparedWith::Account => {}
+        ComparedWith::Afresh | ComparedWith::Reset => records.runs_since_full = 0,
+        ComparedWith::Records => records.runs_since_full += 1,
+    }
     Ok(incremental::record(&mut records, run, options, held)?)
 }

@@ -40,7 +40,11 @@ impl PastRun {
         let is_unfinished = run.state()? != State::Done;
         let mut summary = match stored {
             Some(stored) => stored.with_tally(tally),
-            None => Self::planned(&run, &meta, tally)?,
+            // It was never sent, or its sending was killed.
+            None => Summary {
+                warnings: run.find_fact(WARNINGS)?.unwrap_or_default(),
+                ..meta.summary(&run, (meta.planned_at, 0.0), tally)
+            },
         };
         let ledger = Ledger::open(state_directory, &meta.account);
         let target = rejects::of_run(None, &run, &meta.source.path, &ledger)?;
@@ -58,13 +62,6 @@ impl PastRun {
             phase,
             is_unfinished,
         })
-    }
-
-    /// The summary of a run that was never sent, or whose sending was killed.
-    fn planned(run: &RunFile, meta: &RunMeta, tally: Tally) -> Result<Summary, Error> {
-        let mut summary = meta.summary(run, (meta.planned_at, 0.0), tally);
-        summary.warnings = run.find_fact(WARNINGS)?.unwrap_or_default();
-        Ok(summary)
     }
 }
 

@@ -61,7 +61,7 @@ impl Session {
     pub fn connect(options: AccountOptions, monitor: Arc<dyn Monitor>) -> Result<Self, Error> {
         let mut session = Self::without_token(options, monitor)?;
         session.client.sign_in()?;
-        let identity = session.client.identity();
+        let identity = session.client.tokens.identity();
         session.account = session.fingerprint(identity.as_deref());
         Ok(session)
     }
@@ -209,7 +209,7 @@ impl Session {
     pub(crate) fn lock(&self, wait: bool) -> Result<AccountLock, Error> {
         self.ledger().check()?;
         let store = self.store()?;
-        let key = self.client.account_key();
+        let key = self.client.tokens.account_key();
         let key = key.map(|key| format!("{} {key}", self.base_url));
         let names = std::iter::once(self.account.clone()).chain(key).collect();
         let take = |turns: &Arc<AccountTurns>| turns.take(names, &*self.monitor);

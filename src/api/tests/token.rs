@@ -175,7 +175,9 @@ fn the_next_run_goes_on_with_the_stored_token() {
     write();
     write();
     assert_eq!(server.received().len(), 3, "one grant, two writes");
-    let status = client().renew_token().unwrap();
+    let client = client();
+    client.renew_token().unwrap();
+    let status = client.tokens.describe();
     assert!(status.is_renewable && status.expires_at.is_some());
     write();
     let spent: Vec<_> = server
@@ -230,7 +232,10 @@ fn simplified_authorization_goes_by_the_machine_token() {
     );
     let last = bench.server.received().pop().unwrap();
     assert_eq!(last.authorization, "Bearer a1");
-    assert_eq!(bench.client.describe().account.as_deref(), Some("72042419"));
+    assert_eq!(
+        bench.client.tokens.describe().account.as_deref(),
+        Some("72042419")
+    );
 }
 
 #[cfg(unix)]

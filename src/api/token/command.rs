@@ -18,10 +18,7 @@ use secrecy::SecretString;
 
 use super::SECRET_VARIABLES;
 use crate::{
-    api::{
-        clock::Waiter,
-        error::{ApiError, ApiErrorKind},
-    },
+    api::{clock::Waiter, error::ApiErrorKind},
     progress::{StopReason, WaitFor},
 };
 
@@ -38,27 +35,8 @@ pub(crate) fn run(
     key: &'static str,
     command: &str,
     waiter: &Waiter,
-) -> Result<SecretString, ApiError> {
-    output_of(command, waiter).map_err(|error| match error {
-        CommandError::Stopped(reason) => ApiErrorKind::from(reason).into(),
-        CommandError::Failed(detail) => ApiErrorKind::SecretCommand { key, detail }.into(),
-    })
-}
-
-/// The reason why a command printed no secret.
-enum CommandError {
-    /// A stop was requested.
-    Stopped(StopReason),
-    Failed(String),
-}
-
-impl From<StopReason> for CommandError {
-    fn from(reason: StopReason) -> Self {
-        Self::Stopped(reason)
-    }
-}
-
-fn output_of(command: &str, waiter: &Waiter) -> Result<SecretString, CommandError> {
+) -> Result<SecretString, ApiErrorKind> {
+    let failed = |detail: String| ApiErrorKind::SecretCommand { key, detail };
     let mut child = shell(command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -66,7 +44,7 @@ fn output_of(command: &str, waiter: &Waiter) -> Result<SecretString, CommandErro
         .map_err(|error| failed(format!("it can't be started: {error}")))?;
     let output = CommandOutput::from(child.stdout.take());
     let _waiting = waiter.waiting(WaitFor::SecretCommand);
-    let status = wait(&mut child, waiter)?;
+    let status = wait(&mut child, waiter)?.map_err(failed)?;
     if !status.success() {
         return Err(failed(format!("it ended with {status}")));
     }
@@ -135,14 +113,12 @@ fn read(mut output: impl Read, into: &Mutex<Vec<u8>>) {
     }
 }
 
-fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, CommandError> {
+/// Waits for the end of the command, or says why it did not end well.
+fn wait(child: &mut Child, waiter: &Waiter) -> Result<Result<ExitStatus, String>, StopReason> {
     let deadline = waiter.now() + COMMAND_TIMEOUT;
     loop {
-        if let Some(status) = child
-            .try_wait()
-            .map_err(|error| failed(error.to_string()))?
-        {
-            return Ok(status);
+        if let Some(ended) = child.try_wait().transpose() {
+            return Ok(ended.map_err(|error| error.to_string()));
         }
         let now = waiter.now();
         let stopped = waiter.until(now + POLL);
@@ -151,16 +127,10 @@ fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, CommandError> 
             let _ = child.kill();
             let _ = child.wait();
             stopped?;
-            return Err(failed(format!(
-                "it did not end within {} s",
-                COMMAND_TIMEOUT.as_secs()
-            )));
+            let limit = COMMAND_TIMEOUT.as_secs();
+            return Ok(Err(format!("it did not end within {limit} s")));
         }
     }
-}
-
-fn failed(detail: String) -> CommandError {
-    CommandError::Failed(detail)
 }
 
 #[cfg(all(test, unix))]
@@ -172,7 +142,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::clock::{FakeClock, SystemClock},
+        api::{
+            ApiError,
+            clock::{FakeClock, SystemClock},
+        },
         progress::Silent,
     };
 
@@ -212,7 +185,7 @@ mod tests {
             ("true", "nothing"),
             ("/no/such/thing 2>/dev/null", "127"),
         ] {
-            let error = run("token_command", command, &waiter()).unwrap_err();
+            let error = ApiError::from(run("token_command", command, &waiter()).unwrap_err());
             assert!(error.to_string().contains(words), "{error}");
             assert!(error.hint().unwrap().contains("token_command"));
         }
