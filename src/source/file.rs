@@ -195,33 +195,51 @@ fn read_at(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buf, at)
 }
 
-pub(super) struct Hashed<R> {
-    inner: R,
-    hasher: blake3::Hasher,
-    bytes: u64,
+/// Reads a file and hashes it.
+pub(super) struct Hashed {
+    inner: FileReader,
+    /// `None` if only the beginning is wanted.
+    hasher: Option<blake3::Hasher>,
 }
 
-impl<R: Read> Hashed<R> {
-    pub(super) fn new(inner: R) -> Self {
+impl Hashed {
+    pub(super) fn new(inner: FileReader) -> Self {
         Self {
             inner,
-            hasher: blake3::Hasher::new(),
-            bytes: 0,
+            hasher: Some(blake3::Hasher::new()),
         }
+    }
+
+    /// For a reader of the beginning, whose hash is not wanted.
+    pub(super) const fn without_hash(inner: FileReader) -> Self {
+        Self {
+            inner,
+            hasher: None,
+        }
+    }
+
+    /// The number of bytes that are probably left.
+    pub(super) fn left(&self) -> u64 {
+        self.inner.file.bytes.saturating_sub(self.inner.at)
     }
 
     /// Reads the rest, so that the hash covers the whole file. Returns size and hash.
     pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
         io::copy(self, &mut io::sink())?;
-        Ok((self.bytes, self.hasher.finalize().to_hex().to_string()))
+        let hash = match &self.hasher {
+            Some(hasher) => hasher.finalize().to_hex().to_string(),
+            None => self.inner.file.blake3()?,
+        };
+        Ok((self.inner.at, hash))
     }
 }
 
-impl<R: Read> Read for Hashed<R> {
+impl Read for Hashed {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf)?;
-        self.hasher.update(&buf[..read]);
-        self.bytes += read as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buf[..read]);
+        }
         Ok(read)
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
 fn page(input: &Input<'_>) -> Result<(String, Nuls, EncodingFinding), SourceErrorKind> {
     let limits = input.options.limits;
     let mut head = Vec::new();
-    input.raw.unpack()?.fill(&mut head, 4096)?;
+    input.raw.peek()?.fill(&mut head, 4096)?;
     let (mut finding, _) = text::find_encoding(input)?;
     if let EncodingReason::Detected = finding.because
         && let Some(encoding) = declared_encoding(&head)
@@ -84,7 +84,7 @@ fn page(input: &Input<'_>) -> Result<(String, Nuls, EncodingFinding), SourceErro
         finding.rival = None;
     }
     finding.sample = without_tags(&finding.sample);
-    let mut reader = TextReader::new(input.raw.unpack()?, finding.encoding);
+    let mut reader = TextReader::new(input.raw.peek()?, finding.encoding);
     let mut page = Vec::new();
     while reader.fill(&mut page, 1 << 20)? > 0 {
         if page.len() as u64 > limits.held_bytes {

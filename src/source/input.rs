@@ -13,7 +13,7 @@ use flate2::bufread::GzDecoder;
 use super::{
     Kind, ReadOptions, TableOrigin,
     error::{GZIP, SourceErrorKind, ZSTD, mebibytes, too_large},
-    file::{FileReader, Hashed, SourceFile},
+    file::{Hashed, SourceFile},
     kind,
 };
 use crate::{output::temporary, progress::Monitor};
@@ -48,12 +48,12 @@ pub(super) struct Inflated {
 }
 
 enum Inner {
-    Plain(Box<Hashed<FileReader>>),
+    Plain(Box<Hashed>),
     Gzip(Box<GzipMembers>),
-    Zstd(Box<zstd::Decoder<'static, BufReader<Hashed<FileReader>>>>),
+    Zstd(Box<zstd::Decoder<'static, Compressed>>),
 }
 
-type Compressed = BufReader<Hashed<FileReader>>;
+type Compressed = BufReader<Hashed>;
 
 /// The members of a gzip file, one after the other.
 struct GzipMembers {
@@ -108,6 +108,9 @@ impl Read for GzipMembers {
 /// The first byte of a member.
 const GZIP_BYTE: u8 = 0x1F;
 
+/// Room for reading on past the expected end of a file.
+const END_BYTES: usize = 1 << 13;
+
 /// The largest window of zstd: 128 MiB, like its command-line tool.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
@@ -121,13 +124,14 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    fn new(file: SourceFile, limit: u64) -> io::Result<Self> {
-        Ok(Self {
-            compression: InputCompression::of(&file.head(4)?),
+    /// `head`: the first bytes of the file.
+    fn new(file: SourceFile, head: &[u8], limit: u64) -> Self {
+        Self {
+            compression: InputCompression::of(head),
             file,
             limit,
             ignored: Arc::default(),
-        })
+        }
     }
 
     /// A warning if bytes after the last member were ignored. Complete once the file has been read to its end.
@@ -144,9 +148,17 @@ impl Packed {
         self.ignored.are_data.load(Ordering::Relaxed)
     }
 
-    /// Unpacks the file from its start.
+    /// Unpacks the file from its start, and hashes it.
     pub(super) fn unpack(&self) -> io::Result<Inflated> {
-        let hashed = Hashed::new(self.file.reader());
+        self.unpack_from(Hashed::new(self.file.reader()))
+    }
+
+    /// Like [`Self::unpack`], for a look at the content: nothing is hashed.
+    pub(super) fn peek(&self) -> io::Result<Inflated> {
+        self.unpack_from(Hashed::without_hash(self.file.reader()))
+    }
+
+    fn unpack_from(&self, hashed: Hashed) -> io::Result<Inflated> {
         let inner = match self.compression {
             InputCompression::None => Inner::Plain(Box::new(hashed)),
             InputCompression::Gzip => Inner::Gzip(Box::new(GzipMembers {
@@ -178,9 +190,8 @@ impl Inflated {
         bytes: usize,
     ) -> Result<usize, SourceErrorKind> {
         self.file.check_stop()?;
-        into.reserve(bytes);
         let read = match &mut self.inner {
-            Inner::Plain(reader) => reader.take(bytes as u64).read_to_end(into)?,
+            Inner::Plain(reader) => read_plain(reader, into, bytes)?,
             Inner::Gzip(reader) => unpack(reader, into, bytes, GZIP)?,
             Inner::Zstd(reader) => unpack(reader, into, bytes, ZSTD)?,
         };
@@ -217,12 +228,35 @@ impl Inflated {
     }
 }
 
+/// Appends up to `bytes` to `into`, fewer only at the end. Room for more than the file would be cleared for nothing.
+fn read_plain(reader: &mut Hashed, into: &mut Vec<u8>, bytes: usize) -> io::Result<usize> {
+    let begin = into.len();
+    let left = |reader: &Hashed| usize::try_from(reader.left()).unwrap_or(usize::MAX);
+    into.reserve(bytes.min(left(reader).saturating_add(END_BYTES)));
+    loop {
+        let read = into.len() - begin;
+        let wanted = (bytes - read).min(left(reader).max(END_BYTES));
+        if wanted == 0 {
+            return Ok(read);
+        }
+        into.resize(begin + read + wanted, 0);
+        let added = reader.read(&mut into[begin + read..]);
+        into.truncate(begin + read + added.as_ref().map_or(0, |added| *added));
+        match added {
+            Ok(0) => return Ok(read),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
+}
+
 fn unpack(
     reader: &mut impl Read,
     into: &mut Vec<u8>,
     bytes: usize,
     what: &'static str,
 ) -> Result<usize, SourceErrorKind> {
+    into.reserve(bytes);
     reader
         .take(bytes as u64)
         .read_to_end(into)
@@ -255,13 +289,16 @@ impl<'a> Input<'a> {
         origin: &'a TableOrigin,
         options: &'a ReadOptions<'a>,
     ) -> Result<Self, SourceErrorKind> {
-        let raw = Packed::new(file, options.limits.inflated_bytes)?;
-        let mut head = Vec::new();
-        raw.unpack()?.fill(&mut head, kind::HEAD_BYTES)?;
+        let mut head = file.head(kind::HEAD_BYTES as u64)?;
+        let raw = Packed::new(file, &head, options.limits.inflated_bytes);
+        if raw.compression != InputCompression::None {
+            head.clear();
+            raw.peek()?.fill(&mut head, kind::HEAD_BYTES)?;
+        }
         let kind = kind::of_head(&head)?;
         let is_binary = matches!(kind, None | Some(Kind::Xls));
         let file = if is_binary && raw.compression != InputCompression::None {
-            raw.unpack()?.spool(&options.monitor)?
+            raw.peek()?.spool(&options.monitor)?
         } else {
             raw.file.clone()
         };

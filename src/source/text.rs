@@ -213,7 +213,7 @@ fn line_end(head: &[u8]) -> &'static str {
 
 /// The encoding of a file, and whether it begins with a BOM of that encoding.
 pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool), SourceErrorKind> {
-    let mut bytes = input.raw.unpack()?;
+    let mut bytes = input.raw.peek()?;
     let mut head = Vec::new();
     bytes.fill(&mut head, HEAD_BYTES)?;
     let mark = Encoding::for_bom(&head).map(|(encoding, _)| encoding);
@@ -250,7 +250,7 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
 
 /// The first part of the text, cut after whole lines.
 fn head_of_text(file: &TextFile) -> Result<Vec<u8>, SourceErrorKind> {
-    let mut reader = file.reader()?;
+    let mut reader = file.peek()?;
     let mut head = Vec::new();
     let mut ended = false;
     while head.len() < HEAD_BYTES && !ended {

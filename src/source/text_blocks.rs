@@ -7,7 +7,7 @@ use super::{
     block::walk,
     cut::{Cut, Cutter, OddCells},
     decode::TextReader,
-    input::Packed,
+    input::{Inflated, Packed},
     quoting::{Quoting, Requoter},
     stray_quotes, swallowed,
     table::BlockSource,
@@ -40,12 +40,20 @@ pub(super) struct TextLayout {
 
 impl TextFile {
     pub(super) fn reader(&self) -> Result<TextReader, SourceErrorKind> {
-        let bytes = self.file.unpack()?;
+        Ok(self.read(self.file.unpack()?))
+    }
+
+    /// Like [`Self::reader`], for a look at the text: the file is not hashed.
+    pub(super) fn peek(&self) -> Result<TextReader, SourceErrorKind> {
+        Ok(self.read(self.file.peek()?))
+    }
+
+    fn read(&self, bytes: Inflated) -> TextReader {
         let reader = TextReader::new(bytes, self.encoding);
-        Ok(match self.quoting {
+        match self.quoting {
             None => reader,
             Some((quoting, delimiter)) => reader.rewritten(Requoter::new(quoting, delimiter)),
-        })
+        }
     }
 }
 
