@@ -82,6 +82,10 @@ const AFFIXES_MAX: u8 = 3;
 
 fn know_within(name: &str, affixes: u8) -> KnownName {
     let name = trimmed(name);
+    // A fast path for data: empty cells, ids and phones.
+    if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return KnownName::Unknown;
+    }
     if let Ok(field) = name.parse::<Field>()
         && field.to_string() == name
         && field != Field::Ignored

@@ -261,9 +261,8 @@ fn mark_controls(text: &mut [u8]) {
 /// The byte order of UTF-16 without a BOM, from the NULs in every other byte of plain text.
 pub(super) fn utf16_by_nuls(head: &[u8]) -> Option<&'static Encoding> {
     let pairs = head.len() / 2;
-    if pairs == 0 {
-        return None;
-    }
+    // Also a fast path for text without NULs.
+    memchr(0, head)?;
     let nuls = |half: usize| head.chunks_exact(2).filter(|pair| pair[half] == 0).count();
     let (even, odd) = (nuls(0), nuls(1));
     // Line ends, delimiters and digits are a good part of any table, whatever its script.

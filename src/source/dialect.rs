@@ -11,7 +11,7 @@ use super::{
     block::{past_line_end, walk},
     header::{self, HEADER_ROWS, Header, PreviewRow},
 };
-use crate::wording::float;
+use crate::{characters::is_blank, wording::float};
 
 /// The delimiters to try; on a tie, the first wins.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -58,12 +58,12 @@ pub(super) fn find(
     let tried: &[u8] = delimiter.as_slice();
     let tried = if tried.is_empty() { &DELIMITERS } else { tried };
     let dialect = |&delimiter: &u8| {
-        let rows = preview(text, delimiter, header_row);
-        let header = header::find(&rows, recognize, header_row)?;
-        let score = score(&header, &rows, recognize);
+        let preview = Preview::of(text, delimiter, header_row);
+        let header = header::find(&preview.rows, recognize, header_row)?;
+        let score = preview.score(&header, recognize);
         let dialect = Dialect {
             delimiter,
-            cells: usual_cells(&header, &rows),
+            cells: preview.usual_cells(&header),
             header,
         };
         Some((score, dialect))
@@ -86,49 +86,74 @@ pub(super) fn known_columns(text: &str, recognize: &Recognize<'_>) -> usize {
     find(head, None, None, recognize).map_or(0, |dialect| dialect.header.known)
 }
 
-fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRow> {
-    let last_row = header_row.unwrap_or(0).max(HEADER_ROWS);
-    let mut rows = Vec::new();
-    walk(text, delimiter, |record| {
-        let cells = record.cells.iter().take(COMPARED_CELLS);
-        let cells = cells.map(|cell| (*cell).to_owned());
-        rows.push(PreviewRow::new(
-            record.row + 1,
-            cells.collect(),
-            record.next,
-        ));
-        rows.len() < COMPARED_ROWS || record.row <= last_row
-    });
-    rows
+/// The first rows, divided by one of the delimiters.
+#[derive(Default)]
+struct Preview {
+    /// The rows that may be the header or tell it from data.
+    rows: Vec<PreviewRow>,
+    widths: Vec<RowWidth>,
 }
 
-fn usual_cells(header: &Header, rows: &[PreviewRow]) -> usize {
-    let of_header = rows.iter().filter(|row| row.number == header.row);
-    let data = rows
-        .iter()
-        .filter(|row| row.number > header.row && header::filled(&row.cells) > 0);
-    let mut data: Vec<usize> = data.map(|row| row.cells.len()).collect();
-    data.sort_unstable();
-    let usual = data.get(data.len() / 10).copied();
-    let cells = of_header.map(|row| row.cells.len()).chain(usual).max();
-    cells.unwrap_or_default().max(header.columns.len())
+struct RowWidth {
+    number: u32,
+    cells: usize,
+    is_filled: bool,
 }
 
-fn score(header: &Header, rows: &[PreviewRow], recognize: &Recognize<'_>) -> f64 {
-    let width = header.columns.len();
-    if width < 2 {
-        return 0.0;
+impl Preview {
+    fn of(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Self {
+        let last_row = header_row.unwrap_or(0).max(HEADER_ROWS);
+        let mut preview = Self::default();
+        let mut filled = 0;
+        walk(text, delimiter, |record| {
+            let number = record.row + 1;
+            let cells = record.cells.iter().take(COMPARED_CELLS);
+            let width = RowWidth {
+                number,
+                cells: cells.len(),
+                is_filled: cells.clone().any(|cell| !is_blank(cell)),
+            };
+            // A header of two rows, and as many rows of data as are compared with it.
+            if filled < HEADER_ROWS + 2 || number <= last_row + 1 {
+                let cells = cells.map(|cell| (*cell).to_owned()).collect();
+                preview
+                    .rows
+                    .push(PreviewRow::new(number, cells, record.next));
+            }
+            filled += u32::from(width.is_filled);
+            preview.widths.push(width);
+            preview.widths.len() < COMPARED_ROWS || record.row <= last_row
+        });
+        preview
     }
-    let is_other = |row: &&PreviewRow| {
-        let is_above = row.number + header.rows <= header.row;
-        (is_above || row.number > header.row) && header::filled(&row.cells) > 0
-    };
-    let others: Vec<_> = rows.iter().filter(is_other).collect();
-    let even = mean(others.iter().map(|row| similarity(row.cells.len(), width)));
-    let first = others.iter().take(HEADER_ROWS as usize);
-    let known_in_data = mean(first.map(|row| float(row.known(recognize) as u64)));
-    let names = float(header.known as u64) - known_in_data.unwrap_or(0.0);
-    even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100) as u64) / 1000.0
+
+    fn usual_cells(&self, header: &Header) -> usize {
+        let widths = self.widths.iter();
+        let of_header = widths.clone().filter(|row| row.number == header.row);
+        let data = widths.filter(|row| row.number > header.row && row.is_filled);
+        let mut data: Vec<usize> = data.map(|row| row.cells).collect();
+        data.sort_unstable();
+        let usual = data.get(data.len() / 10).copied();
+        let cells = of_header.map(|row| row.cells).chain(usual).max();
+        cells.unwrap_or_default().max(header.columns.len())
+    }
+
+    fn score(&self, header: &Header, recognize: &Recognize<'_>) -> f64 {
+        let width = header.columns.len();
+        if width < 2 {
+            return 0.0;
+        }
+        let is_other = |number: u32| number + header.rows <= header.row || number > header.row;
+        let others = self.widths.iter();
+        let others = others.filter(|row| row.is_filled && is_other(row.number));
+        let even = mean(others.map(|row| similarity(row.cells, width)));
+        let others = self.rows.iter();
+        let others = others.filter(|row| is_other(row.number) && header::filled(&row.cells) > 0);
+        let first = others.take(HEADER_ROWS as usize);
+        let known_in_data = mean(first.map(|row| float(row.known(recognize) as u64)));
+        let names = float(header.known as u64) - known_in_data.unwrap_or(0.0);
+        even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100) as u64) / 1000.0
+    }
 }
 
 /// The fraction of the width that a row with this number of cells fills. Programs omit trailing cells or end rows
@@ -140,9 +165,10 @@ fn similarity(cells: usize, width: usize) -> f64 {
     float(cells.min(width) as u64) / float(cells.max(width) as u64)
 }
 
-fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
-    let count = numbers.len();
-    (count > 0).then(|| numbers.sum::<f64>() / float(count as u64))
+fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
+    let numbers: Vec<f64> = numbers.collect();
+    let sum = numbers.iter().sum::<f64>();
+    (!numbers.is_empty()).then(|| sum / float(numbers.len() as u64))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     SourceErrorKind, TableOrigin,
+    block::valid_start,
     code_page::{self, Rival},
     decode::utf16_by_nuls,
     error::foreign,
@@ -244,8 +245,14 @@ fn first_non_ascii_line(head: &[u8]) -> usize {
 
 /// The warning about text that was decoded with the wrong code page: `Îñòàòêè` for `Остатки`. `is_ours`: it was
 /// decoded here, so another encoding can be chosen.
-pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
-    let word = misread_word(text)?;
+pub(super) fn misread_note(text: &[u8], is_ours: bool) -> Option<String> {
+    // Before decoding, which takes longer.
+    memchr::memchr(ACCENTED, text)?;
+    let text = match valid_start(text) {
+        valid if text.len() - valid.len() < CHARACTER_BYTES => valid.into(),
+        _ => String::from_utf8_lossy(text),
+    };
+    let word = misread_word(&text)?;
     let advice = if is_ours {
         "for Cyrillic, set --encoding windows-1251"
     } else {
@@ -255,6 +262,12 @@ pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
         "the text was apparently decoded with the wrong encoding (`{word}`): {advice}"
     ))
 }
+
+/// The longest character. One may be cut at the end of the text.
+const CHARACTER_BYTES: usize = 4;
+
+/// The first byte of each letter from `À` to `ÿ`, and of no others.
+const ACCENTED: u8 = 0xC3;
 
 /// A word of accented letters, if most words with accents are like that. Such words are Cyrillic text decoded as a
 /// Western code page.
@@ -268,20 +281,19 @@ fn misread_word(text: &str) -> Option<&str> {
     (misread.len() > others.len().max(2)).then(|| misread[0])
 }
 
-/// The pieces between white space with letters from `À` to `ÿ`.
+/// The pieces with letters from `À` to `ÿ`, between ASCII characters that are not letters.
 fn accented_pieces(text: &str) -> impl Iterator<Item = &str> {
-    let is_space = |char: char| char.is_ascii_whitespace();
+    let ends_piece = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphabetic();
     let mut end = 0;
-    // The first byte of each of these letters, and of no others.
-    memchr::memchr_iter(0xC3, text.as_bytes()).filter_map(move |at| {
+    memchr::memchr_iter(ACCENTED, text.as_bytes()).filter_map(move |at| {
         if at < end {
             return None;
         }
-        let start = text[..at].rfind(is_space).map_or(0, |space| space + 1);
-        end = text[at..]
-            .find(is_space)
-            .map_or(text.len(), |space| at + space);
-        Some(&text[start..end])
+        let (before, after) = text.as_bytes().split_at(at);
+        let start = before.iter().rposition(ends_piece);
+        let length = after.iter().position(ends_piece);
+        end = at + length.unwrap_or(after.len());
+        Some(&text[start.map_or(0, |start| start + 1)..end])
     })
 }
 

@@ -4,7 +4,12 @@
 //! If the kind is not supported, the error names it and suggests another format, because usually the right
 //! contacts were exported in the wrong format.
 
-use std::io::{Read, Seek};
+use std::{
+    borrow::Cow,
+    io::{Read, Seek},
+};
+
+use memchr::{memchr, memmem};
 
 use super::{
     SourceErrorKind, archive,
@@ -113,7 +118,7 @@ fn of_text(head: &[u8]) -> Result<Kind, SourceErrorKind> {
             "write one object per line instead (`jq -c '.[]' FILE`)",
         ));
     }
-    let lower = text.to_lowercase();
+    let lower = text.to_ascii_lowercase();
     if is_web_archive(&lower) {
         return Err(foreign("a web archive (MHTML)", SAVE_AS_XLSX));
     }
@@ -157,7 +162,8 @@ fn is_web_archive(text: &str) -> bool {
 /// in a CSV cell does not begin a line outside quotes.
 fn holds_page(text: &str) -> bool {
     let tags = ["<!doctype html", "<html", "<table", "<head>", "<body"];
-    let Some(start) = tags.iter().filter_map(|tag| text.find(tag)).min() else {
+    let find = |tag: &&str| memmem::find(text.as_bytes(), tag.as_bytes());
+    let Some(start) = tags.iter().filter_map(find).min() else {
         return false;
     };
     let (before, page) = text.split_at(start);
@@ -205,7 +211,10 @@ fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
 
 /// The beginning as text, without BOM, white space and NULs of UTF-16.
 fn start_of_text(head: &[u8]) -> String {
-    let bytes: Vec<u8> = head.iter().copied().filter(|&byte| byte != 0).collect();
+    let bytes = match memchr(0, head) {
+        Some(_) => head.iter().copied().filter(|&byte| byte != 0).collect(),
+        None => Cow::Borrowed(head),
+    };
     let text = String::from_utf8_lossy(&bytes);
     text.trim_start_matches(|char: char| {
         char.is_whitespace() || matches!(char, '\u{FEFF}' | '\u{FFFD}')

@@ -35,7 +35,8 @@ impl Quoting {
         let tried = if tried.is_empty() { &DELIMITERS } else { tried };
         let head = without_titles(&head[..head.len().min(INSPECTED_BYTES)], tried);
         let of = |delimiter| Self::of(head, delimiter).map(|quoting| (quoting, delimiter));
-        tried.iter().find_map(|&delimiter| of(delimiter))
+        let used = tried.iter().filter(|&&it| memchr(it, head).is_some());
+        used.copied().find_map(of)
     }
 
     fn of(head: &[u8], delimiter: u8) -> Option<Self> {

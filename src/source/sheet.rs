@@ -157,7 +157,7 @@ fn notes(
     let is_ours = facts.has_code_page || input.kind == Kind::Html;
     let cells = preview.iter().flat_map(|row| &row.cells);
     let sample = cells.map(String::as_str).collect::<Vec<_>>().join(" ");
-    notes.extend(encoding::misread_note(&sample, is_ours));
+    notes.extend(encoding::misread_note(sample.as_bytes(), is_ours));
     notes
 }
 

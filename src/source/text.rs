@@ -126,7 +126,7 @@ fn notes(
     }
     notes.extend(finding.note());
     notes.extend(encoding::misread_note(
-        &String::from_utf8_lossy(&head[..head.len().min(1 << 16)]),
+        &head[..head.len().min(1 << 16)],
         finding.encoding.is_single_byte(),
     ));
     notes
@@ -158,8 +158,11 @@ const BINARY_BYTES: usize = 1 << 16;
 fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
     let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x1A..=0x1F);
     let head = &head[..head.len().min(BINARY_BYTES)];
-    let controls = head.iter().filter(|byte| is_control(**byte)).count();
-    if controls * 50 > head.len() {
+    let are_many = |count: usize| count * 50 > head.len();
+    // Counted first, because that is faster.
+    if are_many(head.iter().filter(|byte| **byte < 0x20).count())
+        && are_many(head.iter().filter(|byte| is_control(**byte)).count())
+    {
         return Err(foreign("a binary file of an unknown kind", SAVE_AS));
     }
     Ok(())
