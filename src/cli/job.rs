@@ -59,8 +59,7 @@ pub(crate) struct JobLine {
     options: Vec<String>,
 }
 
-/// The parser of command lines. Building or copying it takes longer than parsing, and hundreds of jobs are parsed
-/// twice.
+/// The parser of command lines. Building or copying it takes longer than parsing, and there may be hundreds of jobs.
 fn parser() -> MutexGuard<'static, clap::Command> {
     static PARSER: LazyLock<Mutex<clap::Command>> = LazyLock::new(|| Mutex::new(Cli::command()));
     PARSER.lock()

@@ -90,14 +90,14 @@ struct JobRunner {
 
 impl JobRunner {
     /// Runs a job. Failures don't affect other jobs.
-    fn run(&self, job: Job) -> JobResult {
+    fn run(&self, mut job: Job) -> JobResult {
         let watched = Watched::new(&job.command, Some(job.name.clone()));
         let _span = watched.span().entered();
         let console = Console::of_job(self.quiet, self.live.of_job(&job.name));
         let stopped = self.signals.stop_requested();
         let ended = match stopped {
             Some(reason) => Err(Error::Interrupted(reason)),
-            None => Error::catch_panic(|| self.execute(&job, &console, &watched)),
+            None => Error::catch_panic(|| self.execute(&mut job, &console, &watched)),
         };
         let (ended, summary) = finish(&console, &watched, ended);
         watched.end(&console, &ended);
@@ -126,7 +126,12 @@ impl JobRunner {
         }
     }
 
-    fn execute(&self, job: &Job, console: &Console, watched: &Watched) -> Result<ExitCode, Error> {
+    fn execute(
+        &self,
+        job: &mut Job,
+        console: &Console,
+        watched: &Watched,
+    ) -> Result<ExitCode, Error> {
         let armed = watched.arm(&job.watch, None);
         watched.configure(&job.settings).and(armed)?;
         let (settings, signals) = (job.settings.clone(), self.signals.clone());

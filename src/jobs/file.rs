@@ -76,6 +76,8 @@ pub(crate) struct Job {
     pub(crate) recorded_mode: Option<Mode>,
     /// The command line without sources.
     line: JobLine,
+    /// The command with its patterns in place of the sources.
+    parsed: Option<Command>,
     pub(crate) patterns: Vec<String>,
 }
 
@@ -205,6 +207,7 @@ impl Job {
             watch,
             recorded_mode: cli.command.recorded_mode(),
             line,
+            parsed: Some(cli.command),
             patterns,
         })
     }
@@ -249,11 +252,16 @@ impl Job {
         self.patterns.iter().map(newest).collect()
     }
 
-    pub(crate) fn command(&self, sources: &[String]) -> Result<(Command, String), Error> {
+    /// The command with these sources, and its command line.
+    pub(crate) fn command(&mut self, sources: &[String]) -> Result<(Command, String), Error> {
+        let shown = self.line.shown(sources);
+        if let Some(parsed) = self.parsed.take_if(|_| *sources == *self.patterns) {
+            return Ok((parsed, shown));
+        }
         let cli = self.line.parse(sources);
         let cli =
             cli.map_err(|fault| Error::usage(format!("job `{}`: {fault}", self.name), None))?;
-        Ok((cli.command, self.line.shown(sources)))
+        Ok((cli.command, shown))
     }
 
     /// The command line, with a pattern in place of a missing source.
