@@ -58,7 +58,7 @@ use std::sync::Arc;
 use crate::{
     api::Client,
     progress::{Monitor, Phase},
-    run::{RunFile, Tally, division},
+    run::{RunFile, Tally, batches, division},
 };
 pub use budget::BudgetError;
 pub(crate) use causes::{Cause, Refused};
@@ -87,10 +87,14 @@ pub(crate) fn apply(
     };
     monitor.begin(Phase::Sending, Some(open.saturating_sub(left_out)));
     let state = Arc::clone(&options.state);
-    let result = Scheduler::start(run, client, options, monitor, is_rest(&before)).run();
+    let has_batches = batches::open_count(run)? > 0;
+    let mut result = Ok(());
+    if has_batches {
+        result = Scheduler::start(run, client, options, monitor, is_rest(&before)).run();
+    }
     monitor.end();
     result?;
-    let tally = Tally::of(run)?;
+    let tally = if has_batches { Tally::of(run)? } else { before };
     if let Some(contradiction) = tally.contradiction() {
         return Err(ApplyError::Counts(contradiction));
     }

@@ -206,7 +206,9 @@ impl Sending<'_> {
         if let Some(contradiction) = tally.contradiction() {
             sent.failure = Some(Error::Counts(contradiction));
         }
-        sent.not_deleted = sent.keep(sent::failed_deletions(run)).unwrap_or_default();
+        if tally.done.failed > 0 {
+            sent.not_deleted = sent.keep(sent::failed_deletions(run)).unwrap_or_default();
+        }
         sent.rejects =
             sent.keep(sealed.write_rejects(&mut session.ledger_of(&meta.account).lock()));
         let left = tally.done.not_attempted.saturating_add(tally.done.unknown);
