@@ -1,6 +1,7 @@
 //! Cuts text into blocks while it is read. Memory is limited to one block, or one record if that is longer.
 
 use encoding_rs::Encoding;
+use memchr::memchr2_iter;
 
 use super::{
     Block, Limits, ReadReport, SourceError, SourceErrorKind, TableOrigin,
@@ -13,6 +14,9 @@ use super::{
     table::BlockSource,
 };
 use crate::characters::is_blank;
+
+/// Maximum number of lines in a block: the problems of a row take hundreds of bytes, even those of the shortest one.
+const BLOCK_LINES: usize = 1 << 13;
 
 /// A file to be read as UTF-8 text.
 #[derive(Clone)]
@@ -79,6 +83,15 @@ pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
     walk(&[text, b"x"].concat(), delimiter, |_| true).rows
 }
 
+/// The end of the last line that may be in a block, if its rows are so short that the text has more.
+fn end_of_short_rows(text: &[u8]) -> Option<usize> {
+    let line_ends = |text| memchr2_iter(b'\n', b'\r', text);
+    let sample = &text[..text.len().min(1 << 12)];
+    let are_short = line_ends(sample).count() > 1 << 7;
+    let end = are_short.then(|| line_ends(text).nth(BLOCK_LINES - 1))??;
+    Some(end + 1)
+}
+
 impl TextBlocks {
     pub(super) fn new(layout: TextLayout) -> Result<Self, SourceErrorKind> {
         Ok(Self {
@@ -105,6 +118,13 @@ impl TextBlocks {
             self.fill_to(wanted).map_err(|kind| (kind, None))?;
             if self.buffer.is_empty() {
                 return Ok(None);
+            }
+            if wanted == limits.block_bytes
+                && let Some(end) = end_of_short_rows(&self.buffer)
+                && let Cut::At(at) = cutter.cut(&self.buffer[..end], false, &mut odd)
+            {
+                odd.truncate(at);
+                return Ok(Some((at, odd)));
             }
             match cutter.cut(&self.buffer, self.ended, &mut odd) {
                 Cut::At(at) => {

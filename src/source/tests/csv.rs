@@ -38,6 +38,23 @@ fn blocks_of_any_size_give_the_same_rows() {
 }
 
 #[test]
+fn a_block_of_short_rows_has_a_limited_number() {
+    let rows = "1\n\"2\n\",\n".repeat(50_000);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(format!("id,name\n{rows}").as_bytes())
+        .unwrap();
+    let options = &ReadOptions::new(&silent(), &known);
+    let mut table = open(file.path(), options).unwrap().remove(0);
+    let (mut blocks, mut read) = (0, 0);
+    while let Some(block) = table.next_block().unwrap() {
+        blocks += 1;
+        let _ = block.rows(table.delimiter, table.widths(), |_| read += 1);
+    }
+    // Each pair of rows has three lines.
+    assert_eq!((read, blocks), (100_000, 19));
+}
+
+#[test]
 fn the_hash_is_that_of_the_file() {
     let text = b"id,name\n1,Ann\n";
     let hash = blake3::hash(text).to_hex().to_string();
