@@ -14,13 +14,17 @@ use crate::{
 };
 
 /// Options that determine the contacts of rows. They take a value.
-const READING: [&str; 6] = [
+const OF_CONTACTS: [&str; 10] = [
+    "--mode",
     "--map",
     "--mapping",
     "--region",
     "--set",
     "--owners",
     "--bad-numbers",
+    "--phone-as",
+    "--blank",
+    "--on-duplicate",
 ];
 
 pub(super) struct ReportedState<'a> {
@@ -108,25 +112,28 @@ fn step_with_rejects(
         );
     }
     let command = resume::command_for(context, "import", &resume::argument(Path::new(file)));
-    let options = reading_options(command_line);
+    let options = options_of_contacts(command_line);
     step(
         "To import the rejected rows, correct them in their file, and then:",
-        [vec![command], options].concat().join(" "),
+        [vec![&*command], options].concat().join(" "),
     )
 }
 
-/// The options of a command line that the rows of its rejects need as well.
-fn reading_options(command_line: &str) -> Vec<String> {
+/// The options of a command line that the rows of its rejects need as well. A mirror of the rejects would delete all
+/// other contacts.
+fn options_of_contacts(command_line: &str) -> Vec<&str> {
     let mut options = Vec::new();
     let mut words = shell_words(command_line).into_iter();
     while let Some(word) = words.next() {
         let bare = word.trim_start_matches('\'');
         let flag = bare.split_once('=').map_or(bare, |(flag, _)| flag);
-        if READING.contains(&flag) {
-            options.push(word.to_owned());
-            if flag == bare {
-                options.extend(words.next().map(str::to_owned));
-            }
+        if !OF_CONTACTS.contains(&flag) {
+            continue;
+        }
+        let value = if flag == bare { words.next() } else { None };
+        if flag != "--mode" || !value.unwrap_or(bare).ends_with("mirror") {
+            options.push(word);
+            options.extend(value);
         }
     }
     options
@@ -152,11 +159,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_options_for_reading_are_kept_as_they_were_quoted() {
+    fn the_options_of_contacts_are_kept_as_they_were_quoted() {
         let line = r"wazzup-contacts import 'a b.csv' --mode mirror --set 'uri=https://x/{id}' --map 'name=Full '\''name' '--map=phone=Mobile no' --region RU --report r.html";
         assert_eq!(
-            reading_options(line).join(" "),
+            options_of_contacts(line).join(" "),
             r"--set 'uri=https://x/{id}' --map 'name=Full '\''name' '--map=phone=Mobile no' --region RU"
         );
+        let line = "wazzup-contacts import a.csv --mode=update --phone-as viber --blank clear -q";
+        let options = "--mode=update --phone-as viber --blank clear";
+        assert_eq!(options_of_contacts(line).join(" "), options);
+        assert!(options_of_contacts("wazzup-contacts import --mode=mirror").is_empty());
     }
 }
