@@ -126,6 +126,21 @@ pub(crate) fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// The words of a command line, each still quoted.
+pub(crate) fn shell_words(command_line: &str) -> Vec<&str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let is_end = |c: char| {
+        if std::mem::take(&mut is_escaped) {
+            return false;
+        }
+        is_quoted ^= c == '\'';
+        is_escaped = c == '\\' && !is_quoted;
+        c.is_whitespace() && !is_quoted
+    };
+    let words = command_line.split(is_end);
+    words.filter(|word| !word.is_empty()).collect()
+}
+
 /// A path or an argument as one shell word, quoted only if necessary.
 pub(crate) fn shell_word(path: &Path) -> String {
     let text = path.to_string_lossy();

@@ -11,6 +11,7 @@ use crate::{
         summary::Summary,
     },
     run::{Done, RunFile},
+    wording::shell_words,
 };
 
 /// Options that determine the contacts of rows. They take a value.
@@ -137,21 +138,6 @@ fn options_of_contacts(command_line: &str) -> Vec<&str> {
         }
     }
     options
-}
-
-/// The words of a command line, each still quoted.
-fn shell_words(command_line: &str) -> Vec<&str> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    let is_end = |c: char| {
-        if std::mem::take(&mut is_escaped) {
-            return false;
-        }
-        is_quoted ^= c == '\'';
-        is_escaped = c == '\\' && !is_quoted;
-        c.is_whitespace() && !is_quoted
-    };
-    let words = command_line.split(is_end);
-    words.filter(|word| !word.is_empty()).collect()
 }
 
 #[cfg(test)]
