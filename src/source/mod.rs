@@ -34,6 +34,7 @@ mod input;
 mod jsonl;
 mod kind;
 mod languages;
+mod marks;
 mod number_format;
 mod ods;
 mod ods_cells;
