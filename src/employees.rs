@@ -269,7 +269,10 @@ impl OwnerRule {
 
     /// True for an owner that the guard counts: a name, not an employee's id.
     pub(crate) fn is_name(&self, owner: &str) -> bool {
-        OwnerLook::of(owner) == OwnerLook::Name
+        // A fast path for most ids: no name has a digit.
+        let ends_in_digit = owner.as_bytes().last().is_some_and(u8::is_ascii_digit);
+        !ends_in_digit
+            && OwnerLook::of(owner) == OwnerLook::Name
             && match self {
                 Self::Guard | Self::Unlisted => true,
                 Self::Match(employees) => !employees.has(owner),

@@ -60,7 +60,10 @@ fn read(mut table: Table, reading: &ReadRequest, last: Stage) -> Result<u64, Err
         block.rows(table.delimiter, table.widths(), |row| {
             count += match last {
                 Stage::Parse => row.cells.len() as u64,
-                _ => u64::from(matches!(read_row(&rules, row, &mut edits), Some(Ok(_)))),
+                _ => u64::from(matches!(
+                    read_row(&rules, row, Vec::new(), &mut edits),
+                    Some(Ok(_))
+                )),
             };
         });
     }

@@ -243,13 +243,24 @@ const ERROR_VALUES: &str = "\
 
 /// A fast path: false for most cells, because no error value or word for a missing value begins like them.
 fn may_be_word(cell: &str) -> bool {
-    cell.as_bytes().first().is_some_and(|first| {
-        matches!(
-            first,
-            b'#' | b'N' | b'n' | b'u' | b'-' | b'\\' | b'(' | b' ' | 0xD0 | 0xE2
-        )
-    })
+    const FIRST: [bool; 256] = {
+        let mut first = [false; 256];
+        let mut at = 0;
+        while at < WORD_STARTS.len() {
+            first[WORD_STARTS[at] as usize] = true;
+            at += 1;
+        }
+        first
+    };
+    match cell.as_bytes() {
+        // `Н` and `н`.
+        [0xD0, second, ..] => matches!(second, 0x9D | 0xBD),
+        [first, ..] => FIRST[usize::from(*first)],
+        [] => false,
+    }
 }
+
+const WORD_STARTS: &[u8] = b"#Nnu-\\( \xE2";
 
 /// True for words that databases, programs and people write for a missing value.
 fn is_empty_word(cell: &str) -> bool {
@@ -283,5 +294,6 @@ fn ends_in_digit(cell: &[u8]) -> bool {
 }
 
 fn is_error_value(cell: &str) -> bool {
-    cell.starts_with('#') && ERROR_VALUES.split(' ').any(|error| error == cell.trim())
+    cell.as_bytes().first() == Some(&b'#')
+        && ERROR_VALUES.split(' ').any(|error| error == cell.trim())
 }

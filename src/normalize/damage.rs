@@ -2,6 +2,7 @@
 //! read as another encoding and saved again (`MarÃ­a`). The tool can't restore it, so it warns.
 
 use encoding_rs::{MACINTOSH, WINDOWS_1251, WINDOWS_1252};
+use wide::u8x16;
 
 use crate::{
     characters::{ByteKinds, shown},
@@ -58,10 +59,37 @@ impl DamagedTexts {
 
 /// True for text that hardly anyone would write, unlike its undamaged form.
 pub(super) fn is_damaged(text: &str) -> bool {
-    let bytes = ByteKinds::of(text);
-    (bytes.has(ByteKinds::LOST_LETTER)
+    let (is_ascii, may_have_lost_letters) = looked_at(text);
+    (may_have_lost_letters
         && (has_lost_letters(text) || text.contains(char::REPLACEMENT_CHARACTER)))
-        || (bytes.has(ByteKinds::NOT_ASCII) && may_be_saved_twice(text) && is_saved_twice(text))
+        || (!is_ascii && may_be_saved_twice(text) && is_saved_twice(text))
+}
+
+/// True for ASCII; and true if a byte is a question mark or one with which U+FFFD begins.
+fn looked_at(text: &str) -> (bool, bool) {
+    const PART: usize = 16;
+    let bytes = text.as_bytes();
+    let Some(last) = bytes.last_chunk::<PART>() else {
+        let bytes = ByteKinds::of(text);
+        return (
+            !bytes.has(ByteKinds::NOT_ASCII),
+            bytes.has(ByteKinds::LOST_LETTER),
+        );
+    };
+    let question_mark = u8x16::splat(b'?');
+    let first_of_replacement = u8x16::splat(0xef);
+    let (mut all, mut doubtful) = (u8x16::ZERO, u8x16::ZERO);
+    let mut look_at = |part: &[u8; PART]| {
+        let part = u8x16::new(*part);
+        all |= part;
+        doubtful |= part.simd_eq(question_mark) | part.simd_eq(first_of_replacement);
+    };
+    for part in bytes.as_chunks().0 {
+        look_at(part);
+    }
+    // It may overlap the part before.
+    look_at(last);
+    (all.to_bitmask() == 0, doubtful.to_bitmask() != 0)
 }
 
 /// True for letters that were replaced by question marks: within a word, or more than a person would type.
@@ -141,7 +169,7 @@ mod tests {
                     "a", " ", "?", "1", "é", "Ã", "©", "\u{90}", "\u{fffd}", "А", "н", "ё", "Р", "С", "Ђ", "°", "µ", "»",
                     "â", "€", "™", "ð", "Ÿ", "˜", "√", "≠", "韩", "😀",
                 ]),
-                0..8,
+                0..24,
             ),
         ) {
             let text = pieces.concat();

@@ -20,17 +20,18 @@ use super::{
     text::{inspect_link, link_target},
 };
 use crate::{
-    contact::{Contact, ContactField, is_own_address},
+    contact::{Chat, Contact, ContactField, is_own_address},
     mapping::{Assignment, BackupLayout, Field},
     reject::{Fault, RejectedRow},
     source::Row,
 };
 
 /// Turns a row into a contact that satisfies every rule of the API; `None` if its contact is not selected. The reject is
-/// boxed, because it is larger than a contact.
+/// boxed, because it is larger than a contact. `room`: an empty list for the chats, to use its memory again.
 pub(crate) fn read_row<'r>(
     file: &'r FileRules,
     row: Row<'r>,
+    room: Vec<Chat<'r>>,
     edits: &mut Edits,
 ) -> Option<Result<Contact<'r>, Box<RejectedRow<'static>>>> {
     let reader = RowReader {
@@ -40,7 +41,10 @@ pub(crate) fn read_row<'r>(
             backup: file.mapping.backup,
             has_words: false,
         },
-        contact: Contact::default(),
+        contact: Contact {
+            contact_data: room,
+            ..Contact::default()
+        },
         first_number: None,
         problems: RowProblems::default(),
         edits,

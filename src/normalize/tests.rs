@@ -31,7 +31,7 @@ fn read_cells<'r>(
     cells: &'r [&'r str],
     edits: &mut Edits,
 ) -> Result<Contact<'r>, Vec<Problem>> {
-    let read = read_row(rules, row_of(cells), edits).unwrap();
+    let read = read_row(rules, row_of(cells), Vec::new(), edits).unwrap();
     read.map_err(|rejected| rejected.problems.into_owned())
 }
 
@@ -533,7 +533,7 @@ fn faults_of_the_source_become_problems_in_columns_that_are_read() {
         ragged: Some(5),
         ..row_of(&cells)
     };
-    let problems = read_row(&normalizer, row, &mut Edits::default())
+    let problems = read_row(&normalizer, row, Vec::new(), &mut Edits::default())
         .unwrap()
         .unwrap_err()
         .problems;
@@ -625,7 +625,7 @@ fn one_fault_is_one_reason() {
             faults: &[fault],
             ..row_of(&cells)
         };
-        let read = read_row(&normalizer, row, &mut Edits::default());
+        let read = read_row(&normalizer, row, Vec::new(), &mut Edits::default());
         codes(&read.unwrap().unwrap_err().problems)
     };
     assert_eq!(codes_of(0, "?,Анна,79991234567"), "id:bytes_undecodable");
@@ -644,7 +644,7 @@ fn the_id_of_a_ragged_row_is_unknown() {
             ragged,
             ..row_of(&cells)
         };
-        read_row(&normalizer, row, &mut Edits::default())
+        read_row(&normalizer, row, Vec::new(), &mut Edits::default())
             .unwrap()
             .unwrap_err()
             .id

@@ -61,7 +61,7 @@ pub(super) fn tidy_code<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
 
 /// True if the cell begins and ends with visible characters and does not begin with a workaround.
 fn is_tidy(cell: &str) -> bool {
-    let (Some(&first), Some(last)) = (cell.as_bytes().first(), cell.chars().next_back()) else {
+    let Some(&first) = cell.as_bytes().first() else {
         return true;
     };
     let plain_start = match first {
@@ -70,7 +70,12 @@ fn is_tidy(cell: &str) -> bool {
         0xc2 | 0xd8 | 0xe1..=0xe3 | 0xef => cell.chars().next().is_some_and(|c| !is_margin(c)),
         _ => true,
     };
-    plain_start && !is_margin(last)
+    let plain_end = match cell.as_bytes() {
+        // The first bytes of letters, most of them Latin and Cyrillic, but not of white space and marks.
+        [.., b'!'..=b'~'] | [.., 0xc3..=0xd7, _] => true,
+        _ => !cell.ends_with(is_margin),
+    };
+    plain_start && plain_end
 }
 
 fn trimmed<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
@@ -129,6 +134,15 @@ fn unguarded<'r>(text: &'r str, edits: &mut Edits) -> &'r str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fast_paths_know_every_margin() {
+        for c in ('\0'..=char::MAX).filter(|c| !matches!(c, '\'' | '=')) {
+            let is_plain = !is_margin(c);
+            assert_eq!(is_tidy(&format!("{c}a")), is_plain, "{c:?}");
+            assert_eq!(is_tidy(&format!("a{c}")), is_plain, "{c:?}");
+        }
+    }
 
     #[test]
     fn text_is_tidied_and_nothing_else() {

@@ -128,7 +128,6 @@ impl<'a> Stager<'a> {
             held_left: &self.held_left,
             hash_seed: self.hash_seed,
             rules,
-            monitor: &**self.monitor,
         };
         tracing::info!(source = %table.origin, workers = self.reading.workers, "reading");
         let origin = table.origin.clone();
@@ -150,7 +149,6 @@ impl<'a> Stager<'a> {
             |staged| {
                 let (block, mut of_block) = staged.map_err(interrupted)?;
                 if let Some(reason) = self.monitor.stop_requested() {
-                    // The workers then skip rows.
                     return Err(SourceErrorKind::Interrupted(reason)
                         .at(&origin, None)
                         .into());

@@ -164,7 +164,7 @@ fn read(path: &Path, dice: &mut Dice) {
                 }
             };
             block.rows(delimiter, widths, |row| {
-                match read_row(&rules, row, &mut notes) {
+                match read_row(&rules, row, Vec::new(), &mut notes) {
                     Some(Ok(contact)) => assert!(!contact.contact_data.is_empty()),
                     Some(Err(rejection)) => assert!(!rejection.problems.is_empty()),
                     None => panic!("all rows are selected"),
