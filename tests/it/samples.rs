@@ -64,6 +64,7 @@ fn the_mistakes_are_one_of_each_that_a_row_of_csv_can_have() {
     let mut found = codes(&[]);
     found.extend(codes(&["--mapping", "mapping.toml"]));
     let elsewhere = [
+        RejectCode::RowsInCell,        // that of several rows
         RejectCode::JsonInvalid,       // that of JSON lines
         RejectCode::ContactUnreadable, // the account's
         RejectCode::RefusedByServer,   // the server's
