@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     contact::{Chat, ChatType},
-    mapping::{Assignment, Field, GroupPart},
+    mapping::{Assignment, BackupLayout, Field, GroupPart},
     reject::{Fault, RejectCode},
     wording::grouped,
 };
@@ -68,6 +68,9 @@ impl<'r> ChatReader<'r, '_> {
         if cell.is_empty() {
             return;
         }
+        if self.is_rounded(column) {
+            return;
+        }
         let layout = self.file.mapping.backup;
         if let Some(read) = layout.and_then(|layout| chat_parts::read_backup(layout, field, cell)) {
             match read {
@@ -95,7 +98,22 @@ impl<'r> ChatReader<'r, '_> {
         }
     }
 
+    /// Reports a cell of a backup that a spreadsheet has rounded. Export guards values that only look rounded.
+    fn is_rounded(&mut self, column: usize) -> bool {
+        let layout = self.file.mapping.backup;
+        let cell = self.cells.get(column);
+        let is_rounded = layout.is_some_and(|layout| layout != BackupLayout::Objects)
+            && phone::has_lost_digits(cell);
+        if is_rounded {
+            self.problems.add(Some(column), phone::digits_lost(cell));
+        }
+        is_rounded
+    }
+
     fn read_group(&mut self, columns: &'r [Assignment]) {
+        if columns.iter().any(|it| self.is_rounded(it.column)) {
+            return;
+        }
         let mut values: [Cow<'r, str>; 4] = Default::default();
         for it in columns {
             if let Field::Group { part, .. } = it.field

@@ -542,19 +542,27 @@ fn rejects_that_are_imported_as_they_are_are_not_written_over() {
 }
 
 #[test]
-fn a_rejected_cell_that_lost_its_digits_stays_rejected() {
+fn a_cell_of_a_backup_that_lost_its_digits_is_rejected_and_stays_so() {
     let world = World::new();
-    let header = "id,responsible_user_id,name,uri,chat_type_1,chat_id_1,username_1,phone_1";
-    let row = "7.9991E+10,u,Ann,https://x.example/1,instagram,ann,,";
-    world.write("backup.csv", format!("{header}\n{row}\n"));
-    for (file, flags) in [
-        ("backup.csv", "--rejects r.csv --excel"),
-        ("r.csv", "--rejects again.csv"),
+    let fields = "id,responsible_user_id,name,uri";
+    let wide = "chat_type_1,chat_id_1,username_1,phone_1";
+    for (header, row) in [
+        (wide, "7.9991E+10,u,Ann,https://x.y/1,instagram,ann,,"),
+        (wide, "1,u,Ann,https://x.y/1,whatsapp,7.9991E+10,,"),
+        (wide, "1,u,Ann,https://x.y/1,telegram,,ann,7.9991E+10"),
+        (
+            "whatsapp_chats,viber_chats",
+            "1,u,Ann,https://x.y/1,7.9991E+10,",
+        ),
     ] {
-        let check = format!("check {file} {flags}");
-        world
-            .run(check.split(' '))
-            .ends_with(3)
-            .tells("digits_lost");
+        world.write("backup.csv", format!("{fields},{header}\n{row}\n"));
+        for (file, flags) in [
+            ("backup.csv", "--rejects r.csv --excel"),
+            ("r.csv", "--rejects again.csv"),
+        ] {
+            let check = format!("check {file} {flags}");
+            let ran = world.run(check.split(' ')).ends_with(3);
+            ran.tells("digits_lost                 1");
+        }
     }
 }
