@@ -138,12 +138,13 @@ impl<'a> Checker<'a> {
             same: Vec::new(),
             shared,
         };
-        for (numbers, is_same) in repeats {
-            let rows: Vec<At> = numbers
-                .iter()
-                .map(|&number| locate(&tables, number))
-                .collect();
-            if is_same {
+        for group in repeats {
+            let rows = |numbers: &[u64]| -> Vec<At> {
+                let located = numbers.iter().map(|&number| locate(&tables, number));
+                located.collect()
+            };
+            let (rows, rejected) = (rows(&group.contacts), rows(&group.rejected));
+            if group.are_same && rejected.is_empty() {
                 for &(table, row) in &rows[1..] {
                     tables[table].counts.merge(row);
                 }
@@ -155,6 +156,8 @@ impl<'a> Checker<'a> {
                 for &(table, row) in &rows {
                     tables[table].counts.reject(row);
                 }
+                let mut rows = [rows, rejected].concat();
+                rows.sort_unstable();
                 repeated.contradicting.push(rows);
             }
         }
@@ -182,6 +185,9 @@ fn index(
     let hashes = block.id_hashes.iter().zip(&block.content_hashes);
     for (&row, (&hash, &content)) in block.rows.iter().zip(hashes) {
         ids.add(first + at.first_row + u64::from(row), hash, content)?;
+    }
+    for &(row, hash) in &block.rejected_ids {
+        ids.add_rejected(first + at.first_row + u64::from(row), hash)?;
     }
     chats.add(at, block)
 }

@@ -108,7 +108,7 @@ impl Assignment {
 }
 
 impl Mapping {
-    pub(super) fn of_field(&self, field: Field) -> impl Iterator<Item = &Assignment> + Clone {
+    pub(crate) fn of_field(&self, field: Field) -> impl Iterator<Item = &Assignment> + Clone {
         let assignments = self.assignments.iter();
         assignments.filter(move |it| it.field == field)
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::origins::Origins;
+use super::{index::IdGroup, origins::Origins};
 use crate::{
     contact::{Chat, Contact},
     reject::{Problem, RejectCode, RejectedAt},
@@ -48,24 +48,30 @@ impl Member {
     }
 }
 
-/// Settles every group: at most one contact of each remains.
+/// Settles every group: at most one contact of each remains. If a row of the id was rejected, and the others need it,
+/// none does.
 pub(crate) fn settle(
     run: &RunFile,
-    groups: Vec<Vec<u64>>,
+    groups: Vec<IdGroup>,
     policy: OnDuplicate,
 ) -> Result<(), RunError> {
     let mut editor = DecisionEditor::new(run)?;
     for group in groups {
         let mut by_id: BTreeMap<String, Vec<Member>> = BTreeMap::new();
-        for seq in group {
+        for seq in group.contacts {
             let member = editor.member(seq)?;
             by_id
                 .entry(member.contact.id.to_string())
                 .or_default()
                 .push(member);
         }
-        for members in by_id.into_values().filter(|members| members.len() > 1) {
-            editor.settle_group(members, policy)?;
+        for members in by_id.into_values() {
+            if !group.rejected.is_empty() && editor.needs_all(&members, policy) {
+                let reason = "is also in a row that was rejected: correct that row, and import all rows of the id together";
+                editor.reject(&members, reason)?;
+            } else if members.len() > 1 {
+                editor.settle_group(members, policy)?;
+            }
         }
     }
     editor.flush()
@@ -158,7 +164,13 @@ impl<'a> DecisionEditor<'a> {
             .map(|it| it.seq)
             .collect();
         if policy == OnDuplicate::Reject && !alike && joined.len() < members.len() {
-            return self.reject(&members);
+            let rows = members.iter();
+            let rows = rows.map(|member| self.origins.row(member.source, member.row));
+            let reason = format!(
+                "is in rows {}, which differ: keep one of them, or choose with --on-duplicate first, last or merge",
+                shortened(rows)
+            );
+            return self.reject(&members, &reason);
         }
         for member in &members {
             if member.seq != joined[0] {
@@ -182,15 +194,16 @@ impl<'a> DecisionEditor<'a> {
         Ok(())
     }
 
-    fn reject(&mut self, members: &[Member]) -> Result<(), RunError> {
-        let rows = members
-            .iter()
-            .map(|member| self.origins.row(member.source, member.row));
-        let reason = format!(
-            "the id `{}` is in rows {}, which differ: keep one of them, or choose with --on-duplicate first, last or merge",
-            members[0].contact.id,
-            shortened(rows)
-        );
+    /// True if rows can't be imported without the others of their id: the chats of the others would be missing, or only
+    /// the user knows which row is right.
+    fn needs_all(&self, members: &[Member], policy: OnDuplicate) -> bool {
+        matches!(policy, OnDuplicate::Reject | OnDuplicate::Merge)
+            || self.origins.is_long(members[0].source)
+    }
+
+    /// Rejects rows with the same id. `reason`: about the id.
+    fn reject(&mut self, members: &[Member], reason: &str) -> Result<(), RunError> {
+        let reason = format!("the id `{}` {reason}", members[0].contact.id);
         for member in members {
             let problem = Problem {
                 column: Some(self.origins.id_column(member.source)),

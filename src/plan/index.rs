@@ -14,6 +14,20 @@ const GROUPS_SHOWN: usize = 10;
 #[derive(Debug)]
 pub(crate) struct IdIndex(Occurrences);
 
+/// The tag of a rejected row. Contacts have even tags.
+const REJECTED: u32 = 1;
+
+/// Rows with the same hash of the id, in file order.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct IdGroup {
+    /// The numbers of the contacts.
+    pub(crate) contacts: Vec<u64>,
+    /// The numbers of the rejected rows.
+    pub(crate) rejected: Vec<u64>,
+    /// True if the content hashes of the contacts are equal.
+    pub(crate) are_same: bool,
+}
+
 impl IdIndex {
     /// An empty index. A large one spills to a file in `directory`, or in the system's temporary directory.
     pub(crate) fn new(directory: Option<&Path>) -> Self {
@@ -22,21 +36,37 @@ impl IdIndex {
 
     /// Adds a contact by its number, with the hashes of its id and content.
     pub(crate) fn add(&mut self, number: u64, id: u64, content: u64) -> io::Result<()> {
+        self.add_with(number, id, low_bits(content) & !REJECTED)
+    }
+
+    /// Adds a row that did not become a contact, but whose id can be read.
+    pub(crate) fn add_rejected(&mut self, number: u64, id: u64) -> io::Result<()> {
+        self.add_with(number, id, REJECTED)
+    }
+
+    fn add_with(&mut self, number: u64, key: u64, tag: u32) -> io::Result<()> {
         self.0.add(Occurrence {
-            key: id,
+            key,
             // Staging refuses a run of 2^32 contacts.
             number: u32::try_from(number).unwrap_or(u32::MAX),
-            tag: low_bits(content),
+            tag,
         })
     }
 
-    /// The groups of contacts with equal id hashes, in file order, and whether their content hashes are also
-    /// equal.
-    pub(crate) fn into_groups(self, workers: &Workers) -> io::Result<Vec<(Vec<u64>, bool)>> {
+    /// The groups with a contact and another row, in the order of the contacts.
+    pub(crate) fn into_groups(self, workers: &Workers) -> io::Result<Vec<IdGroup>> {
         let mut groups = Vec::new();
         self.0.for_each_group(workers, |group| {
-            let numbers: Vec<u64> = group.iter().map(|it| it.number.into()).collect();
-            groups.push((numbers, group.iter().all(|it| it.tag == group[0].tag)));
+            let is_rejected = |it: &&Occurrence| it.tag == REJECTED;
+            let (rejected, contacts): (Vec<_>, Vec<_>) = group.iter().partition(is_rejected);
+            let numbers = |rows: &[&Occurrence]| rows.iter().map(|it| it.number.into()).collect();
+            if let Some(first) = contacts.first() {
+                groups.push(IdGroup {
+                    contacts: numbers(&contacts),
+                    rejected: numbers(&rejected),
+                    are_same: contacts.iter().all(|it| it.tag == first.tag),
+                });
+            }
         })?;
         groups.sort_unstable();
         Ok(groups)
@@ -262,24 +292,35 @@ pub(crate) fn group_lines<T>(
 mod tests {
     use super::*;
 
+    fn group(contacts: &[u64], rejected: &[u64], are_same: bool) -> IdGroup {
+        IdGroup {
+            contacts: contacts.to_vec(),
+            rejected: rejected.to_vec(),
+            are_same,
+        }
+    }
+
     #[test]
     fn groups_are_found_by_hash_in_the_order_of_the_file() {
         let mut index = IdIndex::new(None);
         for (number, hash) in (0..).zip([7, 8, 9, 8, 7, 8]) {
             index.add(number, hash, 0).unwrap();
         }
-        let groups = index.into_groups(&Workers::new(1)).unwrap();
-        assert_eq!(groups, [(vec![0, 4], true), (vec![1, 3, 5], true)]);
+        index.add_rejected(6, 8).unwrap();
+        index.add_rejected(7, 10).unwrap();
+        index.add_rejected(8, 10).unwrap();
+        let expected = [group(&[0, 4], &[], true), group(&[1, 3, 5], &[6], true)];
+        assert_eq!(index.into_groups(&Workers::new(1)).unwrap(), expected);
     }
 
     #[test]
     fn a_group_with_different_content_is_marked() {
         let mut index = IdIndex::new(None);
-        for (number, (hash, content)) in (2..).zip([(7, 1), (8, 1), (7, 1), (8, 2), (8, 1)]) {
+        for (number, (hash, content)) in (2..).zip([(7, 2), (8, 2), (7, 2), (8, 4), (8, 2)]) {
             index.add(number, hash, content).unwrap();
         }
-        let groups = index.into_groups(&Workers::new(1)).unwrap();
-        assert_eq!(groups, [(vec![2, 4], true), (vec![3, 5, 6], false)]);
+        let expected = [group(&[2, 4], &[], true), group(&[3, 5, 6], &[], false)];
+        assert_eq!(index.into_groups(&Workers::new(1)).unwrap(), expected);
     }
 
     /// A block of contacts, a row each, whose ids and phones have these hashes. That of a phone in the long spelling

@@ -39,6 +39,7 @@ use crate::{
 pub use {self::options::Mode, self::options::PlanError, self::options::PlanOptions};
 
 use gate::GateVerdict;
+use index::IdGroup;
 use links::Links;
 use snapshot::take_snapshot;
 
@@ -68,10 +69,7 @@ impl Plan {
 
 /// Plans a staged run, checks the plan against the gate, and seals it if it passes. `duplicates` are the contacts
 /// that may have the same id.
-pub(crate) fn plan(
-    context: &PlanContext<'_>,
-    duplicates: Vec<Vec<u64>>,
-) -> Result<Plan, PlanError> {
+pub(crate) fn plan(context: &PlanContext<'_>, duplicates: Vec<IdGroup>) -> Result<Plan, PlanError> {
     let PlanContext { run, options, .. } = *context;
     duplicates::settle(run, duplicates, options.on_duplicate)?;
     if let Some(records) = context.records {

@@ -34,6 +34,8 @@ pub(crate) struct StagedBlock {
     pub rows: Vec<u32>,
     /// The rows that did not become contacts.
     pub rejects: Vec<RejectedRow<'static>>,
+    /// The rows of those that may have a certain id, and a keyed hash of the id.
+    pub rejected_ids: Vec<(u32, u64)>,
     /// The numbers that were left out of contacts.
     pub dropped: Vec<DroppedNumber>,
     /// Number of spreadsheet rows in the block, including blank ones.

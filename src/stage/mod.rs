@@ -18,7 +18,7 @@ use crate::{
     plan::{
         Mode,
         gate::GateVerdict,
-        index::{ChatIndex, IdIndex},
+        index::{ChatIndex, IdGroup, IdIndex},
     },
     progress::{Event, Monitor, StopReason},
     report::{
@@ -68,7 +68,7 @@ impl From<SourceError> for StageError {
 /// The results of staging that are not in the run file.
 pub(crate) struct Staged {
     /// Contacts that may have the same id.
-    pub duplicates: Vec<Vec<u64>>,
+    pub duplicates: Vec<IdGroup>,
     /// Changes made to cells, and hints that follow from them.
     pub notes: Edits,
     /// Phones and accounts with several ids, as lines with headings.
@@ -193,8 +193,7 @@ impl Staging<'_> {
             ..
         } = self.sink;
         let workers = &self.stager.workers;
-        let groups = ids.into_groups(workers).map_err(IoError::at(directory))?;
-        let duplicates = groups.into_iter().map(|(group, _)| group).collect();
+        let duplicates = ids.into_groups(workers).map_err(IoError::at(directory))?;
         let shared = chats.into_groups(workers).map_err(IoError::at(directory))?;
         self.warnings.extend(self.notes.value_warnings());
         self.warnings.extend(shared.warnings());
@@ -260,6 +259,9 @@ impl RunSink<'_> {
     fn index(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
         for (seq, &hash) in (at.first_seq..).zip(&block.id_hashes) {
             self.ids.add(seq, hash, 0)?;
+        }
+        for &(row, hash) in &block.rejected_ids {
+            self.ids.add_rejected(at.first_row + u64::from(row), hash)?;
         }
         self.chats.add(at, block)
     }

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
     contact::{Chat, ChatType, Contact, spelling::short_phone, write_contact},
-    mapping::BackupLayout,
+    mapping::{BackupLayout, Field},
     normalize::{Edits, FileRules, read_row},
     plan::index::{account_hash, phone_hash},
     run::{Decision, StagedBlock},
@@ -100,6 +100,7 @@ impl Worker<'_> {
         staged: &mut StagedBlock,
     ) -> Option<()> {
         let offset = row.offset;
+        let possible_id = row.ragged.and_then(|_| self.id_cell(&row));
         let chats = mem::take(room);
         let read = if self.rules.selection.is_some() {
             let mut of_row = Edits::default();
@@ -119,9 +120,21 @@ impl Worker<'_> {
                     staged.dropped.extend(dropped.map(|it| it.at(offset)));
                 }
             }
-            Err(rejected) => staged.rejects.push(*rejected),
+            Err(rejected) => {
+                if let Some(id) = rejected.id.as_deref().or(possible_id) {
+                    let hash = xxh3_64_with_seed(id.as_bytes(), self.hash_seed);
+                    staged.rejected_ids.push((offset, hash));
+                }
+                staged.rejects.push(*rejected);
+            }
         }
         Some(())
+    }
+
+    /// The cell in the column of the id. A row with too many cells may have another value there.
+    fn id_cell<'r>(&self, row: &Row<'r>) -> Option<&'r str> {
+        let column = self.rules.mapping.of_field(Field::Id).next()?.column;
+        row.cells.get(column).map(|cell| cell.trim())
     }
 
     /// Adds the distinct phones and accounts of a contact: several chats often share one.

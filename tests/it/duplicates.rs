@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     csv_files::csv,
-    harness::{World, faults},
+    harness::{Ran, World, faults},
 };
 
 const TWICE: [(&str, &str); 3] = [("1", "Ann"), ("2", "Bob"), ("1", "Anna")];
@@ -60,6 +60,71 @@ fn every_row_of_a_merged_contact_comes_back_where_the_plan_rejects_it() {
     assert_eq!(plan["rows"]["rejected"], 3, "{plan}");
     assert_eq!(plan["rows"]["merged"], 0, "{plan}");
     assert_eq!(world.read("new.rejected.csv").lines().count(), 4);
+}
+
+#[test]
+fn the_rows_of_an_id_come_back_together_if_one_of_them_is_rejected() {
+    let row = |id: usize, chat: &str| format!("{id},u,Name,https://x.y/{id},{chat}");
+    let long = "id,responsible_user_id,name,uri,chat_type,chat_id,username,phone";
+    let short = long.trim_end_matches(",username,phone");
+    for (head, policy, are_all) in [
+        (short, "reject", true),
+        (short, "merge", true),
+        (short, "first", false),
+        (long, "first", true),
+    ] {
+        let world = World::new();
+        let end = ",".repeat(head.split(',').count() - 6);
+        let [first, second, other] = [
+            row(1, "whatsapp,79990000001"),
+            row(1, "whatsapp,7.9991E+10"),
+            row(2, "viber,79990000003"),
+        ];
+        world.write(
+            "new.csv",
+            format!("{head}\n{first}{end}\n{second}{end}\n{other}{end}\n"),
+        );
+        let import = |file| {
+            let flags = ["--max-rejects", "100%", "--json"];
+            world.run([&["import", file, "--on-duplicate", policy], &flags[..]].concat())
+        };
+        let rejected = |ran: Ran| ran.ends_with(3).json()["rows"]["rejected"].clone();
+        assert_eq!(
+            rejected(import("new.csv")),
+            1 + u64::from(are_all),
+            "{policy}"
+        );
+        assert_eq!(rejected(world.run(["check", "new.csv", "--json"])), 2);
+        assert_eq!(world.sandbox.contact("1").is_none(), are_all);
+        let fixed = world
+            .read("new.rejected.csv")
+            .replace("7.9991E+10", "79990000002");
+        world.write("fixed.csv", fixed);
+        if are_all && policy != "reject" {
+            import("fixed.csv").ends_with(0);
+            assert_eq!(world.sandbox.contact("1").unwrap().contact_data.len(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_ragged_row_of_a_backup_removes_no_chat() {
+    let world = World::new();
+    let head = "id,responsible_user_id,name,uri,chat_type,chat_id,username,phone";
+    let row = |chat: &str| format!("1,u,Ann,https://x.y/1,whatsapp,{chat},,");
+    let [first, second] = ["79990000001", "79990000002"].map(row);
+    for (rows, exit) in [
+        (format!("{first}\n{second}"), 0),
+        (format!("{first}\n{second},surplus"), 3),
+    ] {
+        world.write(
+            "long.csv",
+            format!("{head}\n{rows}\n2,u,Bob,https://x.y/2,viber,79990000003,,\n"),
+        );
+        let import = ["import", "long.csv", "--max-rejects", "100%"];
+        world.run(import).ends_with(exit);
+        assert_eq!(world.sandbox.contact("1").unwrap().contact_data.len(), 2);
+    }
 }
 
 #[test]
