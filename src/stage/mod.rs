@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 pub use self::request::ReadRequest;
 pub(crate) use self::{stager::Stager, worker::Keep};
 use crate::{
+    characters::shown,
     contact::{ChatType, ContactField},
     crash::{self, Point},
     employees::OwnerRule,
@@ -31,7 +32,11 @@ use crate::{
         tally::{MAY_LACK_ROWS, NOT_SELECTED},
     },
     source::{EncodingDoubt, SourceError, Table},
+    wording::listed,
 };
+
+/// Number of empty tables in a warning.
+const EMPTY_SHOWN: usize = 10;
 
 /// Errors of staging files.
 #[derive(Debug, thiserror::Error)]
@@ -120,8 +125,10 @@ pub(crate) fn stage_files(
             monitor: &**monitor,
             dropped: dropped.map(DroppedNumbers::new),
             not_selected: 0,
+            filled: 0,
             source: String::new(),
         },
+        empty: Vec::new(),
         sources: Vec::new(),
         notes: Edits::default(),
         chat_types: BTreeSet::new(),
@@ -144,6 +151,8 @@ struct Staging<'a> {
     stager: Stager<'a>,
     at: Position,
     sink: RunSink<'a>,
+    /// The names of the tables without rows.
+    empty: Vec<String>,
     sources: Vec<StagedSource>,
     notes: Edits,
     chat_types: BTreeSet<ChatType>,
@@ -167,11 +176,15 @@ impl Staging<'_> {
             Some(sheet) => format!("{path}, sheet {sheet}"),
             None => path.to_string(),
         };
+        let filled_before = self.sink.filled;
         let read = self
             .stager
             .read(table, mapping, &mut self.at, |at, block| {
                 self.sink.take(at, block)
             })?;
+        if self.sink.filled == filled_before {
+            self.empty.push(self.sink.source.clone());
+        }
         if read.may_lack_rows {
             self.sink.run.set_fact(MAY_LACK_ROWS, &true)?;
         }
@@ -182,7 +195,21 @@ impl Staging<'_> {
         Ok(())
     }
 
+    /// Warns of tables without rows beside others. Without any row, the gate stops the run.
+    fn warn_of_empty_tables(&mut self) -> Result<(), StageError> {
+        if self.empty.is_empty() || self.sink.filled == 0 {
+            return Ok(());
+        }
+        self.sink.run.set_fact(MAY_LACK_ROWS, &true)?;
+        let tables = listed(self.empty.iter().map(|name| shown(name)), EMPTY_SHOWN);
+        self.warnings.push(format!(
+            "no rows in {tables}: export it again, or leave it out if it should be empty"
+        ));
+        Ok(())
+    }
+
     fn finish(mut self) -> Result<Staged, StageError> {
+        self.warn_of_empty_tables()?;
         let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
         let RunSink {
             run,
@@ -251,6 +278,8 @@ struct RunSink<'a> {
     dropped: Option<DroppedNumbers>,
     /// Number of rows outside the selection.
     not_selected: u64,
+    /// Number of rows that are not blank.
+    filled: u64,
     /// The name of the table that is read.
     source: String,
 }
@@ -280,6 +309,7 @@ impl RunSink<'_> {
             }
         }
         self.not_selected += u64::from(block.not_selected);
+        self.filled += u64::from(block.row_count.saturating_sub(block.blank_count));
         blocks::add(self.run, at, block)?;
         crash::point(Point::Staged);
         Ok(())

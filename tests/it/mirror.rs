@@ -342,3 +342,18 @@ fn nothing_is_deleted_if_the_server_refuses_too_many_of_the_creates() {
         (0, 50)
     );
 }
+
+#[test]
+fn a_table_without_rows_beside_others_deletes_nothing() {
+    let world = forty();
+    world.write("new.csv", all_but(2));
+    let header = many(0);
+    for rest in ["", ",,,,\n"] {
+        world.write("empty.csv", format!("{header}{rest}"));
+        let ran = mirror(&world, "new.csv", &["empty.csv"]);
+        is_stopped(&world, ran, "no rows in `empty.csv`");
+    }
+    let import = ["import", "new.csv", "empty.csv", "--json"];
+    let warnings = &world.run(import).ends_with(0).json()["warnings"];
+    assert_eq!(warnings.as_array().map(Vec::len), Some(1), "{warnings}");
+}
