@@ -64,8 +64,8 @@ pub(super) fn show_sent(
             ""
         };
         context.console.say_always(&format!(
-            "to revert the changes: wazzup-contacts undo {}{force}",
-            resume::named(run)
+            "to revert the changes: {}{force}",
+            resume::command_for(context, "undo", &resume::named(run))
         ));
     }
     if let Some(command) = &sent.resume {

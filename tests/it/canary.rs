@@ -129,7 +129,8 @@ fn nothing_follows_a_canary_that_the_account_has_otherwise() {
         let ran = world.run(apply).ends_with(8);
         assert!(ran.stderr.contains(words), "{}", ran.shown());
         assert!(
-            ran.stderr.contains("wazzup-contacts undo x.run --force"),
+            ran.stderr
+                .contains(" --concurrency 1 --force\n"),
             "{}",
             ran.shown()
         );
