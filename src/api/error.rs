@@ -30,6 +30,9 @@ pub(crate) enum ApiErrorKind {
     /// The token is wrong or expired and could not be renewed.
     #[error("the token from {origin} was not accepted: {detail}")]
     Unauthorized { origin: TokenOrigin, detail: String },
+    /// A new token was requested, and the source has none but the current one.
+    #[error("the token from {origin} can't be renewed: its source has no other")]
+    NotRenewable { origin: TokenOrigin },
     /// The token is valid but lacks permission.
     #[error("the account is not allowed to do this: {detail}")]
     Forbidden { detail: String },
@@ -158,6 +161,7 @@ impl ApiErrorKind {
         matches!(
             self,
             Self::Unauthorized { .. }
+                | Self::NotRenewable { .. }
                 | Self::WrongPartner { .. }
                 | Self::NotGranted { .. }
                 | Self::SecretCommand { .. }
@@ -170,11 +174,13 @@ impl ApiError {
     /// True if the error concerns the token or its permissions (exit code 4).
     pub(crate) const fn is_about_the_token(&self) -> bool {
         use ApiErrorKind::{
-            BadToken, Forbidden, NoEmployees, NotGranted, SecretCommand, Unauthorized, WrongPartner,
+            BadToken, Forbidden, NoEmployees, NotGranted, NotRenewable, SecretCommand,
+            Unauthorized, WrongPartner,
         };
         matches!(
             self.kind,
             Unauthorized { .. }
+                | NotRenewable { .. }
                 | Forbidden { .. }
                 | NoEmployees { status: 403, .. }
                 | BadToken { .. }
@@ -283,7 +289,9 @@ impl ApiError {
                     TokenOrigin::Granted(_) => None,
                 };
             }
-            Kind::Unauthorized { origin, .. } => return Some(origin.hint()),
+            Kind::Unauthorized { origin, .. } | Kind::NotRenewable { origin } => {
+                return Some(origin.hint());
+            }
             Kind::Forbidden { .. } => {
                 "check that the token belongs to the intended account (`wazzup-contacts auth` shows it) and has the scope `crm`"
             }

@@ -47,6 +47,13 @@ fn a_token_that_dies_at_any_request_is_renewed_and_the_request_sent_again() {
 }
 
 #[test]
+fn a_fixed_token_that_is_to_be_renewed_is_not_called_refused() {
+    let world = quick(Options::default());
+    let ran = world.run(["auth", "--refresh"]).ends_with(4);
+    ran.tells("the token from WAZZUP_TOKEN can't be renewed");
+}
+
+#[test]
 fn the_refresh_token_turns_and_is_kept_for_its_owner_only() {
     let world = quick(Options::default());
     for _ in 0..3 {

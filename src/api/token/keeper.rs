@@ -152,10 +152,10 @@ impl TokenKeeper {
     fn replace(&self, dispatcher: &Dispatcher, reason: RenewalReason<'_>) -> Result<(), ApiError> {
         let old = self.with(|token| token.map(|token| token.secret.clone()));
         let (reuse, detail) = match (reason, &old) {
-            (RenewalReason::Due, _) => (Reuse::Allowed, "the source has no other"),
-            (RenewalReason::Requested, _) => (Reuse::Forbidden, "a new one was requested"),
-            (RenewalReason::Rejected(message), None) => (Reuse::Allowed, message),
-            (RenewalReason::Rejected(message), Some(old)) => (Reuse::UnlessIs(old), message),
+            (RenewalReason::Due, _) => (Reuse::Allowed, Some("the source has no other")),
+            (RenewalReason::Requested, _) => (Reuse::Forbidden, None),
+            (RenewalReason::Rejected(message), None) => (Reuse::Allowed, Some(message)),
+            (RenewalReason::Rejected(message), Some(old)) => (Reuse::UnlessIs(old), Some(message)),
         };
         let fresh = self.renewal.obtain(dispatcher, reuse)?;
         let is_same = |fresh: &FreshToken| {
@@ -164,7 +164,11 @@ impl TokenKeeper {
         };
         match fresh {
             Some(fresh) if !is_same(&fresh) => self.put(&fresh, &dispatcher.waiter)?,
-            _ => return Err(self.unauthorized(detail)),
+            _ => {
+                let origin = self.renewal.source.origin();
+                let not_renewable = || ApiErrorKind::NotRenewable { origin }.into();
+                return Err(detail.map_or_else(not_renewable, |it| self.unauthorized(it)));
+            }
         }
         if old.is_some() {
             dispatcher.waiter.report(Event::TokenRefreshed);
