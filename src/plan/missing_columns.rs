@@ -7,6 +7,7 @@ use crate::{
     characters::shown,
     contact::ContactField,
     mapping::Field,
+    plan::gate::is_part_of_a_source,
     run::{RunError, RunFile, sources},
     wording::listed,
 };
@@ -54,8 +55,11 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// The warning about columns that the `earlier` run of the source read and this run lacks, unless a new column
-/// provides the same field.
+/// provides the same field. A part of a source isn't checked.
 pub(crate) fn warning(run: &RunFile, earlier: &RunFile) -> Result<Option<String>, RunError> {
+    if is_part_of_a_source(run)? {
+        return Ok(None);
+    }
     let now = RunColumns::of(run)?;
     // An earlier file that can't be read is not a reason to stop.
     let Ok(before) = RunColumns::of(earlier) else {

@@ -551,4 +551,7 @@ fn columns_that_the_last_run_of_a_source_read_and_that_are_missing_are_named() {
     for day in 3..5 {
         assert_eq!(night(day, &lost, "Ann")["warnings"], json!([warning]));
     }
+    // Rejects may be those of another table.
+    let rejects = lost.clone() + ",_file,_row,_column,_code,_reason";
+    assert_eq!(night(5, &rejects, "Ann")["warnings"], json!(null));
 }
