@@ -6,7 +6,7 @@
 
 use std::{
     borrow::Cow,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeSet,
     fs::File,
     hash::{BuildHasher as _, RandomState},
@@ -114,6 +114,8 @@ pub(super) struct PlanningSnapshot {
     window: RefCell<Window>,
     /// The position of the first record of each [`GROUP`].
     groups: Vec<u64>,
+    /// The number and the position of the record that was read last: the next one often follows it.
+    last: Cell<(u32, u64)>,
     /// Half the hash of an id, and the number of its contact.
     index: Vec<(u32, u32)>,
     /// Number of sorted index entries, which can be searched.
@@ -139,6 +141,7 @@ impl PlanningSnapshot {
             memory: Vec::new(),
             window: RefCell::default(),
             groups: Vec::new(),
+            last: Cell::default(),
             index: Vec::new(),
             sorted: 0,
             hash_seed: RandomState::new().hash_one(0_u8),
@@ -246,11 +249,17 @@ impl PlanningSnapshot {
 
     /// Calls `read` with the number, the id and the JSON of a contact.
     fn read<T>(&self, seq: u32, read: impl Fn(u32, &[u8], &[u8]) -> T) -> io::Result<T> {
-        let group = usize::try_from(u64::from(seq) / GROUP).unwrap_or(usize::MAX);
-        let mut at = *self.groups.get(group).ok_or_else(damaged)?;
-        for _ in 0..u64::from(seq) % GROUP {
+        let group = u64::from(seq) / GROUP;
+        let (mut from, mut at) = self.last.get();
+        if group != u64::from(from) / GROUP || from > seq || at == 0 {
+            from = seq - (u64::from(seq) % GROUP) as u32;
+            let group = usize::try_from(group).unwrap_or(usize::MAX);
+            at = *self.groups.get(group).ok_or_else(damaged)?;
+        }
+        for _ in from..seq {
             at += self.record(at, |record, _, _| record.len() as u64)?;
         }
+        self.last.set((seq, at));
         self.record(at, |record, id, json| read(seq, &record[id], &record[json]))
     }
 
