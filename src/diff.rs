@@ -84,7 +84,7 @@ impl AccountState {
         run: RunFile,
         chat_types: Option<BTreeSet<ChatType>>,
     ) -> Result<Self, RunError> {
-        let mut writer = SnapshotWriter::anew(&run);
+        let mut writer = SnapshotWriter::anew(&run)?;
         for block in 0..blocks::count(&run)? {
             for json in contacts::expected(&run, block, true)? {
                 let contact = run.contact(json.as_bytes())?;
@@ -241,7 +241,7 @@ mod tests {
 
     fn state(model: &Model, directory: &std::path::Path, name: &str) -> AccountState {
         let run = RunFile::create(&directory.join(name)).unwrap();
-        let mut writer = SnapshotWriter::anew(&run);
+        let mut writer = SnapshotWriter::anew(&run).unwrap();
         for (id, (name, owner, chats)) in model {
             let chats = chats
                 .iter()

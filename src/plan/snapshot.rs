@@ -164,7 +164,7 @@ fn look_up(
 /// Lists the account into the run file. Returns true if it did not change meanwhile.
 pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
     account.list_until_steady(|| {
-        let mut writer = SnapshotWriter::anew(run);
+        let mut writer = SnapshotWriter::anew(run)?;
         let record = |contact: Contact<'_>| SnapshotRecord::new(&contact.id, &contact);
         let pass = account.list(record, |records| {
             let added = records.iter().try_for_each(|record| writer.add(record));

@@ -10,6 +10,7 @@ use rusqlite::Row;
 use super::{
     RunError, RunFile, SnapshotContact,
     planning::{PlanningSnapshot, SnapshotRecord},
+    schema,
 };
 use crate::contact::reading::UnreadableContact;
 
@@ -41,12 +42,17 @@ pub(crate) struct SnapshotWriter<'a> {
 
 impl<'a> SnapshotWriter<'a> {
     /// Starts a new snapshot, discarding an existing one.
-    pub(crate) fn anew(run: &'a RunFile) -> Self {
+    pub(crate) fn anew(run: &'a RunFile) -> Result<Self, RunError> {
+        if run.held_max > 0 {
+            // A new index prepares all statements again, and few are prepared now. Later, it takes less time for each
+            // contact.
+            run.database.execute_all(schema::SNAPSHOT_INDEX)?;
+        }
         *run.planning.borrow_mut() = Some(PlanningSnapshot::new(run.path()));
-        Self {
+        Ok(Self {
             run,
             owners: HashMap::new(),
-        }
+        })
     }
 
     /// Continues the existing snapshot.
