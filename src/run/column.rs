@@ -15,7 +15,10 @@ use zstd::bulk::{Compressor, Decompressor};
 use crate::sqlite::ROW_BYTES_MAX;
 
 /// Costs less time than writing the saved bytes, as measured on contact files.
-const ZSTD_LEVEL: i32 = 1;
+pub(super) const ZSTD_LEVEL: i32 = 1;
+
+/// For text that will hardly ever be read: a quarter fewer instructions, and two fifths more bytes.
+pub(super) const FAST_ZSTD_LEVEL: i32 = -1;
 
 /// A fast hash of stored text, to detect bytes that were altered. The seed is the row's number, so that swapped rows
 /// are detected too.
@@ -58,15 +61,16 @@ thread_local! {
 }
 
 /// Compresses a text.
-pub(super) fn pack(text: &[u8]) -> Vec<u8> {
+pub(super) fn pack(text: &[u8], level: i32) -> Vec<u8> {
     // In one piece, because a stream encoder copies its input and takes a third more instructions. Compressing into
     // memory can't fail.
     COMPRESSOR
         .with_borrow_mut(|kept| {
             let compressor = match kept {
                 Some(compressor) => compressor,
-                None => kept.insert(Compressor::new(ZSTD_LEVEL)?),
+                None => kept.insert(Compressor::new(level)?),
             };
+            compressor.set_compression_level(level)?;
             compressor.compress(text)
         })
         .unwrap_or_default()
@@ -98,9 +102,10 @@ mod tests {
     #[test]
     fn a_text_comes_back_and_a_bomb_is_refused() {
         for text in [&b""[..], b"[\n]", &[b'x'; 10_000]] {
-            assert_eq!(unpack(&pack(text)).unwrap(), text);
+            assert_eq!(unpack(&pack(text, ZSTD_LEVEL)).unwrap(), text);
         }
-        let bomb = pack(&vec![0; usize::try_from(ROW_BYTES_MAX).unwrap() + 1]);
+        let long = vec![0; usize::try_from(ROW_BYTES_MAX).unwrap() + 1];
+        let bomb = pack(&long, ZSTD_LEVEL);
         assert!(unpack(&bomb).is_err());
         assert!(unpack(b"text").is_err());
     }
