@@ -47,7 +47,7 @@ impl<E: DatabaseError> Database<E> {
             connection.set_prepared_statement_cache_capacity(64);
             // Foreign keys in the schema are documentation. Checking each of a million rows would be slow and prove
             // nothing.
-            connection.pragma_update(None, "foreign_keys", false)?;
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, false)?;
             // Otherwise a statement with `LIMIT ?` is recompiled whenever its limit changes.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             Ok(connection)
