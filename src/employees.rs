@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use clap::ValueEnum;
 use parking_lot::Mutex;
 
 use serde::Serialize;
@@ -231,14 +232,14 @@ const COMPARED_MAX: usize = 300;
 const REASONS_KEPT: usize = 1000;
 
 /// The treatment of names in `responsible_user_id` (`--owners`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Owners {
-    /// A guard stops the run if most owners look like names.
+    /// Stop if most owners look like names.
     #[default]
     Guard,
-    /// Names and email addresses are replaced by the ids of the account's employees.
+    /// Replace names and email addresses with the ids of the account's employees.
     Match,
-    /// Names are sent like ids.
+    /// Send them unchanged.
     AsWritten,
 }
 

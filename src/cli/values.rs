@@ -1,18 +1,14 @@
-//! Values of flags: the words of `--mode` and `--on-duplicate` with their help, and durations.
+//! Values of flags: words, numbers, percentages and durations.
 
 use std::{error::Error, ops::RangeInclusive, str::FromStr};
 
 use clap::{
     ValueEnum,
-    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+    builder::{PossibleValuesParser, TypedValueParser},
 };
 use strum::VariantNames;
 
-use crate::{
-    employees::Owners,
-    mapping::BackupLayout,
-    plan::{Mode, duplicates::OnDuplicate, gate::Bound},
-};
+use crate::plan::gate::Bound;
 
 /// Accepts the names of an enum's variants.
 pub(super) fn words<T>() -> impl TypedValueParser<Value = T>
@@ -81,52 +77,6 @@ impl FromStr for Shard {
 pub(crate) enum Blank {
     Keep,
     Clear,
-}
-
-/// Lets the parser accept variants of a core enum, each with its word and help.
-macro_rules! value_enum {
-    ($kind:ident: $($variant:ident $word:literal $help:literal,)+) => {
-        impl ValueEnum for $kind {
-            fn value_variants<'a>() -> &'a [Self] {
-                &[$(Self::$variant),+]
-            }
-
-            fn to_possible_value(&self) -> Option<PossibleValue> {
-                let mut values = [$((Self::$variant, $word, $help)),+].into_iter();
-                let (_, word, help) = values.find(|(value, ..)| value == self)?;
-                Some(PossibleValue::new(word).help(help))
-            }
-        }
-    };
-}
-
-// `Undo` is left out, because only the command `undo` makes such a plan.
-value_enum! { Mode:
-    Upsert "upsert" "Create missing contacts and update those that differ",
-    Create "create" "Create all contacts without reading the account",
-    Update "update" "Update all contacts, without reading the account if the source has all required fields",
-    Mirror "mirror" "Like upsert, and delete contacts that are not in the source",
-    Missing "missing" "Create missing contacts and leave all others alone",
-}
-
-// `Objects` is left out, because JSON lines have no other layout.
-value_enum! { BackupLayout:
-    Wide "wide" "A group of columns for each chat",
-    Columns "columns" "A column for each messenger",
-    Long "long" "A row for each chat",
-}
-
-value_enum! { Owners:
-    Guard "guard" "Stop if most owners look like names",
-    Match "match" "Replace names and email addresses with the ids of the account's employees",
-    AsWritten "as-written" "Send them unchanged",
-}
-
-value_enum! { OnDuplicate:
-    Reject "reject" "Reject all of them",
-    First "first" "Use the first row",
-    Last "last" "Use the last row",
-    Merge "merge" "One contact with the chats of all rows and the first non-empty value of every other field",
 }
 
 /// Accepts integers in a range.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clap::ValueEnum;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::contact::ChatType;
@@ -18,16 +19,17 @@ const CHATS: &str = "contact_data";
 const OF_TYPE: &str = "_chats";
 
 /// The layout of the chats in a backup.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BackupLayout {
-    /// One row per contact, with numbered groups of columns for its chats.
+    /// A group of columns for each chat.
     #[default]
     Wide,
-    /// One row per contact, with a column for each chat type.
+    /// A column for each messenger.
     Columns,
-    /// One row per chat.
+    /// A row for each chat.
     Long,
     /// JSON lines: one object per contact.
+    #[value(skip)]
     Objects,
 }
 

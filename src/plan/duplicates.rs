@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum;
+
 use super::{index::IdGroup, origins::Origins};
 use crate::{
     contact::{Chat, Contact},
@@ -16,17 +18,17 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// The treatment of rows with the same id and different content (`--on-duplicate`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDuplicate {
-    /// Reject all of them, because only the user knows which is right.
+    /// Reject all of them.
     #[default]
     Reject,
-    /// Keep the first row.
+    /// Use the first row.
     First,
-    /// Keep the last row.
+    /// Use the last row.
     Last,
-    /// Merge them into one contact: the chats of all rows, and the first non-empty value of every other field.
+    /// One contact with the chats of all rows and the first non-empty value of every other field.
     Merge,
 }
 

@@ -1,5 +1,6 @@
 //! The options and errors of planning.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
@@ -16,23 +17,34 @@ use crate::{
 
 /// The changes that an import may make (`--mode`).
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    ValueEnum,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Mode {
-    /// Create contacts that are missing and update those that differ.
+    /// Create missing contacts and update those that differ.
     #[default]
     Upsert,
     /// Create all contacts without reading the account.
     Create,
-    /// Update all contacts. The account is read only for rows that lack required fields.
+    /// Update all contacts, without reading the account if the source has all required fields.
     Update,
     /// Like upsert, and delete contacts that are not in the source.
     Mirror,
-    /// Create contacts that are missing and leave all others alone.
+    /// Create missing contacts and leave all others alone.
     Missing,
     /// Restore what a run changed. Set by `undo`; not available as `--mode`.
+    #[value(skip)]
     Undo,
 }
 

@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
@@ -17,53 +18,104 @@ use crate::contact::{BATCH_MAX, Contact};
 
 const CONTACTS: &str = "/v2/contacts";
 const USERS: &str = "/v2/users";
+const TOKEN: &str = "/v2/oauth/token";
 
 const INVALID: &str = "INVALID_CONTACTS_DATA";
 
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Call {
+/// A call with its body, which is borrowed from the request.
+#[derive(Debug)]
+pub(super) enum Call<'a> {
     List(PageQuery),
     Show(String),
     Users(PageQuery),
-    Create,
-    Update,
-    Delete,
-    Token,
-    UnknownPath,
-    UnknownMethod,
+    Create(Vec<Incoming<'a>>),
+    Update(Vec<Incoming<'a>>),
+    Delete(Vec<JsonText<'a>>),
+    Token(&'a [u8]),
 }
 
-impl Call {
-    pub(super) fn read(method: &Method, path_and_query: &str) -> Self {
+impl<'a> Call<'a> {
+    pub(super) fn read(
+        method: &Method,
+        path_and_query: &str,
+        is_json: bool,
+        body: &'a [u8],
+    ) -> Result<Self, ErrorAnswer> {
         let (path, query) = path_and_query
             .split_once('?')
             .unwrap_or((path_and_query, ""));
-        if path == "/v2/oauth/token" {
-            return if method == Method::POST {
-                Self::Token
-            } else {
-                Self::UnknownMethod
-            };
-        }
         let id = path
             .strip_prefix(CONTACTS)
-            .map(|rest| rest.strip_prefix('/'));
-        match (id, method) {
-            (Some(Some(id)), _) if id.is_empty() || id.contains('/') => Self::UnknownPath,
-            (Some(Some(id)), &Method::GET) => {
-                Self::Show(percent_decode_str(id).decode_utf8_lossy().into_owned())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .filter(|id| !id.is_empty() && !id.contains('/'));
+        match (path, method, id) {
+            (_, &Method::GET, Some(id)) => Ok(Self::Show(
+                percent_decode_str(id).decode_utf8_lossy().into_owned(),
+            )),
+            (USERS, &Method::GET, _) => Ok(Self::Users(PageQuery::read(query))),
+            (CONTACTS, &Method::GET, _) => Ok(Self::List(PageQuery::read(query))),
+            (CONTACTS, &Method::POST, _) => {
+                parse(is_json, body).map(|ContactsBody { contacts }| Self::Create(contacts))
             }
-            (Some(Some(_)), _) => Self::UnknownMethod,
-            (_, &Method::GET) if path == USERS => Self::Users(PageQuery::read(query)),
-            _ if path == USERS => Self::UnknownMethod,
-            _ if path != CONTACTS => Self::UnknownPath,
-            (_, &Method::GET) => Self::List(PageQuery::read(query)),
-            (_, &Method::POST) => Self::Create,
-            (_, &Method::PATCH) => Self::Update,
-            (_, &Method::DELETE) => Self::Delete,
-            _ => Self::UnknownMethod,
+            (CONTACTS, &Method::PATCH, _) => {
+                parse(is_json, body).map(|ContactsBody { contacts }| Self::Update(contacts))
+            }
+            (CONTACTS, &Method::DELETE, _) => {
+                parse(is_json, body).map(|ContactIdsBody { contact_ids }| Self::Delete(contact_ids))
+            }
+            (TOKEN, &Method::POST, _) => Ok(Self::Token(body)),
+            (USERS | CONTACTS | TOKEN, ..) | (_, _, Some(_)) => {
+                let problem = "the path has no such method";
+                Err(ErrorAnswer::new(405, "METHOD_NOT_ALLOWED", problem))
+            }
+            _ => Err(ErrorAnswer::new(404, "NOT_FOUND", "no such path")),
         }
     }
+
+    /// Number of contacts or ids in the body, if there must be some.
+    pub(super) fn batch_len(&self) -> Option<usize> {
+        match self {
+            Self::Create(contacts) | Self::Update(contacts) => Some(contacts.len()),
+            Self::Delete(ids) => Some(ids.len()),
+            Self::List(_) | Self::Show(_) | Self::Users(_) | Self::Token(_) => None,
+        }
+    }
+
+    /// The ids in the body or the path.
+    pub(super) fn ids(&self) -> Vec<String> {
+        match self {
+            Self::Show(id) => vec![id.clone()],
+            Self::Create(contacts) | Self::Update(contacts) => {
+                let ids = contacts.iter().map(|contact| contact.id().to_owned());
+                ids.collect()
+            }
+            Self::Delete(ids) => ids.iter().map(|id| id.0.clone().into_owned()).collect(),
+            Self::List(_) | Self::Users(_) | Self::Token(_) => Vec::new(),
+        }
+    }
+
+    fn check_size(&self) -> Result<(), ErrorAnswer> {
+        match self.batch_len() {
+            Some(0) => {
+                let problem = "the list is empty";
+                Err(ErrorAnswer::new(400, "INVALID_REQUEST", problem))
+            }
+            Some(len) if len > BATCH_MAX => {
+                let problem = format!("a request can have at most {BATCH_MAX} entities");
+                Err(ErrorAnswer::new(400, "TOO_MANY_ENTITIES", problem))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(is_json: bool, body: &'a [u8]) -> Result<T, ErrorAnswer> {
+    if !is_json {
+        let problem = "the body must be application/json";
+        return Err(ErrorAnswer::new(415, "UNSUPPORTED_MEDIA_TYPE", problem));
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string()))
 }
 
 /// The query of a page; the numbers as they were sent.
@@ -99,81 +151,6 @@ impl PageQuery {
     }
 }
 
-/// The body of a request, borrowed from its bytes.
-#[derive(Debug)]
-pub(super) enum CallBody<'a> {
-    Nothing,
-    ContactsBody(Vec<Incoming<'a>>),
-    Ids(Vec<JsonText<'a>>),
-    Raw(&'a [u8]),
-}
-
-impl<'a> CallBody<'a> {
-    pub(super) fn read(call: &Call, json: bool, body: &'a [u8]) -> Result<Self, ErrorAnswer> {
-        let is_write = matches!(
-            call,
-            Call::Create | Call::Update | Call::Delete | Call::Token
-        );
-        if is_write && !json {
-            let problem = "the body must be application/json";
-            return Err(ErrorAnswer::new(415, "UNSUPPORTED_MEDIA_TYPE", problem));
-        }
-        match call {
-            Call::Create | Call::Update => serde_json::from_slice(body)
-                .map(|ContactsBody { contacts }| Self::ContactsBody(contacts))
-                .map_err(invalid),
-            Call::Delete => serde_json::from_slice(body)
-                .map(|ContactIdsBody { contact_ids }| Self::Ids(contact_ids))
-                .map_err(invalid),
-            Call::Token => Ok(Self::Raw(body)),
-            _ => Ok(Self::Nothing),
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::ContactsBody(contacts) => contacts.len(),
-            Self::Ids(ids) => ids.len(),
-            Self::Nothing | Self::Raw(_) => 0,
-        }
-    }
-
-    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        let (contacts, ids) = match self {
-            Self::ContactsBody(contacts) => (contacts.as_slice(), [].as_slice()),
-            Self::Ids(ids) => ([].as_slice(), ids.as_slice()),
-            Self::Nothing | Self::Raw(_) => ([].as_slice(), [].as_slice()),
-        };
-        let of_contacts = contacts.iter().map(Incoming::id);
-        of_contacts.chain(ids.iter().map(|id| id.0.as_ref()))
-    }
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature that map_err expects"
-)]
-fn invalid(error: serde_json::Error) -> ErrorAnswer {
-    ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string())
-}
-
-fn check_size(payload: &CallBody<'_>) -> Result<(), ErrorAnswer> {
-    let most = BATCH_MAX;
-    match payload {
-        CallBody::Nothing | CallBody::Raw(_) => Ok(()),
-        batch if batch.len() == 0 => Err(ErrorAnswer::new(
-            400,
-            "INVALID_REQUEST",
-            "the list is empty",
-        )),
-        batch if batch.len() > most => {
-            let problem = format!("a request can have at most {most} entities");
-            Err(ErrorAnswer::new(400, "TOO_MANY_ENTITIES", problem))
-        }
-        _ => Ok(()),
-    }
-}
-
 pub(super) struct ContactOperation<'a> {
     pub(super) options: &'a Options,
     pub(super) account: &'a mut Account,
@@ -181,44 +158,37 @@ pub(super) struct ContactOperation<'a> {
 }
 
 impl ContactOperation<'_> {
-    pub(super) fn run(
-        &mut self,
-        call: &Call,
-        payload: CallBody<'_>,
-    ) -> Result<SandboxAnswer, ErrorAnswer> {
-        check_size(&payload)?;
+    pub(super) fn run(&mut self, call: Call<'_>) -> Result<SandboxAnswer, ErrorAnswer> {
+        call.check_size()?;
         let effects = self.effects;
         if let Some(poisoned) = effects.poison.first() {
             if poisoned.body != ErrorBody::Json {
                 return Ok(SandboxAnswer::fault(poisoned.status, poisoned.body));
             }
+            let ids = call.ids();
             let refused = effects.poison.iter().map(|poisoned| InvalidContact {
                 index: poisoned.index,
-                id: payload.ids().nth(poisoned.index).unwrap_or_default().into(),
+                id: ids[poisoned.index].clone(),
                 violation: Violation::of_contact("the contact is refused by an injected fault"),
             });
             ErrorAnswer::check(poisoned.status, INVALID, refused.collect())?;
         }
-        match (call, payload) {
-            (Call::List(page), _) => self.list(page),
-            (Call::Show(id), _) => self.show(id),
-            (Call::Users(page), _) => self.users(page),
-            (Call::Create, CallBody::ContactsBody(batch)) => {
+        match call {
+            Call::List(page) => self.list(&page),
+            Call::Show(id) => self.show(&id),
+            Call::Users(page) => self.users(&page),
+            Call::Create(batch) => {
                 let batch = self.checked(batch, Completeness::Whole)?;
                 self.check_existing(&batch)?;
                 Ok(self.write(batch))
             }
-            (Call::Update, CallBody::ContactsBody(batch)) => {
+            Call::Update(batch) => {
                 let batch = self.checked(batch, Completeness::Part)?;
                 self.check_missing(&batch)?;
                 Ok(self.write(batch))
             }
-            (Call::Delete, CallBody::Ids(ids)) => Ok(self.delete(&ids)),
-            (Call::UnknownMethod, _) => {
-                let problem = "the path has no such method";
-                Err(ErrorAnswer::new(405, "METHOD_NOT_ALLOWED", problem))
-            }
-            _ => Err(ErrorAnswer::new(404, "NOT_FOUND", "no such path")),
+            Call::Delete(ids) => Ok(self.delete(&ids)),
+            Call::Token(_) => Err(ErrorAnswer::new(404, "NOT_FOUND", "no such path")),
         }
     }
 

@@ -17,14 +17,14 @@ use tokio::sync::watch;
 
 use super::{
     answer::{ErrorAnswer, SandboxAnswer},
-    calls::{Call, CallBody, ContactOperation},
+    calls::{Call, ContactOperation},
     injected_fault::{ErrorBody, InjectedFault},
     injector::{Effects, FaultInjector},
     log::{Log, Request},
     options::Options,
     store::Account,
     tokens::{TokenRegistry, bearer_token},
-    wire::CutSwitch,
+    wire::{CutSwitch, Transmission},
 };
 
 /// Maximum size of a request's body. A larger one gets a 413 with an HTML page, as from a proxy.
@@ -74,14 +74,6 @@ pub(super) struct ServerState {
 /// The state, shared by the server's thread and its owner.
 pub(super) type SharedState = Arc<Mutex<ServerState>>;
 
-/// The part of the answer that is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Transmission {
-    Whole,
-    Half,
-    Nothing,
-}
-
 struct TimedAnswer {
     answer: SandboxAnswer,
     ending: Transmission,
@@ -123,11 +115,7 @@ pub(super) async fn answer(
         // Both results end the wait: the time has passed, or the faults were replaced.
         let _ = tokio::time::timeout(reply.delay, faults_replaced.changed()).await;
     }
-    match reply.ending {
-        Transmission::Whole => {}
-        Transmission::Half => cut.half(),
-        Transmission::Nothing => cut.nothing(),
-    }
+    cut.set(reply.ending);
     reply.answer.into_response()
 }
 
@@ -145,17 +133,17 @@ impl ServerState {
     fn serve(&mut self, arrived: IncomingRequest<'_>) -> TimedAnswer {
         let (number, at) = self.log.arrive();
         let within_limit = !self.options.is_limited || self.window.admit(at);
-        let call = Call::read(&arrived.method, &arrived.path);
         let body = arrived.body.as_deref();
-        let payload = CallBody::read(&call, arrived.json, body.unwrap_or_default());
-        let ids = ids_of(&call, &payload);
+        let bytes = body.unwrap_or_default();
+        let call = Call::read(&arrived.method, &arrived.path, arrived.json, bytes);
+        let sent = call.as_ref().ok();
         let mut request = Request {
             number,
             at,
             method: arrived.method,
             path: arrived.path,
-            entities: payload.as_ref().map_or(0, CallBody::len),
-            ids,
+            entities: sent.and_then(Call::batch_len).unwrap_or(0),
+            ids: sent.map(Call::ids).unwrap_or_default(),
             status: None,
         };
         let effects = self.injector.effects_on(&request);
@@ -172,7 +160,7 @@ impl ServerState {
             }
             _ if body.is_none() => SandboxAnswer::fault(413, ErrorBody::Html),
             _ => self
-                .work(&call, payload, arrived.authorization, &effects)
+                .work(call, arrived.authorization, &effects)
                 .unwrap_or_else(|error| error.shaped(self.options.errors)),
         };
         let reply = end(answer, &effects);
@@ -184,19 +172,11 @@ impl ServerState {
 
     fn work(
         &mut self,
-        call: &Call,
-        payload: Result<CallBody<'_>, ErrorAnswer>,
+        call: Result<Call<'_>, ErrorAnswer>,
         authorization: &str,
         effects: &Effects,
     ) -> Result<SandboxAnswer, ErrorAnswer> {
-        if *call == Call::Token {
-            let CallBody::Raw(body) = payload? else {
-                return Err(ErrorAnswer::new(
-                    400,
-                    "INVALID_REQUEST",
-                    "the body is missing",
-                ));
-            };
+        if let Ok(Call::Token(body)) = call {
             let granted = self.tokens.grant(authorization, body)?;
             return Ok(SandboxAnswer::bare(&granted));
         }
@@ -206,21 +186,13 @@ impl ServerState {
             account: &mut self.account,
             effects,
         };
-        operation.run(call, payload?)
+        operation.run(call?)
     }
 
     fn run_hooks(&mut self, number: u64) {
         for (_, hook) in self.hooks.extract_if(.., |(due, _)| *due <= number) {
             hook(&mut self.account);
         }
-    }
-}
-
-fn ids_of(call: &Call, payload: &Result<CallBody<'_>, ErrorAnswer>) -> Vec<String> {
-    match (call, payload) {
-        (Call::Show(id), _) => vec![id.clone()],
-        (_, Ok(payload)) => payload.ids().map(str::to_owned).collect(),
-        _ => Vec::new(),
     }
 }
 

@@ -38,12 +38,9 @@ struct IndexEntry {
     writes: Writes,
 }
 
-/// A contact as JSON, and the position of its `uri`.
+/// A contact as JSON.
 #[derive(Debug)]
-struct StoredContact {
-    json: Box<str>,
-    uri_at: usize,
-}
+struct StoredContact(Box<str>);
 
 impl Account {
     pub(crate) fn count(&self) -> usize {
@@ -202,38 +199,26 @@ fn merge(stored: Contact<'static>, given: Contact<'static>) -> Contact<'static> 
 
 impl StoredContact {
     fn new(contact: &Contact<'_>) -> Self {
-        let shown = ContactJson {
-            id: &contact.id,
-            responsible_user_id: &contact.responsible_user_id,
-            name: &contact.name,
-            contact_data: contact.contact_data.iter().map(ChatJson::new).collect(),
-        };
-        let mut json = to_json(&shown);
-        json.pop();
-        let uri_at = json.len();
-        json.push_str(",\"uri\":");
-        json.push_str(&to_json(&contact.uri));
-        json.push('}');
-        let json = json.into_boxed_str();
-        Self { json, uri_at }
+        Self(to_json(contact).into())
     }
 
     fn write(&self, uri: UriShown, json: &mut Vec<u8>) {
         match uri {
-            UriShown::Stored => json.extend_from_slice(self.json.as_bytes()),
+            UriShown::Stored => json.extend_from_slice(self.0.as_bytes()),
             UriShown::ApiPath => {
-                let path = format!("/api/v2/contacts/{}", self.contact().id);
-                json.extend_from_slice(&self.json.as_bytes()[..self.uri_at]);
-                json.extend_from_slice(b",\"uri\":");
-                json.extend_from_slice(to_json(&path).as_bytes());
-                json.push(b'}');
+                let stored = self.contact();
+                let contact = Contact {
+                    uri: format!("/api/v2/contacts/{}", stored.id).into(),
+                    ..stored
+                };
+                json.extend_from_slice(to_json(&contact).as_bytes());
             }
         }
     }
 
     #[expect(clippy::expect_used, reason = "it was written by `StoredContact::new`")]
     fn contact(&self) -> Contact<'static> {
-        serde_json::from_str::<Contact<'_>>(&self.json)
+        serde_json::from_str::<Contact<'_>>(&self.0)
             .expect("a stored contact is valid JSON")
             .into_owned()
     }
@@ -243,17 +228,25 @@ impl StoredContact {
     clippy::expect_used,
     reason = "serializing strings and lists can't fail"
 )]
-fn to_json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("strings and lists have a JSON")
+fn to_json(contact: &Contact<'_>) -> String {
+    let shown = ContactJson {
+        id: &contact.id,
+        responsible_user_id: &contact.responsible_user_id,
+        name: &contact.name,
+        contact_data: contact.contact_data.iter().map(ChatJson::new).collect(),
+        uri: &contact.uri,
+    };
+    serde_json::to_string(&shown).expect("strings and lists have a JSON")
 }
 
-/// A contact as a read returns it, without its `uri`. Blank fields are included.
+/// A contact as a read returns it. Blank fields are included.
 #[derive(Serialize)]
 struct ContactJson<'a> {
     id: &'a str,
     responsible_user_id: &'a str,
     name: &'a str,
     contact_data: SmallVec<[ChatJson<'a>; 4]>,
+    uri: &'a str,
 }
 
 #[derive(Serialize)]

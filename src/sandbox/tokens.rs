@@ -2,10 +2,7 @@
 //!
 //! As with the API, using a refresh token invalidates it: a client that loses the new one is locked out.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::{Duration, Instant},
-};
+use std::collections::{HashMap, HashSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use fastrand::Rng;
@@ -17,8 +14,8 @@ use super::{
     options::{PartnerAccount, TOKEN},
 };
 
-/// Lifetime of an issued access token.
-const ACCESS_LIFETIME: Duration = Duration::from_secs(3600);
+/// Lifetime of an access token in seconds, as announced. It stays valid afterwards.
+const ACCESS_LIFETIME: u32 = 3600;
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const MACHINE_TOKEN: &str = "urn:wazzup:oauth:token-type:machine_token";
@@ -31,18 +28,11 @@ enum TokenKind {
     Machine,
 }
 
-#[derive(Debug)]
-struct Access {
-    kind: TokenKind,
-    /// `None` never expires.
-    ends: Option<Instant>,
-}
-
 /// The valid tokens, and every token that was issued.
 #[derive(Debug)]
 pub(super) struct TokenRegistry {
     partner: PartnerAccount,
-    access: HashMap<String, Access>,
+    access: HashMap<String, TokenKind>,
     refresh: HashSet<String>,
     /// Every issued token, revoked ones included.
     issued: Vec<String>,
@@ -89,13 +79,9 @@ impl TokenRegistry {
         tokens
     }
 
-    /// Accepts this access token from now on; it never expires.
+    /// Accepts this access token from now on.
     pub(super) fn accept(&mut self, token: &str) {
-        let access = Access {
-            kind: TokenKind::Client,
-            ends: None,
-        };
-        self.access.insert(token.to_owned(), access);
+        self.access.insert(token.to_owned(), TokenKind::Client);
     }
 
     pub(super) fn kill(&mut self, token: &str) {
@@ -113,18 +99,14 @@ impl TokenRegistry {
 
     /// Checks that the token allows calls for contacts.
     pub(super) fn check(&self, authorization: &str) -> Result<(), ErrorAnswer> {
-        let access = self
-            .access
-            .get(bearer_token(authorization))
-            .filter(|access| is_alive(access.ends));
-        match access.map(|access| access.kind) {
+        match self.access.get(bearer_token(authorization)) {
             Some(TokenKind::Client) => Ok(()),
             Some(TokenKind::Machine) => {
                 let problem = "a machine token can only be exchanged for a client's";
                 Err(ErrorAnswer::new(403, "FORBIDDEN", problem))
             }
             None => {
-                let problem = "the token is missing, wrong or expired";
+                let problem = "the token is missing or wrong";
                 Err(ErrorAnswer::new(401, "UNAUTHORIZED", problem))
             }
         }
@@ -136,7 +118,10 @@ impl TokenRegistry {
             .map_err(|error| ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string()))?;
         let kind = match ask.grant_type.as_str() {
             "refresh_token" => self.refresh(&required(ask.refresh_token_data)?)?,
-            "client_credentials" => credentials(&required(ask.client_credentials_data)?)?,
+            "client_credentials" => {
+                check_scope(&required(ask.client_credentials_data)?.scope)?;
+                TokenKind::Machine
+            }
             EXCHANGE => self.exchange(&required(ask.token_exchange_data)?)?,
             _ => {
                 let problem = "unknown grant_type";
@@ -174,12 +159,8 @@ impl TokenRegistry {
             let problem = "subject_token_type is not that of a machine token";
             return Err(ErrorAnswer::new(400, "INVALID_REQUEST", problem));
         }
-        let machine = self
-            .access
-            .get(&data.subject_token)
-            .is_some_and(|access| access.kind == TokenKind::Machine && is_alive(access.ends));
-        if !machine {
-            let problem = "subject_token is not a machine token or has expired";
+        if self.access.get(&data.subject_token) != Some(&TokenKind::Machine) {
+            let problem = "subject_token is not a machine token";
             return Err(ErrorAnswer::new(400, "INVALID_GRANT", problem));
         }
         if data.requested_subject != self.partner.account_id {
@@ -192,18 +173,14 @@ impl TokenRegistry {
     fn issue(&mut self, kind: TokenKind) -> Value {
         let access_token = self.name("access");
         let refresh_token = self.name("refresh");
-        let access = Access {
-            kind,
-            ends: Instant::now().checked_add(ACCESS_LIFETIME),
-        };
-        self.access.insert(access_token.clone(), access);
+        self.access.insert(access_token.clone(), kind);
         if kind == TokenKind::Client {
             self.refresh.insert(refresh_token.clone());
         }
         json!({
             "access_token": access_token,
             "refresh_token": refresh_token,
-            "expires_in": ACCESS_LIFETIME.as_secs(),
+            "expires_in": ACCESS_LIFETIME,
         })
     }
 
@@ -219,10 +196,6 @@ impl TokenRegistry {
     }
 }
 
-fn is_alive(ends: Option<Instant>) -> bool {
-    ends.is_none_or(|ends| Instant::now() < ends)
-}
-
 /// The token of `Authorization: Bearer …`; empty if it is missing.
 pub(super) fn bearer_token(authorization: &str) -> &str {
     authorization.strip_prefix("Bearer ").unwrap_or_default()
@@ -233,11 +206,6 @@ fn required<T>(data: Option<T>) -> Result<T, ErrorAnswer> {
         let problem = "the data that belongs to grant_type is missing";
         ErrorAnswer::new(400, "INVALID_REQUEST", problem)
     })
-}
-
-fn credentials(data: &CredentialsData) -> Result<TokenKind, ErrorAnswer> {
-    check_scope(&data.scope)?;
-    Ok(TokenKind::Machine)
 }
 
 fn check_scope(scope: &str) -> Result<(), ErrorAnswer> {
@@ -314,8 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_end_and_die() {
-        assert!(!is_alive(Some(Instant::now())));
+    fn a_killed_token_is_refused() {
         let mut tokens = TokenRegistry::new();
         assert!(tokens.check("Bearer sandbox-token").is_ok());
         tokens.kill("sandbox-token");

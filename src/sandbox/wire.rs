@@ -9,10 +9,7 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -20,28 +17,29 @@ use axum::{
     extract::connect_info::Connected,
     serve::{IncomingStream, Listener},
 };
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
 };
 
-const WHOLE: u8 = 0;
-const HALF: u8 = 1;
-const NOTHING: u8 = 2;
+/// The part of an answer that is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Transmission {
+    #[default]
+    Whole,
+    /// The head and half of the body.
+    Half,
+    Nothing,
+}
 
 /// The switch of one connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CutSwitch(Arc<AtomicU8>);
+pub(super) struct CutSwitch(Arc<Mutex<Transmission>>);
 
 impl CutSwitch {
-    /// Sends nothing of the answer.
-    pub(super) fn nothing(&self) {
-        self.0.store(NOTHING, Ordering::Relaxed);
-    }
-
-    /// Sends the answer's head and half of its body.
-    pub(super) fn half(&self) {
-        self.0.store(HALF, Ordering::Relaxed);
+    pub(super) fn set(&self, ending: Transmission) {
+        *self.0.lock() = ending;
     }
 }
 
@@ -92,16 +90,17 @@ impl AsyncWrite for CuttableStream {
         cx: &mut Context<'_>,
         answer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.cut.0.load(Ordering::Relaxed) {
-            WHOLE => Pin::new(&mut self.stream).poll_write(cx, answer),
-            HALF => {
+        let ending = *self.cut.0.lock();
+        match ending {
+            Transmission::Whole => Pin::new(&mut self.stream).poll_write(cx, answer),
+            Transmission::Half => {
                 let kept = &answer[..kept_bytes(answer)];
                 let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, kept))?;
                 // The next write, with the rest, will fail.
-                self.cut.nothing();
+                self.cut.set(Transmission::Nothing);
                 Poll::Ready(Ok(sent))
             }
-            _ => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            Transmission::Nothing => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
         }
     }
 
