@@ -13,8 +13,8 @@ pub(crate) fn is_rejects_file(columns: &[String]) -> bool {
     ADDED_COLUMNS[1..].iter().all(is_there)
 }
 
-/// A stable code for one kind of problem, with a title and advice. Scripts depend on the codes: they are added, never
-/// renamed.
+/// A stable code for one kind of problem. Its message is its title, and its documentation is the advice for people.
+/// Scripts depend on the codes: they are added, never renamed.
 #[derive(
     Clone,
     Copy,
@@ -32,144 +32,90 @@ pub(crate) fn is_rejects_file(columns: &[String]) -> bool {
 )]
 #[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the README explains each code")]
 pub enum RejectCode {
-    #[strum(
-        message = "No id",
-        detailed_message = "Fill in the id column: without it, a contact can't be found again."
-    )]
+    /// Fill in the id column: without it, a contact can't be found again.
+    #[strum(message = "No id")]
     IdMissing,
-    #[strum(
-        message = "Id too long",
-        detailed_message = "Shorten the id to 100 characters."
-    )]
+    /// Shorten the id to 100 characters.
+    #[strum(message = "Id too long")]
     IdTooLong,
-    #[strum(message = "No name", detailed_message = "Fill in the name.")]
+    /// Fill in the name.
+    #[strum(message = "No name")]
     NameMissing,
-    #[strum(
-        message = "Name too long",
-        detailed_message = "Shorten the name to 200 characters."
-    )]
+    /// Shorten the name to 200 characters.
+    #[strum(message = "Name too long")]
     NameTooLong,
-    #[strum(
-        message = "No responsible employee",
-        detailed_message = "Fill in the column, or set one employee for all such rows with --set responsible_user_id=ID."
-    )]
+    /// Fill in the column, or set one employee for all such rows with --set responsible_user_id=ID.
+    #[strum(message = "No responsible employee")]
     ResponsibleUserIdMissing,
-    #[strum(
-        message = "Employee id too long",
-        detailed_message = "Write the employee's id of at most 100 characters."
-    )]
+    /// Write the employee's id of at most 100 characters.
+    #[strum(message = "Employee id too long")]
     ResponsibleUserIdTooLong,
-    #[strum(
-        message = "Unknown employee",
-        detailed_message = "Write the employee's id, or add the name to the mapping file; `wazzup-contacts users` lists the ids."
-    )]
+    /// Write the employee's id, or add the name to the mapping file; `wazzup-contacts users` lists the ids.
+    #[strum(message = "Unknown employee")]
     ResponsibleUnknown,
-    #[strum(
-        message = "No link",
-        detailed_message = "Fill in the link, or build it for all rows with --set uri='https://…/{id}'."
-    )]
+    /// Fill in the link, or build it for all rows with --set uri='https://…/{id}'.
+    #[strum(message = "No link")]
     UriMissing,
-    #[strum(
-        message = "Link too long",
-        detailed_message = "Shorten the link to 200 characters."
-    )]
+    /// Shorten the link to 200 characters.
+    #[strum(message = "Link too long")]
     UriTooLong,
-    #[strum(
-        message = "No phone and no account",
-        detailed_message = "Add a phone number or an account of a messenger, or leave the row out."
-    )]
+    /// Add a phone number or an account of a messenger, or leave the row out.
+    #[strum(message = "No phone and no account")]
     NoChat,
-    #[strum(
-        message = "Unknown messenger",
-        detailed_message = "Write one of the messengers that Wazzup supports, such as whatsapp or telegram."
-    )]
+    /// Write one of the messengers that Wazzup supports, such as whatsapp or telegram.
+    #[strum(message = "Unknown messenger")]
     ChatTypeUnknown,
-    #[strum(
-        message = "Chat without an address",
-        detailed_message = "Fill in the number or the account of the chat."
-    )]
+    /// Fill in the number or the account of the chat.
+    #[strum(message = "Chat without an address")]
     ChatIdMissing,
-    #[strum(
-        message = "Not a phone number",
-        detailed_message = "Correct the number and its country code; for numbers without a country code, add --region with the country's two letters."
-    )]
+    /// Correct the number and its country code; for numbers without a country code, add --region with the country's two letters.
+    #[strum(message = "Not a phone number")]
     PhoneInvalid,
-    #[strum(
-        message = "Number cut off by a spreadsheet",
-        detailed_message = "Format the column as text, and copy the numbers from the original again."
-    )]
+    /// Format the column as text, and copy the numbers from the original again.
+    #[strum(message = "Number cut off by a spreadsheet")]
     PhoneTruncated,
-    #[strum(
-        message = "Digits lost in a spreadsheet",
-        detailed_message = "Format the column as text, and copy the values from the original again."
-    )]
+    /// Format the column as text, and copy the values from the original again.
+    #[strum(message = "Digits lost in a spreadsheet")]
     DigitsLost,
-    #[strum(
-        message = "Not an account name",
-        detailed_message = "Write the name as the messenger shows it, without spaces."
-    )]
+    /// Write the name as the messenger shows it, without spaces.
+    #[strum(message = "Not an account name")]
     UsernameInvalid,
-    #[strum(
-        message = "Chats can't be read",
-        detailed_message = "Correct the JSON in contact_data, or use columns for the chats."
-    )]
+    /// Correct the JSON in contact_data, or use columns for the chats.
+    #[strum(message = "Chats can't be read")]
     ContactDataInvalid,
-    #[strum(
-        message = "Same id, different values",
-        detailed_message = "Keep one of the rows, or choose with --on-duplicate first, last or merge."
-    )]
+    /// Keep one of the rows, or choose with --on-duplicate first, last or merge.
+    #[strum(message = "Same id, different values")]
     DuplicateId,
-    #[strum(
-        message = "Too many cells in the row",
-        detailed_message = "Put cells that contain the delimiter in quotes."
-    )]
+    /// Put cells that contain the delimiter in quotes.
+    #[strum(message = "Too many cells in the row")]
     RowRagged,
-    #[strum(
-        message = "Whole rows in a cell",
-        detailed_message = "Remove the extra quote (\") before the first of them, or add the missing one."
-    )]
+    /// Remove the extra quote (") before the first of them, or add the missing one.
+    #[strum(message = "Whole rows in a cell")]
     RowsInCell,
-    #[strum(
-        message = "Unreadable letters",
-        detailed_message = "Save the file as UTF-8, or name its encoding with --encoding."
-    )]
+    /// Save the file as UTF-8, or name its encoding with --encoding.
+    #[strum(message = "Unreadable letters")]
     BytesUndecodable,
-    #[strum(
-        message = "Formula error",
-        detailed_message = "Correct the formula, or replace it with its value."
-    )]
+    /// Correct the formula, or replace it with its value.
+    #[strum(message = "Formula error")]
     CellError,
-    #[strum(
-        message = "Line is not valid JSON",
-        detailed_message = "Correct the line."
-    )]
+    /// Correct the line.
+    #[strum(message = "Line is not valid JSON")]
     JsonInvalid,
-    #[strum(
-        message = "Refused by the server",
-        detailed_message = "The reason is the server's message; correct the value and import the row again."
-    )]
+    /// The reason is the server's message; correct the value and import the row again.
+    #[strum(message = "Refused by the server")]
     RefusedByServer,
-    #[strum(
-        message = "Not in the account",
-        detailed_message = "The contact does not exist: import the row with --mode upsert to create it."
-    )]
+    /// The contact does not exist: import the row with --mode upsert to create it.
+    #[strum(message = "Not in the account")]
     NotFound,
-    #[strum(
-        message = "Changed since the plan",
-        detailed_message = "The contact was changed by others, so it was left alone. The next steps overwrite it."
-    )]
+    /// The contact was changed by others, so it was left alone. The next steps overwrite it.
+    #[strum(message = "Changed since the plan")]
     ChangedSince,
-    #[strum(
-        message = "Unknown before the run",
-        detailed_message = "The run wrote the contact without reading it first, so it was left alone: check it in Wazzup."
-    )]
+    /// The run wrote the contact without reading it first, so it was left alone: check it in Wazzup.
+    #[strum(message = "Unknown before the run")]
     NotRead,
-    #[strum(
-        message = "Contact can't be read",
-        detailed_message = "The account's contact can't be read, so it was left alone: check it in Wazzup."
-    )]
+    /// The account's contact can't be read, so it was left alone: check it in Wazzup.
+    #[strum(message = "Contact can't be read")]
     ContactUnreadable,
 }
 
@@ -189,7 +135,7 @@ impl RejectCode {
 
     /// The advice to correct rows with this problem.
     pub(crate) fn advice(self) -> &'static str {
-        self.get_detailed_message().unwrap_or_default()
+        self.get_documentation().unwrap_or_default()
     }
 }
 
