@@ -24,7 +24,7 @@ use crate::{
     palette,
     signals::Signals,
     streams::{self, PlainOutput},
-    terminal::{JobLines, Show, Terminal},
+    terminal::{JobLines, Terminal},
 };
 
 /// The content of standard output.
@@ -95,12 +95,7 @@ impl Console {
     }
 
     pub(crate) fn terminal(&self, signals: Signals) -> Terminal {
-        let show = if self.quiet {
-            Show::Nothing
-        } else {
-            Show::Progress
-        };
-        Terminal::new(signals, show, self.job.clone())
+        Terminal::new(signals, self.quiet, self.job.clone())
     }
 
     pub(crate) const fn is_quiet(&self) -> bool {

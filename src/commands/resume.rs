@@ -12,7 +12,7 @@ use crate::{
 
 /// `wazzup-contacts apply …` for this run.
 pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error> {
-    apply_command(context, run, argument(run.path()))
+    apply_command(context, run, &argument(run.path()))
 }
 
 pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Error> {
@@ -29,16 +29,15 @@ pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Err
 
 /// Like [`command`], with the run's name if that suffices to find it.
 pub(super) fn by_name(context: &Context, run: &RunFile) -> Result<String, Error> {
-    apply_command(context, run, named(run))
+    apply_command(context, run, &named(run))
 }
 
-fn apply_command(context: &Context, run: &RunFile, name: String) -> Result<String, Error> {
-    let mut words = vec!["wazzup-contacts apply".to_owned(), name];
-    words.extend(options(&context.settings));
+fn apply_command(context: &Context, run: &RunFile, name: &str) -> Result<String, Error> {
+    let mut command = command_for(context, "apply", name);
     if changes::deletion_count(run)? > 0 {
-        words.push("--yes".to_owned());
+        command.push_str(" --yes");
     }
-    Ok(words.join(" "))
+    Ok(command)
 }
 
 /// The argument for `runs show`: the run's name if it is in the state directory, otherwise its path.

@@ -247,7 +247,8 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         surveyor = Some(Surveyor::begin(&file, limits)?);
     }
     let is_unicode = old.as_ref().is_none_or(|old| old.is_unicode);
-    let code_page = input.options.encoding.and_then(code_page);
+    let encoding = input.options.encoding.filter(|it| it.is_single_byte());
+    let code_page = encoding.and_then(codepage::from_encoding);
     let code_page = if is_unicode { Some(UTF_16) } else { code_page };
     let reader = file.reader();
     let (survey, book) = surveyed(surveyor, || BookReader::open(reader, input.kind, code_page))?;
@@ -294,22 +295,3 @@ fn surveyed(
 
 /// The code page number of UTF-16.
 const UTF_16: u16 = 1200;
-
-/// The code page number of an encoding, for old workbooks.
-fn code_page(encoding: &'static encoding_rs::Encoding) -> Option<u16> {
-    let pages = [
-        (encoding_rs::WINDOWS_1250, 1250),
-        (encoding_rs::WINDOWS_1251, 1251),
-        (encoding_rs::WINDOWS_1252, 1252),
-        (encoding_rs::WINDOWS_1254, 1254),
-        (encoding_rs::IBM866, 866),
-        (encoding_rs::KOI8_R, 20866),
-        (encoding_rs::KOI8_U, 21866),
-        (encoding_rs::MACINTOSH, 10000),
-        (encoding_rs::X_MAC_CYRILLIC, 10007),
-    ];
-    pages
-        .into_iter()
-        .find(|page| page.0 == encoding)
-        .map(|page| page.1)
-}

@@ -41,19 +41,12 @@ const TICK: Duration = Duration::from_millis(250);
 /// The width of a terminal that does not report it.
 const WIDTH: usize = 80;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Show {
-    /// A live line or plain lines, depending on the terminal.
-    Progress,
-    /// Nothing (`-q`).
-    Nothing,
-}
-
 /// Shows progress on standard error.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     signals: Signals,
-    show: Show,
+    /// True if nothing is shown (`-q`).
+    is_quiet: bool,
     current: Arc<Mutex<Current>>,
     ticker: Mutex<Option<Ticker>>,
 }
@@ -91,7 +84,7 @@ struct Current {
 
 impl Terminal {
     /// Creates a monitor of the program or of one of its jobs. It stops on signals.
-    pub(crate) fn new(signals: Signals, show: Show, job: Option<JobLines>) -> Self {
+    pub(crate) fn new(signals: Signals, is_quiet: bool, job: Option<JobLines>) -> Self {
         let current = Current {
             is_interactive: io::stderr().is_terminal(),
             job,
@@ -99,14 +92,14 @@ impl Terminal {
         };
         Self {
             signals,
-            show,
+            is_quiet,
             current: Arc::new(Mutex::new(current)),
             ticker: Mutex::default(),
         }
     }
 
     fn with(&self, work: impl FnOnce(&mut Current)) {
-        if self.show == Show::Progress {
+        if !self.is_quiet {
             // After a panic in another thread, only the counts may be off.
             work(&mut self.current.lock());
         }
@@ -115,7 +108,7 @@ impl Terminal {
     /// Starts drawing at an interval.
     fn start_ticker(&self) {
         let mut ticker = self.ticker.lock();
-        if self.show == Show::Progress && ticker.is_none() {
+        if !self.is_quiet && ticker.is_none() {
             let current = Arc::clone(&self.current);
             let tick = move || {
                 let mut current = current.lock();
