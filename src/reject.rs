@@ -32,6 +32,7 @@ pub(crate) fn is_rejects_file(columns: &[String]) -> bool {
 )]
 #[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
+#[expect(clippy::doc_markdown, reason = "people read the advice as plain text")]
 pub enum RejectCode {
     /// Fill in the id column: without it, a contact can't be found again.
     #[strum(message = "No id")]

@@ -1,10 +1,11 @@
 //! Writes rows of cells as CSV text, in blocks.
 
-use std::{collections::BTreeMap, ops::ControlFlow, sync::mpsc::SyncSender};
+use std::{collections::BTreeMap, sync::mpsc::SyncSender};
 
 use super::{
     Block, CellFault, CellFaultKind, CellValue, Limits, SourceErrorKind,
-    cell::{Cell, CellRow, RowSource, contain},
+    cell::{Cell, CellRow, RowSource, RowsStop, read_rows},
+    error::damaged,
 };
 use crate::{
     characters::{ByteKinds, is_blank},
@@ -54,7 +55,6 @@ pub(super) struct BlockWriter {
     limits: Limits,
     /// Number of cells outside named columns.
     left_out: u64,
-    failure: Option<SourceErrorKind>,
 }
 
 impl BlockWriter {
@@ -79,17 +79,13 @@ impl BlockWriter {
             shown: BTreeMap::new(),
             limits,
             left_out: 0,
-            failure: None,
         }
     }
 
     /// Writes all rows.
     pub(super) fn write_all(mut self, source: &mut dyn RowSource) -> Result<RowsEnd, RowsFailure> {
-        contain(|| source.rows(&mut |number, row| self.row(number, row)))
+        read_rows(source, &mut |number, row| self.row(number, row))
             .map_err(|kind| (kind, Some(self.next_row)))?;
-        if let Some(kind) = self.failure.take() {
-            return Err((kind, Some(self.next_row)));
-        }
         if !self.block.text.is_empty() {
             let _ = self.send();
         }
@@ -146,7 +142,7 @@ impl BlockWriter {
         (!names.is_empty()).then_some(names)
     }
 
-    fn row(&mut self, number: u32, row: &CellRow) -> ControlFlow<()> {
+    fn row(&mut self, number: u32, row: &CellRow) -> Result<(), RowsStop> {
         let named = &row.cells()[..row.cells().len().min(self.columns.len())];
         let beyond = row.cells()[named.len()..]
             .iter()
@@ -161,7 +157,7 @@ impl BlockWriter {
         self.is_below_header = true;
         self.left_out += beyond as u64;
         let Some(last) = last else {
-            return ControlFlow::Continue(());
+            return Ok(());
         };
         // A linked cell may have no text; a row of such cells is blank.
         let linked = named.iter().rposition(|cell| cell.link.is_some());
@@ -173,26 +169,22 @@ impl BlockWriter {
         self.next_row = number + 1;
         if self.block.text.len() - start > self.limits.record_bytes {
             let limit = self.limits.record_bytes;
-            self.failure = Some(SourceErrorKind::RowTooLong { limit });
-            return ControlFlow::Break(());
+            return Err(SourceErrorKind::RowTooLong { limit }.into());
         }
         if self.block.text.len() >= self.limits.block_bytes {
             return self.send();
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 
     /// Skips rows up to the header. Rows out of order are an error, because they can't be inserted.
-    fn row_above(&mut self, number: u32) -> ControlFlow<()> {
+    fn row_above(&mut self, number: u32) -> Result<(), RowsStop> {
         if !self.is_below_header {
             self.is_below_header = number + 1 == self.next_row;
-            return ControlFlow::Continue(());
+            return Ok(());
         }
-        self.failure = Some(SourceErrorKind::Damaged {
-            what: "workbook",
-            why: format!("row {number} comes after row {}", self.next_row - 1),
-        });
-        ControlFlow::Break(())
+        let last = self.next_row - 1;
+        Err(damaged(format!("row {number} comes after row {last}")).into())
     }
 
     /// Writes the cells up to the last with content. Uncalculated formulas and blanks may follow it: the former are
@@ -236,14 +228,11 @@ impl BlockWriter {
         self.records += 1;
     }
 
-    fn send(&mut self) -> ControlFlow<()> {
+    fn send(&mut self) -> Result<(), RowsStop> {
         self.records = 0;
         let block = std::mem::take(&mut self.block);
         // A failure means that the receiver is gone, so the thread ends.
-        match self.sender.send(block) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+        self.sender.send(block).map_err(|_| RowsStop::Enough)
     }
 }
 

@@ -4,7 +4,7 @@
 //! memory for the cells between them. An old workbook (.xls) is held in memory after [`ole`] has
 //! checked its size. A panic in calamine is caught and becomes an error about the file.
 
-use std::{fmt::Display, io::BufReader, ops::ControlFlow, sync::Arc, thread};
+use std::{fmt::Display, io::BufReader, sync::Arc, thread};
 
 use parking_lot::Mutex;
 
@@ -16,7 +16,7 @@ use calamine::{
 use super::{
     Kind, SourceErrorKind, Table,
     archive::{Survey, Surveyor},
-    cell::{CellRow, EachRow, RowSource, contain, day_of, write_value},
+    cell::{CellRow, EachRow, RowSource, RowsStop, contain, day_of, write_value},
     error::{damaged, gave_up},
     facts::Overlay,
     file::FileReader,
@@ -55,11 +55,7 @@ impl BookReader {
         }
     }
 
-    fn rows(
-        &mut self,
-        sheet: &str,
-        collector: &mut RowCollector<'_, '_>,
-    ) -> Result<ControlFlow<()>, SourceErrorKind> {
+    fn rows(&mut self, sheet: &str, collector: &mut RowCollector<'_, '_>) -> Result<(), RowsStop> {
         match self {
             Self::Xlsx(book) => {
                 let mut cells = book.worksheet_cells_reader(sheet).map_err(damaged)?;
@@ -89,9 +85,7 @@ impl BookReader {
                         top.saturating_add(index(row)),
                         left.saturating_add(index(column)),
                     );
-                    if collector.cell(at, data, None)?.is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
+                    collector.cell(at, data, None)?;
                 }
                 collector.finish()
             }
@@ -116,7 +110,7 @@ struct BookRows {
 }
 
 impl RowSource for BookRows {
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
         let facts = &self.sheet.facts;
         let mut collector = RowCollector {
             each,
@@ -128,9 +122,7 @@ impl RowSource for BookRows {
         };
         let mut book = self.book.lock();
         let name = self.sheet.name.as_deref().unwrap_or_default();
-        // The result only reveals whether reading was stopped early.
-        let _ = book.rows(name, &mut collector)?;
-        Ok(())
+        book.rows(name, &mut collector)
     }
 }
 
@@ -153,20 +145,15 @@ impl RowCollector<'_, '_> {
     fn cells<'c, 'p, E: Display>(
         &mut self,
         mut next: impl FnMut() -> Result<NextCell<'c, 'p>, (bool, E)>,
-    ) -> Result<ControlFlow<()>, SourceErrorKind> {
+    ) -> Result<(), RowsStop> {
         loop {
             match next() {
                 Ok(None) => return self.finish(),
                 Ok(Some((cell, pattern))) => {
-                    if self
-                        .cell(cell.get_position(), cell.get_value(), pattern)?
-                        .is_break()
-                    {
-                        return Ok(ControlFlow::Break(()));
-                    }
+                    self.cell(cell.get_position(), cell.get_value(), pattern)?;
                 }
                 Err((true, _)) if self.errors_left > 0 => self.errors_left -= 1,
-                Err((_, error)) => return Err(damaged(error)),
+                Err((_, error)) => return Err(damaged(error).into()),
             }
         }
     }
@@ -176,25 +163,24 @@ impl RowCollector<'_, '_> {
         (row, column): (u32, u32),
         value: &impl DataType,
         pattern: Option<&NumberPattern>,
-    ) -> Result<ControlFlow<()>, SourceErrorKind> {
+    ) -> Result<(), RowsStop> {
         if value.is_empty() {
-            return Ok(ControlFlow::Continue(()));
+            return Ok(());
         }
         if column as usize >= self.columns {
             let limit = self.columns;
-            return Err(SourceErrorKind::TooManyColumns { limit });
+            return Err(SourceErrorKind::TooManyColumns { limit }.into());
         }
         if row >= SHEET_ROWS_MAX {
-            return Err(damaged(format!("row {row} is beyond the limit of a sheet")));
+            return Err(damaged(format!("row {row} is beyond the limit of a sheet")).into());
         }
-        if row != self.at && self.go_to(row)?.is_break() {
-            return Ok(ControlFlow::Break(()));
+        if row != self.at {
+            self.go_to(row)?;
         }
         if (column as usize) < self.row.cells().len() {
             let number = row + 1;
-            return Err(damaged(format!(
-                "row {number} occurs twice, or its cells are out of order"
-            )));
+            let why = format!("row {number} occurs twice, or its cells are out of order");
+            return Err(damaged(why).into());
         }
         let cell = self.row.cell(column as usize);
         cell.day = day_of(value);
@@ -204,33 +190,32 @@ impl RowCollector<'_, '_> {
             cell.text.retain(|char| char != '\0');
         }
         cell.shown = pattern.and_then(|pattern| pattern.show(value.get_float()?));
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     /// Delivers the current row, and rows with only error values up to `row`.
-    fn go_to(&mut self, row: u32) -> Result<ControlFlow<()>, SourceErrorKind> {
-        let mut flow = self.flush()?;
-        while let Some(between) = self.overlay.row_before(row).filter(|_| flow.is_continue()) {
+    fn go_to(&mut self, row: u32) -> Result<(), RowsStop> {
+        self.flush()?;
+        while let Some(between) = self.overlay.row_before(row) {
             self.at = between;
             self.overlay.apply(between, self.columns, &mut self.row)?;
-            flow = self.flush()?;
+            self.flush()?;
         }
         self.at = row;
-        Ok(flow)
+        Ok(())
     }
 
-    fn finish(&mut self) -> Result<ControlFlow<()>, SourceErrorKind> {
+    fn finish(&mut self) -> Result<(), RowsStop> {
         self.go_to(SHEET_ROWS_MAX)
     }
 
-    fn flush(&mut self) -> Result<ControlFlow<()>, SourceErrorKind> {
-        if self.row.cells().is_empty() {
-            return Ok(ControlFlow::Continue(()));
+    fn flush(&mut self) -> Result<(), RowsStop> {
+        if !self.row.cells().is_empty() {
+            self.overlay.apply(self.at, self.columns, &mut self.row)?;
+            (self.each)(self.at + 1, &self.row)?;
+            self.row.clear();
         }
-        self.overlay.apply(self.at, self.columns, &mut self.row)?;
-        let flow = (self.each)(self.at + 1, &self.row);
-        self.row.clear();
-        Ok(flow)
+        Ok(())
     }
 }
 

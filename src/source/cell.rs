@@ -2,7 +2,7 @@
 //!
 //! A panic in a reader of a foreign format becomes an error about the file.
 
-use std::{borrow::Cow, fmt::Write as _, ops::ControlFlow};
+use std::{borrow::Cow, fmt::Write as _};
 
 use calamine::{DataType, ExcelDateTime};
 
@@ -83,13 +83,26 @@ impl CellRow {
     }
 }
 
-/// Called for each row with its number, from 1. `Break` ends the reading.
-pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> ControlFlow<()> + 'a;
+/// The reason to read no more rows.
+pub(super) enum RowsStop {
+    /// No more are needed.
+    Enough,
+    Failed(SourceErrorKind),
+}
+
+impl From<SourceErrorKind> for RowsStop {
+    fn from(kind: SourceErrorKind) -> Self {
+        Self::Failed(kind)
+    }
+}
+
+/// Called for each row with its number, from 1.
+pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> Result<(), RowsStop> + 'a;
 
 /// A source of rows that can be read from the start more than once.
 pub(super) trait RowSource: Send {
-    /// Calls `each` for the rows with cells, in order.
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind>;
+    /// Calls `each` for the rows with cells, in order, until it returns an error.
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop>;
 
     /// Warnings about the rows that were read.
     fn notes(&self) -> Vec<String> {
@@ -126,19 +139,28 @@ pub(super) fn preview(
     header_row: Option<u32>,
 ) -> Result<Vec<PreviewRow>, SourceErrorKind> {
     let (mut rows, mut last) = (Vec::new(), None);
-    contain(|| {
-        source.rows(&mut |number, row| {
-            // Empty rows at the top of a sheet don't count towards the search limit.
-            let last = *last.get_or_insert(header_row.unwrap_or(0).max(number + HEADER_ROWS) + 1);
-            if number > last {
-                return ControlFlow::Break(());
-            }
-            let cells = row.cells().iter().map(|cell| cell.text.clone());
-            rows.push(PreviewRow::new(number, cells.collect(), 0));
-            ControlFlow::Continue(())
-        })
+    read_rows(source, &mut |number, row| {
+        // Empty rows at the top of a sheet don't count towards the search limit.
+        let last = *last.get_or_insert(header_row.unwrap_or(0).max(number + HEADER_ROWS) + 1);
+        if number > last {
+            return Err(RowsStop::Enough);
+        }
+        let cells = row.cells().iter().map(|cell| cell.text.clone());
+        rows.push(PreviewRow::new(number, cells.collect(), 0));
+        Ok(())
     })?;
     Ok(rows)
+}
+
+/// Calls `each` for the rows of a source, until it has enough.
+pub(super) fn read_rows(
+    source: &mut dyn RowSource,
+    each: &mut EachRow<'_>,
+) -> Result<(), SourceErrorKind> {
+    contain(|| match source.rows(each) {
+        Err(RowsStop::Failed(kind)) => Err(kind),
+        Ok(()) | Err(RowsStop::Enough) => Ok(()),
+    })
 }
 
 /// Runs a reader of a foreign format; a panic in it becomes an error about the file.

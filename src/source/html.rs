@@ -2,14 +2,14 @@
 //!
 //! The page is held in memory, up to a limit.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
 use html5ever::tokenizer::TagKind;
 use memchr::memmem;
 
 use super::{
     EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
-    cell::{EachRow, RowSource},
+    cell::{EachRow, RowSource, RowsStop},
     decode::{Nuls, TextReader},
     error::{foreign, mebibytes, too_large},
     file::SourceFile,
@@ -152,7 +152,7 @@ fn page_tables(file: &SourceFile, page: &str) -> Result<Vec<PageTable>, SourceEr
             }
             _ => {}
         }
-        ControlFlow::Continue(())
+        Ok::<_, SourceErrorKind>(())
     })?;
     if nesting.depth() > 0 && !is_page_ended {
         return Err(SourceErrorKind::CutOff {
@@ -191,9 +191,12 @@ fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 }
 
 impl RowSource for HtmlRows {
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
         let mut reading = TableReading::new(self.table, self.limits, each);
-        each_piece(&self.file, &self.page, |piece| reading.piece(&piece))?;
+        match each_piece(&self.file, &self.page, |piece| reading.piece(&piece)) {
+            Err(RowsStop::Failed(kind)) => return Err(kind.into()),
+            Ok(()) | Err(RowsStop::Enough) => {}
+        }
         self.hidden = reading.finish()?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! html5ever's tokenizer reads the page like a browser: tags in any case, entities, comments, scripts.
 
-use std::{cell::RefCell, ops::ControlFlow};
+use std::cell::RefCell;
 
 use html5ever::{
     tendril::StrTendril,
@@ -22,22 +22,22 @@ pub(super) enum HtmlPiece {
     Text(StrTendril),
 }
 
-/// Calls `each` for the tags and texts of a page in order, until it breaks or a stop is requested. Comments, scripts
-/// and styles are skipped.
-pub(super) fn each_piece(
+/// Calls `each` for the tags and texts of a page in order, until it returns an error or a stop is requested. Comments,
+/// scripts and styles are skipped.
+pub(super) fn each_piece<E: From<SourceErrorKind>>(
     file: &SourceFile,
     page: &str,
-    each: impl FnMut(HtmlPiece) -> ControlFlow<()>,
-) -> Result<(), SourceErrorKind> {
+    each: impl FnMut(HtmlPiece) -> Result<(), E>,
+) -> Result<(), E> {
     let pieces = Pieces(RefCell::new(PieceState {
         each,
-        is_over: false,
+        result: Ok(()),
         is_skipped: false,
     }));
     let tokenizer = Tokenizer::new(pieces, TokenizerOpts::default());
     let queue = BufferQueue::default();
     let mut rest = page;
-    while !rest.is_empty() && !tokenizer.sink.0.borrow().is_over {
+    while !rest.is_empty() && tokenizer.sink.0.borrow().result.is_ok() {
         file.check_stop()?;
         let (piece, more) = rest.split_at(piece_end(rest));
         queue.push_back(StrTendril::from(piece));
@@ -46,13 +46,14 @@ pub(super) fn each_piece(
         rest = more;
     }
     tokenizer.end();
-    let state = tokenizer.sink.0.borrow();
-    if state.is_skipped && !state.is_over {
+    let state = tokenizer.sink.0.into_inner();
+    state.result?;
+    if state.is_skipped {
         // It would swallow the rows after it.
-        return Err(SourceErrorKind::Damaged {
+        return Err(E::from(SourceErrorKind::Damaged {
             what: "web page",
             why: "a script or a style is never closed".to_owned(),
-        });
+        }));
     }
     Ok(())
 }
@@ -63,18 +64,20 @@ fn piece_end(text: &str) -> usize {
     (PIECE_BYTES..text.len()).find(is_end).unwrap_or(text.len())
 }
 
-struct Pieces<F>(RefCell<PieceState<F>>);
+struct Pieces<F, E>(RefCell<PieceState<F, E>>);
 
-struct PieceState<F> {
+struct PieceState<F, E> {
     each: F,
-    is_over: bool,
+    result: Result<(), E>,
     /// True in a script or a style.
     is_skipped: bool,
 }
 
-impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> PieceState<F> {
+impl<E, F: FnMut(HtmlPiece) -> Result<(), E>> PieceState<F, E> {
     fn piece(&mut self, piece: HtmlPiece) {
-        self.is_over = self.is_over || (self.each)(piece).is_break();
+        if self.result.is_ok() {
+            self.result = (self.each)(piece);
+        }
     }
 
     fn tag(&mut self, tag: Tag) -> TokenSinkResult<()> {
@@ -95,7 +98,7 @@ impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> PieceState<F> {
     }
 }
 
-impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> TokenSink for Pieces<F> {
+impl<E, F: FnMut(HtmlPiece) -> Result<(), E>> TokenSink for Pieces<F, E> {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {

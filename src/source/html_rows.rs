@@ -3,13 +3,11 @@
 //! Text in a nested table belongs to the outer cell. The value of a cell that spans rows is repeated in each of
 //! them, so that rows are independent.
 
-use std::ops::ControlFlow;
-
 use html5ever::tokenizer::Tag;
 
 use super::{
     CellFaultKind, Limits, SourceErrorKind,
-    cell::{Cell, CellRow, EachRow},
+    cell::{Cell, CellRow, EachRow, RowsStop},
     error::{mebibytes, too_large},
     html_nesting::{HiddenCounts, HtmlStep, Nesting, attribute, is_hidden, number},
     html_pieces::HtmlPiece,
@@ -46,7 +44,6 @@ pub(super) struct TableReading<'a, 'b> {
     /// Total size of repeated values.
     repeated: u64,
     counts: HiddenCounts,
-    failure: Option<SourceErrorKind>,
 }
 
 /// An open cell.
@@ -88,14 +85,13 @@ impl<'a, 'b> TableReading<'a, 'b> {
             spans: Vec::new(),
             repeated: 0,
             counts: HiddenCounts::default(),
-            failure: None,
         }
     }
 
-    /// Processes a piece of the page. Breaks at the end of the table.
-    pub(super) fn piece(&mut self, piece: &HtmlPiece) -> ControlFlow<()> {
+    /// Processes a piece of the page. At the end of the table, there is enough.
+    pub(super) fn piece(&mut self, piece: &HtmlPiece) -> Result<(), RowsStop> {
         let Some(step) = self.nesting.step(piece) else {
-            return ControlFlow::Continue(());
+            return Ok(());
         };
         let depth = self.nesting.depth();
         if self.tables_ahead > 0 {
@@ -106,7 +102,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
                     self.nesting.read_table();
                 }
             }
-            return ControlFlow::Continue(());
+            return Ok(());
         }
         let read_depth = self.nesting.read_depth;
         let is_over = match step {
@@ -115,15 +111,15 @@ impl<'a, 'b> TableReading<'a, 'b> {
             _ => false,
         };
         if is_over {
-            return ControlFlow::Break(());
+            return Err(RowsStop::Enough);
         }
         match step {
             HtmlStep::Text(text) => self.text(text, depth > read_depth)?,
             HtmlStep::HiddenText => self.hidden_texts += 1,
             HtmlStep::Link(tag) => self.link(tag),
-            HtmlStep::Break | HtmlStep::Table(_) => self.mark(LINE_BREAK)?,
-            HtmlStep::Row(_) | HtmlStep::Group(_) if depth > read_depth => self.mark(LINE_BREAK)?,
-            HtmlStep::Cell(_) if depth > read_depth => self.mark(' ')?,
+            HtmlStep::Break | HtmlStep::Table(_) => self.mark(LINE_BREAK),
+            HtmlStep::Row(_) | HtmlStep::Group(_) if depth > read_depth => self.mark(LINE_BREAK),
+            HtmlStep::Cell(_) if depth > read_depth => self.mark(' '),
             HtmlStep::Cell(start) => self.cell(start)?,
             HtmlStep::Row(start) => {
                 self.end_row()?;
@@ -137,20 +133,18 @@ impl<'a, 'b> TableReading<'a, 'b> {
                 self.spans.clear();
             }
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 
-    /// The hidden parts of the table, or the error that stopped reading.
-    pub(super) fn finish(mut self) -> Result<HiddenCounts, SourceErrorKind> {
-        if self.failure.is_none() {
-            let _ = self.end_row();
-        }
-        self.failure.map_or(Ok(self.counts), Err)
+    /// The hidden parts of the table, after its last row.
+    pub(super) fn finish(mut self) -> Result<HiddenCounts, RowsStop> {
+        self.end_row()?;
+        Ok(self.counts)
     }
 
-    fn text(&mut self, text: &str, is_nested: bool) -> ControlFlow<()> {
+    fn text(&mut self, text: &str, is_nested: bool) -> Result<(), RowsStop> {
         let Some(cell) = &mut self.open_cell else {
-            return ControlFlow::Continue(());
+            return Ok(());
         };
         if is_nested {
             cell.nested = cell.nested.saturating_add(text.len());
@@ -158,15 +152,15 @@ impl<'a, 'b> TableReading<'a, 'b> {
         if cell.nested <= NESTED_BYTES_MAX || !is_nested {
             cell.text.push_str(text);
         }
-        if cell.text.len() <= self.limits.record_bytes {
-            return ControlFlow::Continue(());
-        }
         let limit = self.limits.record_bytes;
-        self.fail(SourceErrorKind::RowTooLong { limit })
+        if cell.text.len() > limit {
+            return Err(SourceErrorKind::RowTooLong { limit }.into());
+        }
+        Ok(())
     }
 
     /// Adds white space. A line break replaces a space.
-    fn mark(&mut self, mark: char) -> ControlFlow<()> {
+    fn mark(&mut self, mark: char) {
         if let Some(cell) = &mut self.open_cell
             && cell.nested <= NESTED_BYTES_MAX
             && !cell.text.ends_with(LINE_BREAK)
@@ -174,7 +168,6 @@ impl<'a, 'b> TableReading<'a, 'b> {
             cell.text.truncate(cell.text.trim_end_matches(' ').len());
             cell.text.push(mark);
         }
-        ControlFlow::Continue(())
     }
 
     /// The first address in a cell is its link.
@@ -186,21 +179,16 @@ impl<'a, 'b> TableReading<'a, 'b> {
         }
     }
 
-    fn fail(&mut self, kind: SourceErrorKind) -> ControlFlow<()> {
-        self.failure.get_or_insert(kind);
-        ControlFlow::Break(())
-    }
-
     fn start_row(&mut self, is_hidden: bool) {
         self.number = self.number.saturating_add(1);
         self.is_in_row = true;
         self.is_row_hidden = is_hidden || self.is_in_hidden_group;
     }
 
-    fn cell(&mut self, start: Option<&Tag>) -> ControlFlow<()> {
+    fn cell(&mut self, start: Option<&Tag>) -> Result<(), RowsStop> {
         self.end_cell()?;
         let Some(tag) = start else {
-            return ControlFlow::Continue(());
+            return Ok(());
         };
         if !self.is_in_row {
             // The tag of a row may be missing.
@@ -219,13 +207,13 @@ impl<'a, 'b> TableReading<'a, 'b> {
                 ..OpenCell::default()
             });
         }
-        ControlFlow::Continue(())
+        Ok(())
     }
 
-    fn end_cell(&mut self) -> ControlFlow<()> {
+    fn end_cell(&mut self) -> Result<(), RowsStop> {
         self.counts.cells += u64::from(std::mem::take(&mut self.hidden_texts) > 0);
         let Some(open) = self.open_cell.take() else {
-            return ControlFlow::Continue(());
+            return Ok(());
         };
         let is_spanned = |span: &RowSpan| span.last_row >= self.number;
         while self.spans.get(self.column).is_some_and(is_spanned) {
@@ -240,12 +228,12 @@ impl<'a, 'b> TableReading<'a, 'b> {
         if let Some(value) = value {
             if self.column >= self.limits.columns {
                 let limit = self.limits.columns;
-                return self.fail(SourceErrorKind::TooManyColumns { limit });
+                return Err(SourceErrorKind::TooManyColumns { limit }.into());
             }
             *self.row.cell(self.column) = value;
         }
         self.column = next;
-        ControlFlow::Continue(())
+        Ok(())
     }
 
     /// Reserves the columns up to `next` for a cell that spans rows.
@@ -264,13 +252,13 @@ impl<'a, 'b> TableReading<'a, 'b> {
         }
     }
 
-    fn end_row(&mut self) -> ControlFlow<()> {
+    fn end_row(&mut self) -> Result<(), RowsStop> {
         self.end_cell()?;
         self.column = 0;
         self.is_in_row = false;
         // A row with only repeated values is dropped.
         if self.row.cells().is_empty() {
-            return ControlFlow::Continue(());
+            return Ok(());
         }
         self.counts.rows += u64::from(self.is_row_hidden);
         self.repeat_spanned()?;
@@ -280,7 +268,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
     }
 
     /// Copies the values of cells that span this row into it.
-    fn repeat_spanned(&mut self) -> ControlFlow<()> {
+    fn repeat_spanned(&mut self) -> Result<(), RowsStop> {
         for (column, span) in self.spans.iter().enumerate() {
             if let Some(cell) = &span.cell
                 && (span.first_row + 1..=span.last_row).contains(&self.number)
@@ -291,11 +279,11 @@ impl<'a, 'b> TableReading<'a, 'b> {
                 *self.row.cell(column) = cell.clone();
             }
         }
-        if self.repeated <= self.limits.held_bytes {
-            return ControlFlow::Continue(());
+        if self.repeated > self.limits.held_bytes {
+            let limit = mebibytes(self.limits.held_bytes);
+            return Err(too_large("the text of merged cells", limit).into());
         }
-        let limit = mebibytes(self.limits.held_bytes);
-        self.fail(too_large("the text of merged cells", limit))
+        Ok(())
     }
 }
 

@@ -4,14 +4,14 @@
 //! single value of `MongoDB`'s extended JSON, which is unwrapped. A line that is not an object becomes one cell
 //! with a fault, and reading continues. The file is read twice, because any line may add columns.
 
-use std::{borrow::Cow, collections::HashMap, ops::ControlFlow};
+use std::{borrow::Cow, collections::HashMap};
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table,
-    cell::{CellRow, EachRow, RowSource},
+    cell::{CellRow, EachRow, RowSource, RowsStop},
     decode::{Nuls, TextReader},
     error::foreign,
     input::{Input, Packed},
@@ -21,9 +21,6 @@ use super::{
 use crate::contact::reading::without_lone_surrogates;
 
 const PIECE_BYTES: usize = 1 << 18;
-
-/// Called for each line.
-type EachLine<'a> = dyn FnMut(Line<'_>) -> Result<ControlFlow<()>, SourceErrorKind> + 'a;
 
 /// A line that is not blank.
 struct Line<'a> {
@@ -74,8 +71,11 @@ struct JsonRows {
 
 impl JsonRows {
     /// Calls `each` with each line that is not blank. Returns the NULs that were dropped, and the line of the first.
-    fn lines(&self, each: &mut EachLine<'_>) -> Result<(Nuls, Option<u32>), SourceErrorKind> {
-        let bytes = self.file.unpack()?;
+    fn lines<E: From<SourceErrorKind>>(
+        &self,
+        mut each: impl FnMut(Line<'_>) -> Result<(), E>,
+    ) -> Result<(Nuls, Option<u32>), E> {
+        let bytes = self.file.unpack().map_err(SourceErrorKind::from)?;
         let mut reader = TextReader::new(bytes, self.encoding);
         let (mut buffer, mut number, mut ended) = (Vec::new(), 0, false);
         let (mut passed, mut first_nul) = (0, None);
@@ -85,7 +85,7 @@ impl JsonRows {
             let line_at = |place: u64| line_at(&buffer, place - passed, number);
             if let Some(hole) = nuls.hole {
                 let row = Some(line_at(hole));
-                return Err(SourceErrorKind::Hole { row });
+                return Err(SourceErrorKind::Hole { row }.into());
             }
             first_nul = first_nul.or_else(|| nuls.first.map(line_at));
             let whole = if ended {
@@ -95,7 +95,7 @@ impl JsonRows {
             };
             let limit = self.limits.record_bytes;
             if whole == 0 && buffer.len() > limit {
-                return Err(SourceErrorKind::RowTooLong { limit });
+                return Err(SourceErrorKind::RowTooLong { limit }.into());
             }
             for line in buffer[..whole].split_inclusive(|&byte| byte == b'\n') {
                 number += 1;
@@ -104,8 +104,8 @@ impl JsonRows {
                     text: line.trim_ascii(),
                     is_open: !line.ends_with(b"\n"),
                 };
-                if !line.text.is_empty() && each(line)?.is_break() {
-                    return Ok((reader.nuls(), first_nul));
+                if !line.text.is_empty() {
+                    each(line)?;
                 }
             }
             buffer.drain(..whole);
@@ -119,7 +119,7 @@ impl JsonRows {
         let mut columns: Vec<String> = Vec::new();
         let mut numbers = HashMap::new();
         let mut is_first = true;
-        self.lines(&mut |line| {
+        self.lines(|line| {
             let read = each_member(line.text, |key, _| {
                 if !numbers.contains_key(&*key) {
                     numbers.insert(key.clone().into_owned(), columns.len());
@@ -142,7 +142,7 @@ impl JsonRows {
                 )),
                 _ => {
                     is_first = false;
-                    Ok(ControlFlow::Continue(()))
+                    Ok(())
                 }
             }
         })?;
@@ -164,9 +164,9 @@ impl JsonRows {
 }
 
 impl RowSource for JsonRows {
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
         let mut row = CellRow::default();
-        let (nuls, first_nul) = self.lines(&mut |line| {
+        let (nuls, first_nul) = self.lines(|line| {
             row.clear();
             if let Err(error) = self.read(line.text, &mut row) {
                 row.clear();
@@ -174,7 +174,7 @@ impl RowSource for JsonRows {
                 cell.text = String::from_utf8_lossy(line.text).into_owned();
                 cell.fault = Some(CellFaultKind::NotJson(reason_of(&error, &cell.text)));
             }
-            Ok(each(line.number, &row))
+            each(line.number, &row)
         })?;
         self.nuls = nuls;
         self.first_nul = first_nul;

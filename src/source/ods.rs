@@ -4,7 +4,7 @@
 //! such a row. Here rows are read one by one. Repeated empty rows cost nothing, and repeated rows with content
 //! count towards a limit.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use quick_xml::{
     escape::resolve_predefined_entity,
@@ -13,7 +13,7 @@ use quick_xml::{
 
 use super::{
     Limits, SourceErrorKind, Table, archive,
-    cell::{Cell, CellRow, EachRow, RowSource},
+    cell::{Cell, CellRow, EachRow, RowSource, RowsStop},
     error::{damaged, too_large},
     file::SourceFile,
     input::Input,
@@ -44,7 +44,7 @@ struct OdsRows {
 }
 
 impl RowSource for OdsRows {
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
         with_content(&self.file, |xml| {
             let mut table = OdsTable {
                 xml,
@@ -95,53 +95,43 @@ impl OdsTable<'_> {
         }
     }
 
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
         loop {
             let event = self.event()?;
             match &event {
                 Event::Start(tag) if tag.name().as_ref() == "table:table-row" => {
                     let repeated = repeated(tag, "table:number-rows-repeated");
                     self.cells()?;
-                    if self.emit(repeated, each)?.is_break() {
-                        return Ok(());
-                    }
+                    self.emit(repeated, each)?;
                 }
                 Event::Empty(tag) if tag.name().as_ref() == "table:table-row" => {
                     let rows = repeated(tag, "table:number-rows-repeated");
                     self.number = self.number.saturating_add(rows);
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table" => return Ok(()),
-                Event::Eof => return Err(damaged("the sheet is incomplete")),
+                Event::Eof => return Err(damaged("the sheet is incomplete").into()),
                 _ => {}
             }
         }
     }
 
-    fn emit(
-        &mut self,
-        repeated: u32,
-        each: &mut EachRow<'_>,
-    ) -> Result<ControlFlow<()>, SourceErrorKind> {
+    fn emit(&mut self, repeated: u32, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
         if self.row.cells().is_empty() {
             self.number = self.number.saturating_add(repeated);
-            return Ok(ControlFlow::Continue(()));
+            return Ok(());
         }
         self.fill_merged();
         let cells = self.row.cells().len() as u64;
         self.count_repeated(u64::from(repeated.saturating_sub(1)).saturating_mul(cells))?;
         for _ in 0..repeated {
             if self.number > SHEET_ROWS_MAX {
-                return Err(damaged(format!(
-                    "row {} is beyond the limit of a sheet",
-                    self.number
-                )));
+                let why = format!("row {} is beyond the limit of a sheet", self.number);
+                return Err(damaged(why).into());
             }
-            if each(self.number, &self.row).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
+            each(self.number, &self.row)?;
             self.number += 1;
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 
     /// Counts repeated cells, which are stored once and read many times.

@@ -18,10 +18,10 @@ use super::{
 pub(super) type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, FileReader>>>;
 
 /// Reads the part with the cells.
-pub(super) fn with_content<T>(
+pub(super) fn with_content<T, E: From<SourceErrorKind>>(
     file: &SourceFile,
-    work: impl FnOnce(Xml<'_>) -> Result<T, SourceErrorKind>,
-) -> Result<T, SourceErrorKind> {
+    work: impl FnOnce(Xml<'_>) -> Result<T, E>,
+) -> Result<T, E> {
     let mut archive = zip::ZipArchive::new(file.reader()).map_err(damaged)?;
     let part = archive.by_name("content.xml").map_err(damaged)?;
     work(Reader::from_reader(BufReader::with_capacity(1 << 16, part)))
