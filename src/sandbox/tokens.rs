@@ -106,7 +106,7 @@ impl TokenRegistry {
                 Err(ErrorAnswer::new(403, "FORBIDDEN", problem))
             }
             None => {
-                let problem = "the token is missing or wrong";
+                let problem = "the token is missing, wrong or expired";
                 Err(ErrorAnswer::new(401, "UNAUTHORIZED", problem))
             }
         }
