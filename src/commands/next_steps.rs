@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Options that determine the contacts of rows. They take a value.
-const OF_CONTACTS: &str =
-    "--mode --map --mapping --region --set --owners --bad-numbers --phone-as --blank --on-duplicate";
+const OF_CONTACTS: &str = "\
+    --mode --map --mapping --region --set --owners --bad-numbers --phone-as --blank --on-duplicate";
 
 pub(super) struct ReportedState<'a> {
     pub phase: ReportedPhase,
