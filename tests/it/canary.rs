@@ -129,8 +129,7 @@ fn nothing_follows_a_canary_that_the_account_has_otherwise() {
         let ran = world.run(apply).ends_with(8);
         assert!(ran.stderr.contains(words), "{}", ran.shown());
         assert!(
-            ran.stderr
-                .contains(" --concurrency 1 --force\n"),
+            ran.stderr.contains(" --concurrency 1 --force\n"),
             "{}",
             ran.shown()
         );
