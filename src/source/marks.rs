@@ -74,17 +74,25 @@ impl<'t> Marks<'t> {
     /// The next mark.
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        while self.found == 0 {
-            self.base += WINDOW;
-            if self.base >= self.text.len() {
-                self.base -= WINDOW;
-                return None;
-            }
-            self.found = self.search();
+        if self.found == 0 && !self.refill() {
+            return None;
         }
         let at = self.base + self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
         Some(at)
+    }
+
+    /// Goes on to the next window that has marks. False if there is none.
+    #[inline(never)]
+    fn refill(&mut self) -> bool {
+        while self.base + WINDOW < self.text.len() {
+            self.base += WINDOW;
+            self.found = self.search();
+            if self.found != 0 {
+                return true;
+            }
+        }
+        false
     }
 
     /// Appends the cells of the record at this offset, and returns its end without the line end; `None` if text

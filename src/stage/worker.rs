@@ -102,25 +102,29 @@ impl Worker<'_> {
         let offset = row.offset;
         let possible_id = row.ragged.and_then(|_| self.id_cell(&row));
         let chats = mem::take(room);
-        let read = if self.rules.selection.is_some() {
+        let mut read = if self.rules.selection.is_some() {
             let mut of_row = Edits::default();
-            let read = read_row(self.rules, row, chats, &mut of_row)?;
-            edits.dropped.append(&mut of_row.dropped);
-            edits.merge(of_row);
+            let read = read_row(self.rules, row, chats, &mut of_row);
+            if read.is_some() {
+                edits.dropped.append(&mut of_row.dropped);
+                edits.merge(of_row);
+            }
             read
         } else {
-            read_row(self.rules, row, chats, edits)?
+            read_row(self.rules, row, chats, edits)
         };
+        // Contacts are large, so none is moved.
         match read {
-            Ok(contact) => {
-                self.add(&contact, offset, staged);
-                *room = emptied(contact.contact_data);
+            None => return None,
+            Some(Ok(ref mut contact)) => {
+                self.add(contact, offset, staged);
+                *room = emptied(mem::take(&mut contact.contact_data));
                 if !edits.dropped.is_empty() {
                     let dropped = edits.dropped.drain(..);
                     staged.dropped.extend(dropped.map(|it| it.at(offset)));
                 }
             }
-            Err(rejected) => {
+            Some(Err(rejected)) => {
                 if let Some(id) = rejected.id.as_deref().or(possible_id) {
                     let hash = xxh3_64_with_seed(id.as_bytes(), self.hash_seed);
                     staged.rejected_ids.push((offset, hash));
