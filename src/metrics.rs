@@ -29,16 +29,45 @@ const BYTES_MAX: u64 = 64 << 10;
 const LAST_SUCCESS: &str = "wazzup_contacts_last_success_timestamp_seconds";
 
 /// The counts: name, places in the summary object, help.
-const COUNTS: &str = "\
-rows /rows/read Rows read from the source.
-rejected_rows /rows/rejected Rows rejected before anything was sent.
-created_contacts /done/created Contacts created in the account.
-updated_contacts /done/updated Contacts updated in the account.
-deleted_contacts /done/deleted Contacts deleted from the account.
-refused_contacts /done/failed Contacts that the server refused or that changed since the plan.
-unsent_contacts /done/unknown,/done/not_attempted Contacts left to send or to look up.
-exported_contacts /contacts Contacts in the backup.
-requests /requests/sent Requests sent to the API.";
+const COUNTS: [(&str, &[&str], &str); 9] = [
+    ("rows", &["/rows/read"], "Rows read from the source."),
+    (
+        "rejected_rows",
+        &["/rows/rejected"],
+        "Rows rejected before anything was sent.",
+    ),
+    (
+        "created_contacts",
+        &["/done/created"],
+        "Contacts created in the account.",
+    ),
+    (
+        "updated_contacts",
+        &["/done/updated"],
+        "Contacts updated in the account.",
+    ),
+    (
+        "deleted_contacts",
+        &["/done/deleted"],
+        "Contacts deleted from the account.",
+    ),
+    (
+        "refused_contacts",
+        &["/done/failed"],
+        "Contacts that the server refused or that changed since the plan.",
+    ),
+    (
+        "unsent_contacts",
+        &["/done/unknown", "/done/not_attempted"],
+        "Contacts left to send or to look up.",
+    ),
+    (
+        "exported_contacts",
+        &["/contacts"],
+        "Contacts in the backup.",
+    ),
+    ("requests", &["/requests/sent"], "Requests sent to the API."),
+];
 
 #[derive(Debug)]
 pub(crate) struct RunMetrics<'a> {
@@ -109,9 +138,7 @@ impl RunMetrics<'_> {
             "Duration of the last run.",
             &format!("{:.3}", self.seconds_of_run()),
         );
-        for line in COUNTS.lines() {
-            let mut parts = line.splitn(3, ' ');
-            let [name, places, help] = [(); 3].map(|()| parts.next().unwrap_or_default());
+        for (name, places, help) in COUNTS {
             if let Some(count) = self.count(places) {
                 let name = format!("wazzup_contacts_run_{name}");
                 add(&name, help, &count.to_string());
@@ -128,10 +155,10 @@ impl RunMetrics<'_> {
     }
 
     /// The sum of the counts at these places in the summary.
-    fn count(&self, places: &str) -> Option<u64> {
+    fn count(&self, places: &[&str]) -> Option<u64> {
         let summary = self.summary.as_ref()?;
-        let count = |place: &str| summary.pointer(place)?.as_u64();
-        places.split(',').map(count).sum()
+        let count = |place: &&str| summary.pointer(place)?.as_u64();
+        places.iter().map(count).sum()
     }
 }
 

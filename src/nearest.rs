@@ -94,10 +94,23 @@ fn transliterated(letter: char) -> Option<&'static str> {
 }
 
 fn look_alike(letter: char) -> Option<&'static str> {
-    // Each Cyrillic letter and the Latin one that looks like it.
-    const ALIKE: &str = "аa вb еe кk мm нh оo рp сc тt уy хx іi";
-    let mut pairs = ALIKE.split(' ');
-    pairs.find_map(|pair| pair.strip_prefix(letter))
+    const ALIKE: [(char, &str); 13] = [
+        ('а', "a"),
+        ('в', "b"),
+        ('е', "e"),
+        ('к', "k"),
+        ('м', "m"),
+        ('н', "h"),
+        ('о', "o"),
+        ('р', "p"),
+        ('с', "c"),
+        ('т', "t"),
+        ('у', "y"),
+        ('х', "x"),
+        ('і', "i"),
+    ];
+    let found = ALIKE.iter().find(|(cyrillic, _)| *cyrillic == letter);
+    found.map(|(_, latin)| *latin)
 }
 
 #[cfg(test)]

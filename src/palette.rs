@@ -13,22 +13,38 @@ pub(crate) enum Tone {
     Heading,
 }
 
-/// Words after a number, and the first words of headings and lines.
-const WORDS: [(Tone, &str); 5] = [
-    (Tone::Created, "created,to create,+,still there"),
-    (
-        Tone::Updated,
-        "updated,to update,updates,update,changed,moved,differ,~",
-    ),
-    (
-        Tone::Deleted,
-        "deleted,to delete,deletes,delete,gone,missing,-",
-    ),
-    (
-        Tone::Rejected,
-        "rejected,problems,not deleted,not compared,rows not compared,row not compared,refused,failed,unknown,not attempted",
-    ),
-    (Tone::Warning, "warnings"),
+/// Words after a number, and the first words of headings and lines. A longer word stands before its own prefix.
+const WORDS: [(&str, Tone); 30] = [
+    ("created", Tone::Created),
+    ("to create", Tone::Created),
+    ("updated", Tone::Updated),
+    ("to update", Tone::Updated),
+    ("updates", Tone::Updated),
+    ("update", Tone::Updated),
+    ("changed", Tone::Updated),
+    ("moved", Tone::Updated),
+    ("differ", Tone::Updated),
+    ("~", Tone::Updated),
+    ("deleted", Tone::Deleted),
+    ("to delete", Tone::Deleted),
+    ("deletes", Tone::Deleted),
+    ("delete", Tone::Deleted),
+    ("gone", Tone::Deleted),
+    ("missing", Tone::Deleted),
+    ("-", Tone::Deleted),
+    ("+", Tone::Created),
+    ("still there", Tone::Created),
+    ("rejected", Tone::Rejected),
+    ("problems", Tone::Rejected),
+    ("not deleted", Tone::Rejected),
+    ("not compared", Tone::Rejected),
+    ("rows not compared", Tone::Rejected),
+    ("row not compared", Tone::Rejected),
+    ("refused", Tone::Rejected),
+    ("failed", Tone::Rejected),
+    ("unknown", Tone::Rejected),
+    ("not attempted", Tone::Rejected),
+    ("warnings", Tone::Warning),
 ];
 
 const PLAIN: &str = "\u{1b}[0m";
@@ -48,14 +64,10 @@ impl Tone {
 
     /// The tone of a text that begins with one of the words, and the length of that word.
     fn of(text: &str) -> Option<(Self, usize)> {
-        let is_word = |word: &&str| {
-            let rest = text.strip_prefix(word);
-            let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
-            rest.is_some_and(|rest| !rest.starts_with(goes_on))
-        };
-        WORDS.into_iter().find_map(|(tone, words)| {
-            let word = words.split(',').find(is_word)?;
-            Some((tone, word.len()))
+        WORDS.iter().find_map(|(word, tone)| {
+            let rest = text.strip_prefix(word)?;
+            let ends = !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-'));
+            ends.then_some((*tone, word.len()))
         })
     }
 

@@ -15,7 +15,16 @@ const COMMANDS: [&str; 8] = [
 ];
 
 /// Options that `jobs` sets for all jobs, or that are keys of their own.
-const SHARED: &str = "json quiet verbose color log-format profile config help";
+const SHARED: [&str; 8] = [
+    "json",
+    "quiet",
+    "verbose",
+    "color",
+    "log-format",
+    "profile",
+    "config",
+    "help",
+];
 
 /// The values of each option by its long name; `None` for a flag.
 type OptionValues = BTreeMap<String, Vec<Option<String>>>;
@@ -73,7 +82,7 @@ impl JobLine {
         let flags = arguments.flat_map(clap::Command::get_arguments);
         let known: Vec<_> = flags.filter_map(clap::Arg::get_long).collect();
         for key in options.keys() {
-            if SHARED.split(' ').any(|shared| shared == key) {
+            if SHARED.contains(&&**key) {
                 return Err(JobLineError::SharedOption { key: key.clone() });
             }
             if !known.contains(&&**key) {

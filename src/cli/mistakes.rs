@@ -12,16 +12,53 @@ use super::Cli;
 use crate::nearest::question;
 
 /// Alternative names, and the commands that they refer to. A command that deletes is never suggested.
-const SYNONYMS: &str = "\
-backup download dump save pull: `export -o FILE` saves all contacts to a file
-restore recover bring-back: `import BACKUP --mode missing` recreates lost contacts; `undo RUN` reverts a run
-compare changes: `diff OLD [NEW]` compares two backups, or a backup and the account
-upload load push send sync add create update: `import FILE` sends a file, and `apply` sends the rest of a run
-list ls show history status log: `runs` lists past runs, `get ID` shows a contact, `export` saves all, `users` lists employees
-employees employee staff managers owners user: `users` lists the employees and their ids
-validate lint test preview: `check FILE` reads a file without an account, and `plan FILE` compares it with the account
-version: `wazzup-contacts --version` shows the version
-login token: set WAZZUP_TOKEN or pass --token-file FILE; `auth` shows whether the token works";
+const SYNONYMS: [(&[&str], &str); 9] = [
+    (
+        &["backup", "download", "dump", "save", "pull"],
+        "`export -o FILE` saves all contacts to a file",
+    ),
+    (
+        &["restore", "recover", "bring-back"],
+        "`import BACKUP --mode missing` recreates lost contacts; `undo RUN` reverts a run",
+    ),
+    (
+        &["compare", "changes"],
+        "`diff OLD [NEW]` compares two backups, or a backup and the account",
+    ),
+    (
+        &[
+            "upload", "load", "push", "send", "sync", "add", "create", "update",
+        ],
+        "`import FILE` sends a file, and `apply` sends the rest of a run",
+    ),
+    (
+        &["list", "ls", "show", "history", "status", "log"],
+        "`runs` lists past runs, `get ID` shows a contact, `export` saves all, `users` lists employees",
+    ),
+    (
+        &[
+            "employees",
+            "employee",
+            "staff",
+            "managers",
+            "owners",
+            "user",
+        ],
+        "`users` lists the employees and their ids",
+    ),
+    (
+        &["validate", "lint", "test", "preview"],
+        "`check FILE` reads a file without an account, and `plan FILE` compares it with the account",
+    ),
+    (
+        &["version"],
+        "`wazzup-contacts --version` shows the version",
+    ),
+    (
+        &["login", "token"],
+        "set WAZZUP_TOKEN or pass --token-file FILE; `auth` shows whether the token works",
+    ),
+];
 
 /// Improves the parser's error: adds the usage of the command, and a tip that is better than a similar word.
 pub(super) fn with_tip(mut error: clap::Error, words: &[String]) -> clap::Error {
@@ -190,13 +227,12 @@ fn nearest_command(command: &Command, word: &str) -> Option<String> {
 
 fn command_tip(word: &str) -> Option<String> {
     let lower = word.to_lowercase();
-    let mut synonyms = SYNONYMS.lines().filter_map(|line| line.split_once(": "));
-    let known = synonyms.find(|(words, _)| words.split(' ').any(|word| word == lower));
+    let known = SYNONYMS.iter().find(|(words, _)| words.contains(&&*lower));
     let of_file = || {
         let is_file = Path::new(word).extension().is_some() || Path::new(word).exists();
         is_file.then(|| format!("the command comes first: wazzup-contacts import {word}"))
     };
-    let known = known.map(|(_, tip)| tip.to_owned()).or_else(of_file);
+    let known = known.map(|(_, tip)| (*tip).to_owned()).or_else(of_file);
     known.or_else(|| {
         let is_command = Cli::command().find_subcommand(&lower).is_some() && lower != "delete";
         is_command.then(|| format!("commands are in lower case: {lower}"))

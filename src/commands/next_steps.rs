@@ -15,8 +15,18 @@ use crate::{
 };
 
 /// Options that determine the contacts of rows. They take a value.
-const OF_CONTACTS: &str = "\
-    --mode --map --mapping --region --set --owners --bad-numbers --phone-as --blank --on-duplicate";
+const OF_CONTACTS: [&str; 10] = [
+    "--mode",
+    "--map",
+    "--mapping",
+    "--region",
+    "--set",
+    "--owners",
+    "--bad-numbers",
+    "--phone-as",
+    "--blank",
+    "--on-duplicate",
+];
 
 pub(super) struct ReportedState<'a> {
     pub phase: ReportedPhase,
@@ -118,7 +128,7 @@ fn options_of_contacts(command_line: &str) -> Vec<&str> {
     while let Some(word) = words.next() {
         let bare = word.trim_start_matches('\'');
         let flag = bare.split_once('=').map_or(bare, |(flag, _)| flag);
-        if !OF_CONTACTS.split(' ').any(|option| option == flag) {
+        if !OF_CONTACTS.contains(&flag) {
             continue;
         }
         let value = if flag == bare { words.next() } else { None };

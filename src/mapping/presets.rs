@@ -14,55 +14,98 @@ pub(crate) struct Preset {
     /// The program that writes such exports.
     title: &'static str,
     text: &'static str,
+    /// The columns by which its exports are recognized: `Record Id | Contact Owner.id`. Any of the lists suffices.
+    marks: &'static [&'static str],
 }
 
 macro_rules! preset {
-    ($name:literal, $title:literal) => {
+    ($name:literal, $title:literal, $marks:expr) => {
         Preset {
             name: $name,
             title: $title,
             text: include_str!(concat!("../../samples/mappings/", $name, ".toml")),
+            marks: &$marks,
         }
     };
 }
 
 static PRESETS: [Preset; 11] = [
-    preset!("amocrm", "amoCRM"),
-    preset!("bitrix24", "Bitrix24"),
-    preset!("google", "Google Contacts"),
-    preset!("zoho", "Zoho CRM"),
-    preset!("hubspot", "HubSpot"),
-    preset!("kommo", "Kommo"),
-    preset!("kommo-es", "Kommo"),
-    preset!("kommo-pt", "Kommo"),
-    preset!("outlook", "Outlook"),
-    preset!("pipedrive", "Pipedrive"),
-    preset!("salesforce", "Salesforce"),
+    preset!(
+        "amocrm",
+        "amoCRM",
+        [
+            "ID | Тип | Полное имя контакта | Ответственный",
+            "ID | Тип | Наименование | Ответственный"
+        ]
+    ),
+    preset!(
+        "bitrix24",
+        "Bitrix24",
+        [
+            "ID | Имя | Фамилия | Отчество | Ответственный | Мобильный телефон",
+            "ID | First name | Last name | Second name | Responsible | Work Phone"
+        ]
+    ),
+    preset!(
+        "google",
+        "Google Contacts",
+        [
+            "First Name | Last Name | File As | Phone 1 - Value",
+            "Given Name | Family Name | Phone 1 - Value"
+        ]
+    ),
+    preset!("zoho", "Zoho CRM", ["Record Id | Contact Owner.id"]),
+    preset!(
+        "hubspot",
+        "HubSpot",
+        [
+            "Record ID | First Name | Last Name | Contact owner",
+            "Record ID | First Name | Last Name | Phone Number | Lead Status",
+            "Record ID - Contact | First Name | Last Name",
+            "hs_object_id | firstname | lastname"
+        ]
+    ),
+    preset!(
+        "kommo",
+        "Kommo",
+        [
+            "ID | Nombre completo | Responsable | Teléfono celular (contacto)",
+            "ID | Nome completo | Usuário responsável | Celular (contato)"
+        ]
+    ),
+    preset!(
+        "kommo-es",
+        "Kommo",
+        ["ID | Nombre del lead | Contacto principal"]
+    ),
+    preset!(
+        "kommo-pt",
+        "Kommo",
+        ["ID | Lead título | Contato principal"]
+    ),
+    preset!(
+        "outlook",
+        "Outlook",
+        [
+            "First Name | Last Name | Mobile Phone | Business Phone | E-mail Address",
+            "Имя | Отчество | Фамилия | Телефон переносной | Рабочий телефон",
+            "Nombre | Segundo nombre | Apellidos | Teléfono del trabajo"
+        ]
+    ),
+    preset!(
+        "pipedrive",
+        "Pipedrive",
+        ["Person - ID | Person - Name | Person - Owner"]
+    ),
+    preset!(
+        "salesforce",
+        "Salesforce",
+        [
+            "ID | FIRSTNAME | LASTNAME | OWNERID",
+            "ID | NAME | OWNERID | MOBILEPHONE"
+        ]
+    ),
 ];
-
-/// The columns by which exports are recognized.
-const MARKS: &str = "\
-amocrm: ID | Тип | Полное имя контакта | Ответственный
-amocrm: ID | Тип | Наименование | Ответственный
-bitrix24: ID | Имя | Фамилия | Отчество | Ответственный | Мобильный телефон
-bitrix24: ID | First name | Last name | Second name | Responsible | Work Phone
-google: First Name | Last Name | File As | Phone 1 - Value
-google: Given Name | Family Name | Phone 1 - Value
-zoho: Record Id | Contact Owner.id
-hubspot: Record ID | First Name | Last Name | Contact owner
-hubspot: Record ID | First Name | Last Name | Phone Number | Lead Status
-hubspot: Record ID - Contact | First Name | Last Name
-hubspot: hs_object_id | firstname | lastname
-kommo: ID | Nombre completo | Responsable | Teléfono celular (contacto)
-kommo: ID | Nome completo | Usuário responsável | Celular (contato)
-kommo-es: ID | Nombre del lead | Contacto principal
-kommo-pt: ID | Lead título | Contato principal
-outlook: First Name | Last Name | Mobile Phone | Business Phone | E-mail Address
-outlook: Имя | Отчество | Фамилия | Телефон переносной | Рабочий телефон
-outlook: Nombre | Segundo nombre | Apellidos | Teléfono del trabajo
-pipedrive: Person - ID | Person - Name | Person - Owner
-salesforce: ID | FIRSTNAME | LASTNAME | OWNERID
-salesforce: ID | NAME | OWNERID | MOBILEPHONE";
 
 impl Preset {
     /// The names of all presets.
@@ -79,9 +122,11 @@ impl Preset {
     pub(super) fn of(columns: &[String]) -> Option<&'static Self> {
         let columns: Vec<String> = columns.iter().map(|name| key(name)).collect();
         let has = |mark: &str| columns.contains(&key(mark));
-        let mut exports = MARKS.lines().filter_map(|line| line.split_once(": "));
-        let (name, _) = exports.find(|(_, marks)| marks.split(" | ").all(has))?;
-        Self::named(name)
+        let is_meant = |preset: &&Self| {
+            let mut marks = preset.marks.iter();
+            marks.any(|marks| marks.split(" | ").all(has))
+        };
+        PRESETS.iter().find(is_meant)
     }
 
     /// The mapping file without the examples of user-specific values. Only the form of the link is kept, for

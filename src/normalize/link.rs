@@ -3,10 +3,15 @@
 
 /// The phone number in a link to a chat.
 pub(super) fn number(link: &str) -> Option<&str> {
-    const HOSTS: &str = "wa.me api.whatsapp.com web.whatsapp.com viber.click";
+    const HOSTS: [&str; 4] = [
+        "wa.me",
+        "api.whatsapp.com",
+        "web.whatsapp.com",
+        "viber.click",
+    ];
     parameter(link, "phone")
         .or_else(|| parameter(link, "number"))
-        .or_else(|| path(link, HOSTS).map(last))
+        .or_else(|| path(link, &HOSTS).map(last))
         .or_else(|| telegram_number(link))
 }
 
@@ -17,7 +22,7 @@ pub(super) fn telegram_number(link: &str) -> Option<&str> {
         let digits = account.strip_prefix('+').unwrap_or(account);
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
-    path(link, TELEGRAM_HOSTS)
+    path(link, &TELEGRAM_HOSTS)
         .filter(is_number)
         .or_else(|| parameter(link, "phone").filter(|_| link.starts_with("tg://")))
 }
@@ -28,20 +33,20 @@ pub(super) fn telegram_id(link: &str) -> Option<&str> {
     parameter(link, "id")
 }
 
-const TELEGRAM_HOSTS: &str = "t.me telegram.me telegram.dog";
+const TELEGRAM_HOSTS: [&str; 3] = ["t.me", "telegram.me", "telegram.dog"];
 
 /// The username in a link to Telegram.
 pub(super) fn telegram(link: &str) -> Option<&str> {
-    path(link, TELEGRAM_HOSTS)
+    path(link, &TELEGRAM_HOSTS)
         .map(|path| first(path.strip_prefix("s/").unwrap_or(path)))
         .map(|account| page_or(account, TELEGRAM_PAGES))
         .or_else(|| parameter(link, "domain").filter(|_| link.starts_with("tg://")))
 }
 
 pub(super) fn instagram(link: &str) -> Option<&str> {
-    const HOSTS: &str = "instagram.com instagr.am m.instagram.com ig.me";
+    const HOSTS: [&str; 4] = ["instagram.com", "instagr.am", "m.instagram.com", "ig.me"];
     // `_u/ann` opens the app, `m/ann` a conversation, `stories/ann` the stories.
-    path(link, HOSTS)
+    path(link, &HOSTS)
         .map(|path| {
             let before = ["_u/", "_n/", "m/", "stories/"].into_iter();
             before.fold(path, |path, part| path.strip_prefix(part).unwrap_or(path))
@@ -51,12 +56,20 @@ pub(super) fn instagram(link: &str) -> Option<&str> {
 }
 
 pub(super) fn vk(link: &str) -> Option<&str> {
-    const HOSTS: &str = "vk.com m.vk.com web.vk.me vk.ru m.vk.ru vk.me vkontakte.ru";
-    path(link, HOSTS).map(|path| vk_account(link, path))
+    const HOSTS: [&str; 7] = [
+        "vk.com",
+        "m.vk.com",
+        "web.vk.me",
+        "vk.ru",
+        "m.vk.ru",
+        "vk.me",
+        "vkontakte.ru",
+    ];
+    path(link, &HOSTS).map(|path| vk_account(link, path))
 }
 
 pub(super) fn max(link: &str) -> Option<&str> {
-    path(link, "max.ru web.max.ru").map(|path| {
+    path(link, &["max.ru", "web.max.ru"]).map(|path| {
         let is_other = matches!(first(path), "join" | "c");
         if is_other { "" } else { last(path) }
     })
@@ -65,7 +78,7 @@ pub(super) fn max(link: &str) -> Option<&str> {
 /// `user/ab12/profile`, `brands/i12/all` and `profile/messenger/channel/u2i-ab`. The path of an advert ends in its
 /// number.
 pub(super) fn avito(link: &str) -> Option<&str> {
-    path(link, "avito.ru m.avito.ru").map(|path| match path.split_once('/') {
+    path(link, &["avito.ru", "m.avito.ru"]).map(|path| match path.split_once('/') {
         Some(("user" | "brands", rest)) => first(rest),
         Some(("profile", rest)) => last(rest),
         Some(_) => "",
@@ -96,7 +109,7 @@ fn vk_account<'r>(link: &'r str, path: &'r str) -> &'r str {
         return parameter(link, "sel").filter(is_person).unwrap_or_default();
     }
     let is_script = page.rsplit_once('.').is_some_and(|(_, end)| end == "php");
-    if is_script || VK_NUMBERED.split(' ').any(is_of_community) {
+    if is_script || VK_NUMBERED.into_iter().any(is_of_community) {
         return "";
     }
     page_or(page, VK_PAGES)
@@ -123,15 +136,16 @@ const VK_PAGES: &str =
     "feed friends groups join login mail photos search video clips market settings";
 
 /// The words before the number of a community, a post or another VK page.
-const VK_NUMBERED: &str =
-    "public club event wall photo video clip album albums topic market doc app story";
+const VK_NUMBERED: [&str; 14] = [
+    "public", "club", "event", "wall", "photo", "video", "clip", "album", "albums", "topic",
+    "market", "doc", "app", "story",
+];
 
 /// The path of a link to one of these hosts, without the query: `ann` in `t.me/ann?start=1`. The host alone is also a
 /// link.
-fn path<'r>(text: &'r str, hosts: &str) -> Option<&'r str> {
+fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
     let (host, rest) = host_and_path(text).unwrap_or((without_www(text), ""));
-    let mut hosts = hosts.split(' ');
-    let known = hosts.any(|known| host.eq_ignore_ascii_case(known));
+    let known = hosts.iter().any(|known| host.eq_ignore_ascii_case(known));
     (known && !holds_more(text)).then(|| {
         rest.split(['?', '#'])
             .next()
@@ -216,7 +230,7 @@ mod tests {
             ("", None),
             ("ж.п/я", None),
         ] {
-            assert_eq!(path(text, "t.me"), wanted, "{text}");
+            assert_eq!(path(text, &["t.me"]), wanted, "{text}");
         }
         assert_eq!(parameter("x/send?text=a&phone=79", "phone"), Some("79"));
         for text in [
@@ -227,7 +241,7 @@ mod tests {
             "t.me/ann t.me/bob",
         ] {
             assert!(holds_more(text), "{text}");
-            assert_eq!(path(text, "wa.me t.me"), None, "{text}");
+            assert_eq!(path(text, &["wa.me", "t.me"]), None, "{text}");
         }
         for text in ["https://wa.me/1?text=hi there", "WhatsApp: https://wa.me/1"] {
             assert!(!holds_more(text), "{text}");

@@ -238,13 +238,21 @@ fn text_of(value: &RawValue) -> Cow<'_, str> {
 fn extended(json: &str) -> Option<String> {
     let object: HashMap<&str, &RawValue> = serde_json::from_str(json).ok()?;
     let (key, value) = object.iter().next()?;
-    let is_extended = object.len() == 1 && EXTENDED_KEYS.split(' ').any(|known| known == *key);
+    let is_extended = object.len() == 1 && EXTENDED_KEYS.contains(key);
     let is_nested = value.get().starts_with(['[', '{']) && *key != "$date";
     (is_extended && !is_nested).then(|| text_of(value).into_owned())
 }
 
 /// The types of extended JSON with a single value.
-const EXTENDED_KEYS: &str = "$oid $numberLong $numberInt $numberDouble $numberDecimal $date $uuid";
+const EXTENDED_KEYS: [&str; 7] = [
+    "$oid",
+    "$numberLong",
+    "$numberInt",
+    "$numberDouble",
+    "$numberDecimal",
+    "$date",
+    "$uuid",
+];
 
 fn each_member<'a>(
     line: &'a [u8],

@@ -190,8 +190,17 @@ fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
     {
         return Err(foreign(what, SAVE_AS_XLSX));
     }
-    let mut tags = "<!doctype html,<html,<meta,<table,<head,<body,<style,<div".split(',');
-    if tags.any(|tag| text.contains(tag)) {
+    let page = [
+        "<!doctype html",
+        "<html",
+        "<meta",
+        "<table",
+        "<head",
+        "<body",
+        "<style",
+        "<div",
+    ];
+    if page.iter().any(|tag| text.contains(tag)) {
         return Ok(Kind::Html);
     }
     if text.starts_with("<?xml") {
