@@ -50,8 +50,8 @@ impl Member {
     }
 }
 
-/// Settles every group: at most one contact of each remains. If a row of the id was rejected, and the others need it,
-/// none does.
+/// Settles every group: at most one contact of each remains. If a row of the id was rejected, none does:
+/// a merged contact would lack its chats, and the rejected row may be the right one.
 pub(crate) fn settle(
     run: &RunFile,
     groups: Vec<IdGroup>,
@@ -68,7 +68,7 @@ pub(crate) fn settle(
                 .push(member);
         }
         for members in by_id.into_values() {
-            if !group.rejected.is_empty() && editor.needs_all(&members, policy) {
+            if !group.rejected.is_empty() {
                 let reason = "is also in a row that was rejected: correct that row, and import all rows of the id together";
                 editor.reject(&members, reason)?;
             } else if members.len() > 1 {
@@ -194,13 +194,6 @@ impl<'a> DecisionEditor<'a> {
             changes::set(self.run, first_seq, &change)?;
         }
         Ok(())
-    }
-
-    /// True if rows can't be imported without the others of their id: the chats of the others would be missing, or only
-    /// the user knows which row is right.
-    fn needs_all(&self, members: &[Member], policy: OnDuplicate) -> bool {
-        matches!(policy, OnDuplicate::Reject | OnDuplicate::Merge)
-            || self.origins.is_long(members[0].source)
     }
 
     /// Rejects rows with the same id. `reason`: about the id.
