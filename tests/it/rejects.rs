@@ -376,6 +376,34 @@ fn rejects_of_several_files_share_one_file_with_all_columns() {
 }
 
 #[test]
+fn rejects_of_files_with_different_column_names_can_be_imported() {
+    let world = World::new();
+    let link = "https://example.com";
+    world.write(
+        "one.csv",
+        format!("id,name,responsible_user_id,uri,whatsapp\n1,Ann,u1,{link}/1,bad\n"),
+    );
+    world.write(
+        "two.csv",
+        format!(
+            "Идентификатор,ФИО,Ответственный,Ссылка на контакт,Телефон\n2,Боб,107,{link}/2,bad\n"
+        ),
+    );
+    world.run(["import", "one.csv", "two.csv"]).ends_with(5);
+    let rejects = world.read("one.rejected.csv");
+    assert!(
+        rejects.starts_with("id,name,responsible_user_id,uri,whatsapp,ФИО,Телефон,_file,"),
+        "{rejects}"
+    );
+    let fixed = rejects.replace(",bad,", ",79990000001,");
+    world.write("fixed.csv", fixed);
+    world.run(["import", "fixed.csv"]).ends_with(0);
+    let bob = world.sandbox.contact("2").unwrap();
+    let said = [&*bob.name, &*bob.responsible_user_id, &*bob.uri];
+    assert_eq!(said, ["Боб", "107", &*format!("{link}/2")]);
+}
+
+#[test]
 fn rejects_of_files_in_several_encodings_lose_no_character() {
     let world = World::new();
     let header = "id,name,whatsapp,responsible_user_id,uri";

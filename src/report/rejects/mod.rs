@@ -1,6 +1,6 @@
 //! The rejects file: rejected rows with their original cells and the reasons.
 //!
-//! The columns and values of the source are unchanged, so that a corrected file can be imported directly. The
+//! The columns and values of the source (of the first of several) are unchanged, so that a corrected file can be imported directly. The
 //! [`ADDED_COLUMNS`], which import ignores, come after them, or before them in a workbook (`_file` only with
 //! several sources). A row has one line; several problems are joined with `; `. The cells come from the run file,
 //! so the source is not needed.
@@ -37,7 +37,7 @@ use crate::{
     output::{IoError, OutputFile, Symlinks},
     reject::{ADDED_COLUMNS, Problem, RejectedRow},
     report::ReportError,
-    run::{RunFile, StagedSource, rejects},
+    run::{RunError, RunFile, StagedSource, rejects},
     streams::is_special,
 };
 
@@ -131,7 +131,7 @@ struct RejectsWriter<'a> {
     originals: Originals<'a>,
     /// The columns of all sources, and the positions of each source's own columns.
     columns: Vec<String>,
-    positions: Vec<Vec<Option<usize>>>,
+    positions: Vec<Positions>,
     /// True if spreadsheet programs must display all cells of a text file unchanged.
     for_excel: bool,
 }
@@ -150,7 +150,7 @@ impl<'a> RejectsWriter<'a> {
         for_excel: bool,
     ) -> Result<Self, ReportError> {
         let mut originals = Originals::of(run)?;
-        let (columns, positions) = union(&originals.sources);
+        let (columns, positions) = union(run, &originals.sources)?;
         let added = added(&originals.sources);
         let target = OutputFile::open(path, links).map_err(IoError::at(path))?;
         let out = if is_workbook(path) {
@@ -245,23 +245,36 @@ fn apply(cells: &mut [Vec<u8>], rewrite: impl Fn(&str) -> Cow<'_, str>) {
     }
 }
 
+/// The position of each column of a source among those of all sources.
+type Positions = Vec<Option<usize>>;
+
+/// Fields that are read from a single column.
+const SINGLE: [&str; 3] = ["id", "responsible_user_id", "uri"];
+
 /// The columns of all sources in order, and each source's positions among them. A column that a source has twice
-/// appears twice; columns added by an earlier rejects file have no position.
-fn union<'a>(sources: &'a [StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
+/// appears twice; columns added by an earlier rejects file have no position. The columns from which the sources read
+/// one of the [`SINGLE`] fields are one column, whatever their names, because only one would be read again.
+fn union(
+    run: &RunFile,
+    sources: &[StagedSource],
+) -> Result<(Vec<String>, Vec<Positions>), RunError> {
     let mut columns: Vec<String> = Vec::new();
-    // The positions of each name.
-    let mut known: HashMap<&str, Vec<usize>> = HashMap::new();
+    // The positions of each name or field.
+    let mut known: HashMap<String, Vec<usize>> = HashMap::new();
     let mut positions = Vec::new();
     for source in sources {
-        let mut taken: HashMap<&str, usize> = HashMap::new();
-        let mut position = |column: &'a String| {
+        let mapped = source.column_uses(run)?;
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        let mut position = |column: &String| {
             if ADDED_COLUMNS.contains(&column.as_str()) {
                 return None;
             }
-            let (known, taken) = (
-                known.entry(column).or_default(),
-                taken.entry(column).or_default(),
-            );
+            let own = mapped.iter().find(|it| it.column == *column);
+            let field = own.and_then(|it| it.fields.first());
+            let field = field.filter(|field| SINGLE.contains(&field.as_str()));
+            let key = field.unwrap_or(column);
+            let known = known.entry(key.clone()).or_default();
+            let taken = taken.entry(key.clone()).or_default();
             if *taken == known.len() {
                 known.push(columns.len());
                 columns.push(column.clone());
@@ -271,7 +284,7 @@ fn union<'a>(sources: &'a [StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>
         };
         positions.push(source.columns.iter().map(&mut position).collect());
     }
-    (columns, positions)
+    Ok((columns, positions))
 }
 
 /// The cell as a spreadsheet program must read it. One that lost digits must not look like text that the user wrote.
