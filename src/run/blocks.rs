@@ -71,8 +71,8 @@ impl StagedBlock {
 
     /// Compresses the contacts and the source text with zstd.
     pub(crate) fn pack(&mut self) {
-        self.contacts = column::pack(&self.contacts, column::ZSTD_LEVEL);
-        self.cells = column::pack(&self.cells, column::ZSTD_LEVEL);
+        self.contacts = column::pack(&self.contacts);
+        self.cells = column::pack(&self.cells);
         self.is_packed = true;
     }
 

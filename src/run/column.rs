@@ -15,10 +15,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use crate::sqlite::ROW_BYTES_MAX;
 
 /// Costs less time than writing the saved bytes, as measured on contact files.
-pub(super) const ZSTD_LEVEL: i32 = 1;
-
-/// For text that will hardly ever be read: a quarter fewer instructions, and two fifths more bytes.
-pub(super) const FAST_ZSTD_LEVEL: i32 = -1;
+const ZSTD_LEVEL: i32 = 1;
 
 /// A fast hash of stored text, to detect bytes that were altered. The seed is the row's number, so that swapped rows
 /// are detected too.
@@ -61,16 +58,15 @@ thread_local! {
 }
 
 /// Compresses a text.
-pub(super) fn pack(text: &[u8], level: i32) -> Vec<u8> {
+pub(super) fn pack(text: &[u8]) -> Vec<u8> {
     // In one piece, because a stream encoder copies its input and takes a third more instructions. Compressing into
     // memory can't fail.
     COMPRESSOR
         .with_borrow_mut(|kept| {
             let compressor = match kept {
                 Some(compressor) => compressor,
-                None => kept.insert(Compressor::new(level)?),
+                None => kept.insert(Compressor::new(ZSTD_LEVEL)?),
             };
-            compressor.set_compression_level(level)?;
             compressor.compress(text)
         })
         .unwrap_or_default()
@@ -102,10 +98,9 @@ mod tests {
     #[test]
     fn a_text_comes_back_and_a_bomb_is_refused() {
         for text in [&b""[..], b"[\n]", &[b'x'; 10_000]] {
-            assert_eq!(unpack(&pack(text, ZSTD_LEVEL)).unwrap(), text);
+            assert_eq!(unpack(&pack(text)).unwrap(), text);
         }
-        let long = vec![0; usize::try_from(ROW_BYTES_MAX).unwrap() + 1];
-        let bomb = pack(&long, ZSTD_LEVEL);
+        let bomb = pack(&vec![0; usize::try_from(ROW_BYTES_MAX).unwrap() + 1]);
         assert!(unpack(&bomb).is_err());
         assert!(unpack(b"text").is_err());
     }

@@ -22,15 +22,10 @@ pub(super) fn write(
     database: &Database<RunError>,
     has_cells: bool,
 ) -> Result<(), RunError> {
-    let level = if has_cells {
-        column::ZSTD_LEVEL
-    } else {
-        column::FAST_ZSTD_LEVEL
-    };
     for (&block, texts) in held {
-        let contacts = column::pack(&texts.contacts, level);
+        let contacts = column::pack(&texts.contacts);
         let cells = if has_cells {
-            column::pack(&texts.cells, level)
+            column::pack(&texts.cells)
         } else {
             Vec::new()
         };
