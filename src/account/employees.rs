@@ -17,7 +17,6 @@ const EMPLOYEES_MAX: usize = 10_000;
 
 const PAGES_MAX: usize = 1_000;
 
-/// The employees that an account lists.
 #[derive(Debug)]
 pub(crate) struct ListedEmployees {
     pub(crate) employees: Employees,
@@ -37,7 +36,6 @@ impl ListedEmployees {
     }
 }
 
-/// Lists the employees of the account.
 pub(super) fn list(client: &Client) -> Result<ListedEmployees, ApiError> {
     let mut list = Vec::new();
     let mut ids = HashSet::new();

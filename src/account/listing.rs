@@ -36,7 +36,6 @@ pub(crate) struct ListPass {
     pub pages: u64,
     /// True if every contact that existed throughout was read.
     pub steady: bool,
-    /// The unreadable contacts.
     pub unreadable: Vec<UnreadableContact>,
     /// The hash of all ids in order. If two passes have the same hash, nothing moved between them.
     pub order: u64,

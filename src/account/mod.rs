@@ -67,7 +67,6 @@ impl AccountOptions {
 
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
-    /// The API client.
     pub client: &'a Client,
     /// Receives progress and notices.
     pub monitor: &'a dyn Monitor,
@@ -110,7 +109,6 @@ impl Reader<'_> {
         })
     }
 
-    /// Lists the employees of the account.
     pub(crate) fn list_employees(&self) -> Result<ListedEmployees, ApiError> {
         employees::list(self.client)
     }

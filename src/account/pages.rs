@@ -108,7 +108,6 @@ impl<T> Section<T> {
     }
 }
 
-/// Requests pages.
 pub(super) struct Pages<'a, T> {
     client: &'a Client,
     keep: &'a (dyn Fn(Contact<'_>) -> T + Sync),

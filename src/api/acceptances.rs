@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::contact::Operation;
 
-/// The acceptances of a client.
 #[derive(Default)]
 pub(crate) struct Acceptances {
     /// The moment of the newest one, for each operation; 0 if there is none.

@@ -31,7 +31,6 @@ pub(super) struct ApiCall {
 }
 
 impl ApiCall {
-    /// A read.
     pub(super) fn read(url: Url, what: &'static str) -> Self {
         Self {
             request: Request::new(Method::GET, url),
@@ -124,7 +123,6 @@ impl<T> Delivery<T> {
     }
 }
 
-/// The end of one attempt.
 pub(super) struct AttemptEnd<T> {
     pub(super) outcome: AttemptOutcome,
     pub(super) value: Option<T>,

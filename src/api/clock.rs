@@ -23,7 +23,6 @@ pub(super) trait Clock: Send + Sync + fmt::Debug {
     fn sleep(&self, span: Duration);
 }
 
-/// The system's clock.
 #[derive(Debug)]
 pub(super) struct SystemClock {
     start: Instant,

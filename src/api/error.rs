@@ -19,7 +19,6 @@ pub(crate) const NAMES_BY_HAND: &str = "map names by hand: `wazzup-contacts chec
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct ApiError {
-    /// The cause.
     pub(crate) kind: ApiErrorKind,
     /// True if an attempt reached the server, or may have, without a clear answer.
     pub(crate) sent: bool,

@@ -46,7 +46,6 @@ pub(super) struct Limiter {
     /// Held by the thread whose request is sent next.
     turn: Mutex<()>,
     pub(super) state: Mutex<LimiterState>,
-    /// Notified of each answer.
     answered: Condvar,
 }
 
@@ -104,7 +103,6 @@ impl Limiter {
         before <= now
     }
 
-    /// Ends the hold.
     pub(super) fn end_hold(&self) {
         self.state.lock().held_until = Duration::ZERO;
     }

@@ -21,7 +21,6 @@ const MESSAGES_MAX: usize = 3;
 /// A refused request (400, 404, 409, 413, 422, or a firewall's 403), which was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// The HTTP status.
     pub status: u16,
     /// The server's error code as spelt. Compare it with [`Refusal::has_code`].
     pub code: Option<String>,
@@ -256,7 +255,6 @@ pub(super) fn is_markup(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// The title of a web page.
 fn page_title(page: &str) -> Option<String> {
     let lower = page.to_ascii_lowercase();
     let start = lower.find("<title")?;

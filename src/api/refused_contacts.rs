@@ -30,12 +30,10 @@ pub(super) const DEPTH_MAX: usize = 12;
 /// Maximum number of errors about one contact.
 const ERRORS_MAX: usize = 10;
 
-/// A contact that a refusal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RefusedContact {
     /// Its index in the batch; absent if it was sent alone and the answer states another index.
     pub index: Option<usize>,
-    /// Its id.
     pub id: Option<String>,
     pub errors: Vec<FieldError>,
 }

@@ -32,7 +32,6 @@ use parking_lot::Mutex;
 use super::{error::ApiErrorKind, rate::API_WINDOW};
 use crate::{progress::WaitFor, traffic::RequestKind};
 
-/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AttemptOutcome {
     /// An answer with this status; the body of a 2xx was complete and readable.
@@ -57,7 +56,6 @@ pub(super) enum AttemptOutcome {
     NoAnswer,
 }
 
-/// The consequence of an [`AttemptOutcome`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Consequence {
     /// The request was carried out.

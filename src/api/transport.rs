@@ -81,7 +81,6 @@ pub(super) struct Transport {
     route: Route,
 }
 
-/// The reuse of connections.
 #[derive(Debug, Default)]
 struct Reuse {
     /// Remaining requests on fresh connections.

@@ -31,7 +31,6 @@ const SENT_MIN: u64 = 1_000;
 /// Number of causes in a message.
 const CAUSES_SHOWN: usize = 5;
 
-/// The budget of one process.
 #[derive(Debug)]
 pub(crate) struct Budget {
     max_refused: Bound,
@@ -46,7 +45,6 @@ struct Counts {
     sent: u64,
     /// Requests spent on splitting refused batches.
     isolating: u64,
-    /// True if isolation was stopped.
     is_isolated_too_long: bool,
     causes: Causes,
 }

@@ -15,7 +15,6 @@ use crate::{
 /// Contacts that were refused for one cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cause {
-    /// Number of contacts.
     pub contacts: u64,
     /// The server's message. Numbers or ids in which the contacts' messages differ are `…`.
     pub reason: String,
@@ -46,7 +45,6 @@ pub(crate) struct Refused {
     chat_columns: BTreeSet<String>,
 }
 
-/// Collects the causes.
 #[derive(Debug, Default)]
 pub(super) struct Causes {
     by_message: BTreeMap<(String, Option<String>), Cause>,

@@ -27,7 +27,6 @@ enum CarriedOut {
     Unclear,
 }
 
-/// The diagnosis of one batch.
 pub(super) struct FailureDiagnosis<'a> {
     client: &'a Client,
     pub(super) isolation: Isolation,

@@ -35,6 +35,5 @@ pub enum ApplyError {
 pub struct UnconfirmedError {
     /// The number of contacts with an unknown outcome.
     pub(super) contacts: u64,
-    /// The last reason.
     pub(super) reason: String,
 }

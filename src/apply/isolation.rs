@@ -17,7 +17,6 @@ use super::payload::Payload;
 /// Number of payloads of a batch that are halved while nothing is accepted: the batch, its halves and its quarters.
 const HALVINGS_MAX: u32 = 7;
 
-/// The kind of failure of a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     /// An error of the server, no answer, or a web page of a firewall or proxy (403, 400, 409, 422).

@@ -76,7 +76,6 @@ pub(super) struct Scheduler<'a> {
     again: VecDeque<BatchJob>,
     /// The last reason for putting a batch off.
     put_off_error: Option<ApiError>,
-    /// The first failure.
     failure: Option<ApplyError>,
     stopped: Option<(StopReason, Instant)>,
     traffic_recorded: Instant,

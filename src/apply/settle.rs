@@ -32,7 +32,6 @@ enum Reply {
     Other,
 }
 
-/// Settles one batch.
 pub(super) struct Settler<'a> {
     pub(super) replies: ReplyHandler<'a>,
     /// True if the server named a contact of this batch in a refusal, but accepted it alone.

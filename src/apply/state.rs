@@ -19,7 +19,6 @@ use crate::{
     wording::counted,
 };
 
-/// The options of sending.
 #[derive(Clone, Debug)]
 pub(crate) struct ApplyOptions {
     /// Batches that are marked *sending* in advance, for each of the first eight senders. A larger number means

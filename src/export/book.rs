@@ -34,7 +34,6 @@ pub(crate) struct Book {
     widths: Vec<usize>,
     /// The column of sentences, if there is one.
     sentences: Option<u16>,
-    /// The next row of the sheet.
     next_row: u32,
     rows_max: u32,
     notes: u32,

@@ -15,7 +15,6 @@ use super::{
     text::{CsvWriter, LinesWriter},
 };
 
-/// The format of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TableFormat {
     Csv(CsvDialect),
@@ -23,7 +22,6 @@ pub(crate) enum TableFormat {
     Jsonl,
 }
 
-/// The name of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub(crate) enum FormatName {
@@ -33,7 +31,6 @@ pub(crate) enum FormatName {
     Jsonl,
 }
 
-/// The compression of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
 #[strum(ascii_case_insensitive)]
 pub(crate) enum Compression {
@@ -90,7 +87,6 @@ impl BackupFormat {
 const ZSTD_LEVEL: i32 = 3;
 
 impl Compression {
-    /// Writes compressed.
     pub(super) fn compress(
         self,
         out: &mut (dyn Write + Send),

@@ -24,7 +24,6 @@ pub(super) enum GuardedFrom {
 }
 
 impl GuardedFrom {
-    /// The text of a cell.
     pub(super) fn guard<'c>(self, cell: &'c ExportCell<'_>) -> Cow<'c, str> {
         let (value, is_code) = match cell {
             ExportCell::Code(value) => (&**value, true),

@@ -41,7 +41,6 @@ pub(crate) use rows::OwnerNames;
 use rows::{ExportCell, RowMaker};
 use spool::{BUFFER_BYTES, Spool, SpooledContact};
 
-/// The form of a backup.
 #[derive(Debug)]
 pub(crate) struct BackupForm {
     pub format: TableFormat,
@@ -85,10 +84,8 @@ impl ExportError {
     }
 }
 
-/// The result of an export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Exported {
-    /// Contacts written.
     pub contacts: u64,
     /// Pages read, including earlier passes.
     pub pages: u64,
@@ -215,14 +212,12 @@ impl BackupForm {
     }
 }
 
-/// The form of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TableForm {
     pub format: TableFormat,
     pub compression: Compression,
 }
 
-/// Writes one row.
 pub(crate) type WriteRow<'a> = dyn FnMut(&[&str]) -> Result<(), IoError> + 'a;
 
 /// Writes a table. `fill` passes rows to the function that it gets. The file appears when it is complete.

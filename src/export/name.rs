@@ -20,7 +20,6 @@ enum NamePlaceholder {
     Profile,
 }
 
-/// A part of the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum NamePart {
     Text(String),
@@ -75,7 +74,6 @@ impl BackupName {
         self.parts.iter().any(varies)
     }
 
-    /// The path of this export.
     pub(crate) fn path(&self, facts: &ExportFacts<'_>) -> PathBuf {
         self.filled(|placeholder| placeholder.value(facts))
     }

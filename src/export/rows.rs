@@ -24,7 +24,6 @@ pub(super) enum ExportCell<'c> {
 
 /// Writes rows in one format.
 pub(super) trait RowWriter {
-    /// Writes a row.
     fn row(&mut self, cells: &[ExportCell<'_>]) -> io::Result<()>;
 
     /// Writes the remaining data.
@@ -64,7 +63,6 @@ impl OwnerNames {
     }
 }
 
-/// The rows of a backup.
 pub(super) struct RowMaker<'a> {
     pub(super) layout: BackupLayout,
     /// The largest number of chats of one contact.
@@ -75,7 +73,6 @@ pub(super) struct RowMaker<'a> {
 }
 
 impl RowMaker<'_> {
-    /// The names of the columns.
     pub(super) fn columns(&self) -> Vec<String> {
         self.layout
             .columns(self.chats_max, &self.types, self.owner_names.is_some())
@@ -135,7 +132,6 @@ fn code(value: &str) -> ExportCell<'_> {
     ExportCell::Code(value.into())
 }
 
-/// The cells of a chat.
 fn parts<'c>(chat: Option<&'c Chat<'_>>) -> [ExportCell<'c>; 4] {
     let parts = chat.map_or([""; 4], |chat| {
         [

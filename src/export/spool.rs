@@ -24,12 +24,10 @@ use crate::{
 /// Writing part of a file system page costs as much as writing the whole page.
 pub(super) const BUFFER_BYTES: usize = 128 << 10;
 
-/// A contact in the spool.
 pub(super) struct SpooledContact {
     /// The hash of its id.
     pub(super) id: u128,
     record: Vec<u8>,
-    /// The types of its chats.
     chat_types: SmallVec<[ChatType; 2]>,
 }
 
@@ -85,7 +83,6 @@ pub(super) struct Spool {
     pub(super) contacts: u64,
     /// The largest number of chats of one contact.
     pub(super) chats_max: usize,
-    /// The chat types of the contacts.
     chat_types: BTreeSet<ChatType>,
 }
 
@@ -111,7 +108,6 @@ impl Spool {
         self.file.set_len(0)
     }
 
-    /// Adds a contact.
     pub(super) fn add(&mut self, contact: &SpooledContact) -> io::Result<()> {
         self.chat_types.extend(&contact.chat_types);
         self.contacts += 1;

@@ -10,7 +10,6 @@ use super::{
 /// The separation and form of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CsvDialect {
-    /// The cell delimiter.
     pub delimiter: u8,
     /// True if spreadsheet programs can open the file with a double click: it begins with a BOM, and no cell is
     /// mistaken for a formula or a number.

@@ -58,7 +58,6 @@ pub(crate) fn account_size(ledger: &Ledger) -> Option<u64> {
     last.map(|export| export.contacts)
 }
 
-/// The backup at this path.
 pub(crate) fn export_at(ledger: &Ledger, path: &Path) -> Result<Option<ExportRecord>, IoError> {
     Ok(exports(ledger, "WHERE path = ?1", [path.to_string_lossy()])?.pop())
 }

@@ -208,7 +208,6 @@ pub(crate) fn lines_with_files(ledger: &Ledger) -> Result<Vec<HistoryEntry>, IoE
     select(ledger, "WHERE file IS NOT NULL", [])
 }
 
-/// The line of the run in this file.
 pub(crate) fn line_of(ledger: &Ledger, file: &Path) -> Result<Option<HistoryEntry>, IoError> {
     let file = file.to_string_lossy();
     Ok(select(ledger, "WHERE file = ?1", [file])?

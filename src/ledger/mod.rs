@@ -166,7 +166,6 @@ impl Ledger {
         })
     }
 
-    /// Records that the profile uses the account.
     pub(crate) fn record_use(&mut self, profile: &str) -> Result<(), IoError> {
         let database = self.database()?;
         database::write_unsynced(database, || record_use(database, profile))

@@ -18,7 +18,6 @@ pub(crate) struct EarlierRuns<'a> {
     /// The run files of all accounts.
     pub store: Store,
     pub account: &'a str,
-    /// The ledger of the account.
     pub ledger: SharedLedger,
 }
 

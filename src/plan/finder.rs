@@ -25,7 +25,6 @@ pub(crate) enum FoundContact {
 }
 
 impl FoundContact {
-    /// The contact, if it is readable.
     pub(crate) fn contact(self) -> Option<SnapshotContact> {
         match self {
             Self::Readable(contact) => Some(contact),

@@ -5,7 +5,6 @@ use crate::run::{
     Contacts, Decision, FieldChange, RunError, RunFile, blocks, changes, contacts, snapshot,
 };
 
-/// A contact to be deleted.
 pub(crate) struct PlannedDeletion {
     pub id: String,
     /// Its name and its chats, if it was read.

@@ -22,7 +22,6 @@ const PAGE: usize = 4096;
 /// Size of an occurrence in the file.
 const BYTES: usize = 16;
 
-/// An occurrence of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Occurrence {
     /// A keyed hash.
@@ -172,7 +171,6 @@ fn part_of(key: u64) -> usize {
     usize::try_from(key >> (u64::BITS - PARTS.ilog2())).unwrap_or_default()
 }
 
-/// All occurrences of a part.
 fn read(file: &mut File, part: Partition) -> io::Result<Vec<Occurrence>> {
     let mut occurrences = part.open;
     let mut page = vec![0; PAGE * BYTES];

@@ -57,7 +57,6 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Compresses a text.
 pub(super) fn pack(text: &[u8]) -> Vec<u8> {
     // In one piece, because a stream encoder copies its input and takes a third more instructions. Compressing into
     // memory can't fail.

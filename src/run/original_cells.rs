@@ -59,7 +59,6 @@ impl OriginalCells {
         })
     }
 
-    /// The cells of a row.
     pub(crate) fn of(&self, run: &RunFile, row: u64) -> Result<&[Vec<u8>], RunError> {
         let index = usize::try_from(row.wrapping_sub(self.first_row)).unwrap_or(usize::MAX);
         let cells = self.rows.get(index).map(Vec::as_slice);

@@ -197,7 +197,6 @@ impl PlanningSnapshot {
         (self.index.len() - self.dropped.len()) as u64
     }
 
-    /// The contact with an id.
     pub(super) fn find(&self, id: &str) -> io::Result<Option<SnapshotContact>> {
         self.search(id, SnapshotContact::of)
     }

@@ -107,7 +107,6 @@ pub(super) fn owners(run: &RunFile) -> Result<Option<BTreeMap<String, u64>>, Run
     run.find_fact(OWNERS)
 }
 
-/// The unreadable contacts of the account.
 pub(crate) fn unreadable(run: &RunFile) -> Result<Vec<UnreadableContact>, RunError> {
     Ok(run.find_fact(UNREADABLE)?.unwrap_or_default())
 }

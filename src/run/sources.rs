@@ -42,7 +42,6 @@ pub(crate) struct StoredColumn {
 }
 
 impl StagedSource {
-    /// The uses of its columns.
     pub(crate) fn column_uses(&self, run: &RunFile) -> Result<Vec<StoredColumn>, RunError> {
         #[derive(Deserialize)]
         struct StoredMapping {

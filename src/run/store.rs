@@ -81,7 +81,6 @@ impl Store {
         Err(RunError::Busy { what: name })
     }
 
-    /// The path of a run that is given by name or path.
     pub(crate) fn find(&self, run: &str) -> PathBuf {
         let named = self.directory.join(format!("{run}.run"));
         if !Path::new(run).exists() && named.exists() {

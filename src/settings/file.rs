@@ -131,7 +131,6 @@ pub(super) struct FoundFile<'a> {
 /// True if a profile's value for a key requires an explicitly named file.
 type Restriction = fn(FoundFile<'_>, &Profile) -> bool;
 
-/// The keys that are restricted.
 const RESTRICTED: [(&str, Restriction); 6] = [
     ("base_url", |_, profile| {
         // A URL that can't be parsed is reported elsewhere.

@@ -103,7 +103,6 @@ impl Configuration {
 }
 
 impl Settings {
-    /// The options for the configured account.
     pub(crate) fn account_session(&self) -> Result<AccountOptions, SettingsError> {
         let options = self.session(self.base_url_text(), self.token_source()?)?;
         let config = self.file.as_deref().map(Path::display);

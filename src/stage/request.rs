@@ -59,7 +59,6 @@ impl ReadRequest {
         self.files.iter().map(size).fold(0, u64::saturating_add)
     }
 
-    /// Opens all files.
     pub(crate) fn open_all(&self, monitor: &Arc<dyn Monitor>) -> Result<Vec<Table>, SourceError> {
         let mut tables = Vec::new();
         for file in &self.files {

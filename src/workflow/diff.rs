@@ -22,7 +22,6 @@ pub(crate) struct ReadState {
     pub warnings: Vec<String>,
     /// Number of rejected rows, which can't be compared.
     pub rejected: u64,
-    /// Examples of rejected rows.
     pub rejected_rows: Vec<String>,
 }
 

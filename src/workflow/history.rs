@@ -28,7 +28,6 @@ use crate::{
 
 pub(crate) struct RunHistory {
     pub runs: Vec<HistoryEntry>,
-    /// Unreadable ledgers.
     pub unreadable: Vec<PathBuf>,
 }
 
@@ -62,7 +61,6 @@ impl RunHistory {
         })
     }
 
-    /// The run that superseded this one, if any.
     pub(crate) fn superseding(&self, run: &HistoryEntry) -> Option<&HistoryEntry> {
         self.runs.iter().find(|later| later.supersedes(run))
     }
@@ -110,7 +108,6 @@ impl NamedRun {
         Ok(line.map(|line| Self::Line(Box::new(line))))
     }
 
-    /// The file.
     pub(crate) fn file(self) -> Result<PathBuf, RunError> {
         match self {
             Self::File(path) => Ok(path),

@@ -42,7 +42,6 @@ pub(super) struct PlanParts {
 /// A run whose file will be created.
 pub(super) struct NewRun<'a> {
     pub(super) path: &'a Path,
-    /// The number of bytes of its sources.
     pub(super) source_bytes: u64,
     pub(super) locks: RunLocks,
     pub(super) rejects: RejectsPath,

@@ -28,7 +28,6 @@ pub(crate) struct SealedRun {
     pub meta: RunMeta,
     /// The warnings about its plan.
     pub warnings: Vec<String>,
-    /// The path of its rejects.
     pub rejects: RejectsPath,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,

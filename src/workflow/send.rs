@@ -33,7 +33,6 @@ struct Sending<'a> {
 pub struct SentRun {
     /// The counts and files; absent only if the run file is no longer readable.
     pub(crate) summary: Option<Summary>,
-    /// The first error.
     pub(crate) failure: Option<Error>,
     pub(crate) rejects: Option<rejects::RejectsFile>,
     /// The contacts that could not be deleted, each with the reason.

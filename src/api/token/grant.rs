@@ -20,7 +20,6 @@ use crate::api::{
 const WHAT: &str = "POST /v2/oauth/token";
 const SCOPE: &str = "transport,crm";
 
-/// A new token.
 pub(super) struct FreshToken {
     pub(super) access: SecretString,
     /// The refresh token that came with it.
@@ -39,7 +38,6 @@ impl From<SecretString> for FreshToken {
     }
 }
 
-/// The token endpoint.
 pub(super) struct Endpoint {
     url: Url,
     /// The partner's password from a command.

@@ -40,7 +40,6 @@ const UNRELATED_CLAIMS: [&str; 21] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Claims {
     pub(crate) expires_at: Option<SystemTime>,
-    /// The account in a claim.
     pub(crate) account: Option<String>,
     /// Distinguishes accounts, for the account's fingerprint: the account's name, or a digest of the claims that all tokens of
     /// an account share.

@@ -31,7 +31,6 @@ use crate::{
 /// A token is renewed this long before it expires, or after four fifths of a shorter life.
 const MARGIN_MAX: Duration = Duration::from_secs(60);
 
-/// The reason for renewing the token.
 #[derive(Clone, Copy)]
 enum RenewalReason<'a> {
     /// It is missing or expires soon.

@@ -87,7 +87,6 @@ impl TokenSource {
     }
 }
 
-/// The origin of a token, for messages.
 #[derive(Clone, Debug, PartialEq, Eq, strum::Display)]
 pub(crate) enum TokenOrigin {
     /// A variable, an option with its file, or a credential.
@@ -145,7 +144,6 @@ pub enum PartnerPassword {
 }
 
 impl PartnerPassword {
-    /// Its origin for messages.
     pub(crate) fn origin(&self) -> &str {
         match self {
             Self::Given { origin, .. } => origin,
@@ -159,7 +157,6 @@ impl PartnerPassword {
 pub struct AccountId(String);
 
 impl AccountId {
-    /// The digits.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

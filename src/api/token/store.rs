@@ -91,7 +91,6 @@ impl TokenChains {
         Some(self.0.swap_remove(at))
     }
 
-    /// Adds a chain.
     pub(crate) fn with(mut self, kept: StoredChain) -> Self {
         self.0.push(kept);
         self
