@@ -1,7 +1,7 @@
 //! Undoes the escapes with which a text may quote another one: JSON, percent-encoding, entities, runs of white
 //! space (which messages collapse), and invisible characters such as the NULs of UTF-16.
 
-use std::{borrow::Cow, iter, ops::Range};
+use std::{borrow::Cow, iter};
 
 use html5ever::data::NAMED_ENTITIES;
 
@@ -10,77 +10,29 @@ use crate::characters::is_invisible;
 /// No real quotation has more layers.
 const LAYERS_MAX: usize = 5;
 
-/// A text after undoing some layers of escapes.
-#[derive(Clone, Debug)]
-pub(super) struct Layer<'t> {
-    pub(super) text: Cow<'t, [u8]>,
-    /// The position of each byte in the original, and its end; absent for the original itself.
-    starts: Option<Vec<usize>>,
-}
-
 /// The original text, then the text with one, two and more layers of escapes undone.
-pub(super) fn layers(text: &[u8]) -> impl Iterator<Item = Layer<'_>> {
-    let original = Layer {
-        text: Cow::Borrowed(text),
-        starts: None,
-    };
-    iter::successors(Some(original), Layer::unescaped).take(LAYERS_MAX)
-}
-
-impl Layer<'_> {
-    /// The range of the original from which these bytes come.
-    pub(super) fn origin(&self, bytes: Range<usize>) -> Range<usize> {
-        match &self.starts {
-            None => bytes,
-            Some(starts) => starts[bytes.start]..starts[bytes.end],
-        }
-    }
-
-    /// The next layer; `None` if no escapes are left.
-    fn unescaped(&self) -> Option<Self> {
-        let start_of = |at: usize| self.starts.as_ref().map_or(at, |starts| starts[at]);
-        let mut starts = Vec::new();
-        let text = unescaped(&self.text, |from, length| match from.len() {
-            // An escape of several bytes becomes shorter.
-            count if count == length => starts.extend(from.map(start_of)),
-            _ => starts.extend(iter::repeat_n(start_of(from.start), length)),
-        })?;
-        starts.push(start_of(self.text.len()));
-        Some(Self {
-            text: text.into(),
-            starts: Some(starts),
-        })
-    }
-}
-
-/// Like [`layers`], without positions.
-pub(super) fn texts(text: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
-    let next = |text: &Cow<'_, [u8]>| unescaped(text, |_, _| {}).map(Cow::Owned);
+pub(super) fn layers(text: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    let next = |text: &Cow<'_, [u8]>| unescaped(text).map(Cow::Owned);
     iter::successors(Some(Cow::Borrowed(text)), next).take(LAYERS_MAX)
 }
 
-/// The text with one layer of escapes undone; `None` without escapes. Calls `each` for each part with its range in
-/// the text and its length in the result.
-fn unescaped(text: &[u8], mut each: impl FnMut(Range<usize>, usize)) -> Option<Vec<u8>> {
+/// The text with one layer of escapes undone; `None` without escapes.
+fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     let mut next = next_escape(text, 0);
     next?;
     let mut plain = Vec::with_capacity(text.len());
     let mut at = 0;
     while let Some((escape, length, meaning)) = next {
         plain.extend_from_slice(&text[at..escape]);
-        each(at..escape, escape - at);
         at = escape + length;
-        let before = plain.len();
         match meaning {
             Unescaped::Nothing => {}
             Unescaped::Byte(byte) => plain.push(byte),
             Unescaped::Char(c) => plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
-        each(escape..at, plain.len() - before);
         next = next_escape(text, at);
     }
     plain.extend_from_slice(&text[at..]);
-    each(at..text.len(), text.len() - at);
     Some(plain)
 }
 
