@@ -20,7 +20,6 @@ const PAGES_MAX: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct ListedEmployees {
     pub(crate) employees: Employees,
-    /// Number of unreadable entries.
     pub(crate) unreadable: usize,
 }
 

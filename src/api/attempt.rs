@@ -71,7 +71,6 @@ impl Authorization {
     }
 }
 
-/// Parses the body of a 2xx.
 pub(super) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, BodyError>;
 
 /// The reason why the body of a 2xx is unusable.
@@ -91,7 +90,6 @@ impl From<serde_json::Error> for BodyError {
     }
 }
 
-/// The result of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery<T> {
     /// The server carried it out.

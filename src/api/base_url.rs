@@ -55,7 +55,6 @@ pub enum BaseUrlError {
 }
 
 impl BaseUrlError {
-    /// Advice for the user.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Version { text } => {

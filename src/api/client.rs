@@ -94,7 +94,6 @@ impl Client {
         Self::with_clock(options, token, monitor, Arc::new(SystemClock::default()))
     }
 
-    /// Creates a client on a given clock.
     pub(super) fn with_clock(
         options: ClientOptions,
         token: TokenSource,

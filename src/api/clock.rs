@@ -11,7 +11,6 @@ use std::{
 
 use crate::progress::{Event, Monitor, STOP_POLL, StopReason, WaitFor, Waiting};
 
-/// A source of time.
 pub(super) trait Clock: Send + Sync + fmt::Debug {
     /// Monotonic time since a fixed moment.
     fn now(&self) -> Duration;

@@ -71,7 +71,6 @@ pub(crate) struct Dispatcher {
     pub(super) window: Duration,
 }
 
-/// Progress of one call.
 #[derive(Default)]
 struct Attempts<'a> {
     /// Reported to the user from the first attempt on.

@@ -8,7 +8,6 @@ const PATHS_MAX: usize = 1_000;
 /// Replaces the path of a contact in a message.
 const THE_CONTACT: &str = "the contact ";
 
-/// Names of a chat's fields.
 const CHAT_FIELDS: [&str; 4] = ["chat_type", "chat_id", "username", "phone"];
 
 /// A path such as `contacts[3].name` in a text.

@@ -39,7 +39,6 @@ impl GovernorClock for Ticks {
     }
 }
 
-/// The rate limiter of a process.
 pub(super) struct Limiter {
     bucket: Option<Bucket>,
     ticks: Ticks,

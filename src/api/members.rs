@@ -17,7 +17,6 @@ pub(super) const ID_KEYS: [&str; 6] = [
 /// Keys below which an id is a contact's.
 pub(super) const DATA_KEYS: [&str; 5] = ["data", "errors", "details", "contacts", "message"];
 
-/// Keys of messages.
 pub(super) const MESSAGE_KEYS: [&str; 8] = [
     "description",
     "message",

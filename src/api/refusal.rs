@@ -37,9 +37,7 @@ pub(crate) struct Refusal {
 /// The limit that a request exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TooLarge {
-    /// Too many contacts.
     Entities,
-    /// Too many bytes.
     Bytes,
 }
 

@@ -60,7 +60,6 @@ impl RefusedContact {
     }
 }
 
-/// One reason for a refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldError {
     /// The path of the field within the contact, if the field is known: `contact_data.0.chat_id`.

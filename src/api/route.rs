@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{characters::plain, traffic::Unanswered};
 
-/// A failed exchange.
 #[derive(Debug)]
 pub(super) struct HttpFailure {
     pub(super) outcome: AttemptOutcome,

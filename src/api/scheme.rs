@@ -10,7 +10,6 @@ use std::{
 
 use reqwest::Url;
 
-/// Timeout of the probe.
 const PROBE_TIME: Duration = Duration::from_secs(2);
 
 /// The content type of a TLS alert, which is the first byte of its record.

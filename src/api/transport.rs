@@ -297,7 +297,6 @@ impl Exchanges {
         })
     }
 
-    /// The connections with these options.
     fn pool(&self, options: PoolOptions) -> Result<Http, reqwest::Error> {
         let mut pools = self.pools.lock();
         if let Some((_, pool)) = pools.iter().find(|(of, _)| *of == options) {

@@ -36,7 +36,6 @@ fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
     Some(plain)
 }
 
-/// The meaning of an escape.
 #[derive(Clone, Copy)]
 enum Unescaped {
     Nothing,

@@ -18,7 +18,6 @@ use crate::{
 /// A contact of an account, or the reason why it can't be read.
 pub(super) type ListedContact = Result<Contact<'static>, UnreadableContact>;
 
-/// The answer to the look-up of one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LookUp {
     /// The account has it.

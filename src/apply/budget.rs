@@ -158,14 +158,12 @@ impl Budget {
         })
     }
 
-    /// The refusals so far.
     pub(crate) fn refusals(&self) -> Refused {
         self.counts.lock().causes.grouped(self.are_rows)
     }
 }
 
 impl BudgetError {
-    /// Advice for the user.
     pub(crate) fn hint(&self) -> String {
         self.refused.remedy()
     }

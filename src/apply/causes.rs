@@ -12,7 +12,6 @@ use crate::{
     wording::{grouped, shell_quoted},
 };
 
-/// Contacts that were refused for one cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cause {
     pub contacts: u64,
@@ -53,7 +52,6 @@ pub(super) struct Causes {
     without_chat_id: u64,
     /// The columns of these chats.
     chat_columns: BTreeSet<String>,
-    /// True if such a contact was accepted.
     pub(super) accepts_without_chat_id: bool,
 }
 
@@ -86,7 +84,6 @@ impl Causes {
         }
     }
 
-    /// Number of refused contacts.
     pub(super) const fn refused(&self) -> u64 {
         self.refused
     }

@@ -5,10 +5,13 @@
 //! server that fails every write of 2,000 contacts costs about 30 requests in this way, and 470 if each batch looks
 //! up and halves its contacts at once; the difference grows with the requests in flight.
 
+use std::sync::atomic::Ordering;
+
 use super::{
     isolation::{FailedPayload, FailureKind, Isolation, NothingAccepted},
     open_batches::BatchJob,
     payload::{Payload, id_of},
+    state::SenderState,
 };
 use crate::{
     api::{ApiError, ApiErrorKind, Client, Refusal},
@@ -43,11 +46,10 @@ pub(super) struct FailureDiagnosis<'a> {
 }
 
 impl<'a> FailureDiagnosis<'a> {
-    /// `is_rest` is described at [`Isolation::new`].
-    pub(super) fn new(client: &'a Client, job: &BatchJob, is_rest: bool) -> Self {
+    pub(super) fn new(client: &'a Client, state: &SenderState, job: &BatchJob) -> Self {
         Self {
             client,
-            isolation: Isolation::new(job.since, is_rest),
+            isolation: Isolation::new(job.since, state.is_rest.load(Ordering::SeqCst)),
             is_second_attempt: job.is_second_attempt,
             carried_out: if job.batch.unknown {
                 CarriedOut::Unclear

@@ -24,7 +24,6 @@ pub(crate) struct LearnedLimits {
 }
 
 impl LearnedLimits {
-    /// True if nothing was learned.
     pub(crate) fn is_unknown(&self) -> bool {
         *self == Self::default()
     }

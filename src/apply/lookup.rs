@@ -49,7 +49,6 @@ fn present(client: &Client, payload: &Payload) -> Result<Vec<LookUp>, ApiError> 
     account.contacts(&ids)
 }
 
-/// Compares each contact of a payload with the account.
 pub(super) fn compare(client: &Client, payload: &Payload) -> Result<Compared, ApiError> {
     let empty = || Payload::new(payload.operation, 0);
     let mut compared = Compared {

@@ -53,7 +53,7 @@ mod settle;
 mod source_cells;
 mod state;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     api::Client,
@@ -87,10 +87,11 @@ pub(crate) fn apply(
     };
     monitor.begin(Phase::Sending, Some(open.saturating_sub(left_out)));
     let state = Arc::clone(&options.state);
+    state.is_rest.store(is_rest(&before), Ordering::SeqCst);
     let has_batches = batches::open_count(run)? > 0;
     let mut result = Ok(());
     if has_batches {
-        result = Scheduler::start(run, client, options, monitor, is_rest(&before)).run();
+        result = Scheduler::start(run, client, options, monitor).run();
     }
     monitor.end();
     result?;

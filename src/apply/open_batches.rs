@@ -14,7 +14,6 @@ use crate::{
     run::{Batch, BatchOutcome, BatchReader, RunError, RunFile, batches, snapshot},
 };
 
-/// A batch that is ready to be sent.
 #[derive(Debug)]
 pub(super) struct BatchJob {
     pub(super) batch: Batch,
@@ -28,7 +27,6 @@ pub(super) struct BatchJob {
 }
 
 impl BatchJob {
-    /// Leaves out contacts that are settled.
     pub(super) fn leave_out(&mut self, settled: &BatchOutcome) {
         let settled: HashSet<u64> = settled.exceptions.iter().map(|it| it.seq).collect();
         if !self.planned.is_empty() {
@@ -50,7 +48,6 @@ pub(super) enum PlannedState {
     Contact(String),
 }
 
-/// The next batches of a run.
 pub(super) struct NextJobs {
     pub(super) jobs: Vec<BatchJob>,
     /// True if the next batch deletes and may not be sent yet.
@@ -59,7 +56,6 @@ pub(super) struct NextJobs {
     pub(super) is_last: bool,
 }
 
-/// Reads the open batches of a run.
 #[derive(Debug)]
 pub(super) struct OpenBatches<'a> {
     run: &'a RunFile,

@@ -47,7 +47,6 @@ impl Payload {
         [self.opening(), &self.lines, b"]}"].concat()
     }
 
-    /// Length of the body in bytes.
     pub(super) fn body_len(&self) -> usize {
         self.opening().len() + self.lines.len() + 2
     }

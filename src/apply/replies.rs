@@ -50,18 +50,12 @@ pub(super) struct ReplyHandler<'a> {
 }
 
 impl<'a> ReplyHandler<'a> {
-    /// `is_rest` is described at [`Isolation::new`](super::isolation::Isolation::new).
-    pub(super) fn new(
-        client: &'a Client,
-        state: &'a SenderState,
-        job: &BatchJob,
-        is_rest: bool,
-    ) -> Self {
+    pub(super) fn new(client: &'a Client, state: &'a SenderState, job: &BatchJob) -> Self {
         Self {
             client,
             state,
             outcome: OutcomeBuilder::new(state, job.batch.no, job.batch.operation),
-            diagnosis: FailureDiagnosis::new(client, job, is_rest),
+            diagnosis: FailureDiagnosis::new(client, state, job),
             has_sent: false,
         }
     }

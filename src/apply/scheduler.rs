@@ -87,7 +87,6 @@ impl<'a> Scheduler<'a> {
         client: &Arc<Client>,
         options: ApplyOptions,
         monitor: &'a Arc<dyn Monitor>,
-        is_rest: bool,
     ) -> Self {
         let state = Arc::clone(&options.state);
         Self {
@@ -96,7 +95,7 @@ impl<'a> Scheduler<'a> {
             client: Arc::clone(client),
             monitor,
             options,
-            senders: SenderPool::new(state, Arc::clone(client), Arc::clone(monitor), is_rest),
+            senders: SenderPool::new(state, Arc::clone(client), Arc::clone(monitor)),
             exhausted: false,
             deletes: Deletes::NotReached,
             again: VecDeque::new(),

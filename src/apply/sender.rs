@@ -18,7 +18,6 @@ use crate::{
     run::BatchOutcome,
 };
 
-/// A sender's report on a batch.
 pub(super) enum SenderReport {
     Settled {
         outcome: BatchOutcome,
@@ -42,7 +41,6 @@ pub(super) enum SenderReport {
     Panicked,
 }
 
-/// The sender threads and the jobs they were given.
 pub(super) struct SenderPool {
     /// Copied for each thread.
     sender: SenderThread,
@@ -54,12 +52,10 @@ pub(super) struct SenderPool {
 }
 
 impl SenderPool {
-    /// `is_rest`: this run only sends a few contacts that an earlier one left unknown.
     pub(super) fn new(
         state: Arc<SenderState>,
         client: Arc<Client>,
         monitor: Arc<dyn Monitor>,
-        is_rest: bool,
     ) -> Self {
         let (jobs, queue) = unbounded();
         let (reports, received) = unbounded();
@@ -68,7 +64,6 @@ impl SenderPool {
                 state,
                 client,
                 monitor,
-                is_rest,
                 jobs: queue,
                 reports,
             },
@@ -132,7 +127,6 @@ struct SenderThread {
     state: Arc<SenderState>,
     client: Arc<Client>,
     monitor: Arc<dyn Monitor>,
-    is_rest: bool,
     jobs: Receiver<BatchJob>,
     reports: Sender<SenderReport>,
 }
@@ -163,7 +157,7 @@ impl SenderThread {
 
     fn send(&self, mut job: BatchJob) -> SenderReport {
         let _span = tracing::error_span!("batch", batch = job.batch.no).entered();
-        let replies = ReplyHandler::new(&self.client, &self.state, &job, self.is_rest);
+        let replies = ReplyHandler::new(&self.client, &self.state, &job);
         let mut settler = Settler::new(replies);
         let result = settler.settle(&job);
         let ReplyHandler {

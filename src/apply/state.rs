@@ -47,6 +47,8 @@ pub(crate) struct SenderState {
     pub(crate) limits: SizeLimits,
     pub(super) columns: SourceColumns,
     trusts_names: AtomicBool,
+    /// True if only a few contacts are sent, which an earlier run left unknown.
+    pub(super) is_rest: AtomicBool,
     /// True if the plan read the account, so a contact to be created was missing from it.
     has_looked: bool,
     /// Number of contacts to be created that already existed.
@@ -67,7 +69,8 @@ impl SenderState {
             budget: Budget::new(max_refused, requests, !columns.is_empty()),
             limits: SizeLimits::new(run.find_fact("limits")?.unwrap_or_default()),
             columns,
-            trusts_names: AtomicBool::new(false),
+            trusts_names: AtomicBool::default(),
+            is_rest: AtomicBool::default(),
             has_looked: snapshot::exists(run)?,
             existing: AtomicU64::new(0),
             unknown_reason: Mutex::default(),

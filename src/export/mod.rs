@@ -73,7 +73,6 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    /// Advice for the user.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Restless => Some("run the command again while no other program writes to the account; an existing file is unchanged".into()),

@@ -52,7 +52,6 @@ pub(crate) struct ExportFacts<'a> {
 }
 
 impl BackupName {
-    /// Parses the placeholders.
     pub(crate) fn parse(path: &Path) -> Result<Self, BackupNameError> {
         let directories = path.parent().unwrap_or(Path::new("")).to_string_lossy();
         for part in parts(&directories).filter_map(Result::ok) {

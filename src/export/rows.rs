@@ -22,7 +22,6 @@ pub(super) enum ExportCell<'c> {
     Json(Cow<'c, str>),
 }
 
-/// Writes rows in one format.
 pub(super) trait RowWriter {
     fn row(&mut self, cells: &[ExportCell<'_>]) -> io::Result<()>;
 
@@ -57,7 +56,6 @@ impl OwnerNames {
         Self(list.map(|it| (it.id.clone(), it.name.clone())).collect())
     }
 
-    /// True if no name is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -78,7 +76,6 @@ impl RowMaker<'_> {
             .columns(self.chats_max, &self.types, self.owner_names.is_some())
     }
 
-    /// Calls `each` with the rows of a contact.
     pub(super) fn rows(
         &self,
         contact: &Contact<'_>,

@@ -99,7 +99,6 @@ impl Spool {
         })
     }
 
-    /// Removes all contacts.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         (self.contacts, self.chats_max) = (0, 0);
         self.chat_types.clear();

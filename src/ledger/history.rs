@@ -215,7 +215,6 @@ pub(crate) fn line_of(ledger: &Ledger, file: &Path) -> Result<Option<HistoryEntr
         .next())
 }
 
-/// True if the account had a run of this name.
 pub(crate) fn has_run(ledger: &Ledger, name: &str) -> Result<bool, IoError> {
     let found = ledger.find("SELECT 1 FROM history WHERE run = ?1", [name], |_| Ok(()))?;
     Ok(found.is_some())

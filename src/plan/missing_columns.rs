@@ -15,7 +15,6 @@ use crate::{
 /// Maximum number of columns named in the warning.
 const SHOWN: usize = 10;
 
-/// The columns of a run's sources.
 #[derive(Default)]
 struct RunColumns {
     all: HashSet<String>,

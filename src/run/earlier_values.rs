@@ -5,7 +5,6 @@ use rusqlite::params;
 
 use super::{RunError, RunFile};
 
-/// The kind of value that is needed.
 #[derive(Clone, Copy)]
 pub(crate) enum EarlierValue {
     /// The link (`uri`) that the contact lacks.

@@ -300,7 +300,6 @@ impl RunFile {
         }
     }
 
-    /// Reads a contact from stored JSON.
     pub(crate) fn contact<'a>(&self, json: &'a [u8]) -> Result<Contact<'a>, RunError> {
         self.of_contact(json)
     }

@@ -192,7 +192,6 @@ impl PlanningSnapshot {
         Ok(again)
     }
 
-    /// The number of contacts.
     pub(super) fn count(&self) -> u64 {
         (self.index.len() - self.dropped.len()) as u64
     }

@@ -40,7 +40,6 @@ impl<'a> SentBatches<'a> {
         Self::from(run, 0)
     }
 
-    /// Starts at batch `no`.
     pub(crate) const fn from(run: &'a RunFile, no: u64) -> Self {
         Self {
             run,

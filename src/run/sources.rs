@@ -7,7 +7,6 @@ use serde::Deserialize;
 use super::{RunError, RunFile, column};
 use crate::source::SourceForm;
 
-/// A table that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StagedSource {
     /// The file as the user named it.
@@ -26,7 +25,6 @@ pub(crate) struct StagedSource {
     pub mapping: String,
 }
 
-/// The use of a column in a stored mapping.
 #[derive(Debug, Deserialize)]
 pub(crate) struct StoredColumn {
     pub column: String,

@@ -84,7 +84,6 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Reads the counts from the file.
     pub(crate) fn of(run: &RunFile) -> Result<Self, RunError> {
         let mut tally = Self::default();
         for block in 0..blocks::count(run)? {

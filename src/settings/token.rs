@@ -160,7 +160,6 @@ impl SecretLookup<'_> {
             .transpose()
     }
 
-    /// The file of a credential, if it exists.
     fn credential(&self, name: &str) -> Option<PathBuf> {
         let directory = PathBuf::from(env::var_os("CREDENTIALS_DIRECTORY")?);
         let profile = self.name.filter(|profile| !profile.contains(['/', '\\']));

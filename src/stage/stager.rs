@@ -41,7 +41,6 @@ pub(crate) struct Stager<'a> {
     pub(super) held_left: AtomicUsize,
 }
 
-/// A table that was read to its end.
 pub(crate) struct StagedTable {
     pub source: StagedSource,
     pub edits: Edits,

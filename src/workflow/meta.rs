@@ -41,7 +41,6 @@ pub(crate) struct RunMeta {
     pub rejects_for_excel: bool,
     /// The working directory, to which relative names of sources refer.
     pub directory: String,
-    /// When the plan was made.
     pub planned_at: Timestamp,
     /// The reference with which the contacts were compared.
     pub compared: ComparedWith,

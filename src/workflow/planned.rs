@@ -31,7 +31,6 @@ pub struct PlannedRun {
     record: RunRecord,
 }
 
-/// The parts of a new plan in a run file.
 pub(super) struct PlanParts {
     pub(super) meta: RunMeta,
     pub(super) plan: Plan,

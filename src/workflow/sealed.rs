@@ -26,7 +26,6 @@ use crate::{
 pub(crate) struct SealedRun {
     pub run: RunFile,
     pub meta: RunMeta,
-    /// The warnings about its plan.
     pub warnings: Vec<String>,
     pub rejects: RejectsPath,
     /// Number of contacts of each kind that are sent first and read back.

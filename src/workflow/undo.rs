@@ -122,7 +122,6 @@ impl UndoRequest<'_> {
         })
     }
 
-    /// The facts of the undo.
     fn describe(
         &self,
         session: &Session,

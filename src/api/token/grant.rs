@@ -22,7 +22,6 @@ const SCOPE: &str = "transport,crm";
 
 pub(super) struct FreshToken {
     pub(super) access: SecretString,
-    /// The refresh token that came with it.
     pub(super) refresh: Option<SecretString>,
     /// Remaining lifetime, if known.
     pub(super) life: Option<Duration>,
@@ -52,7 +51,6 @@ impl Endpoint {
         }
     }
 
-    /// The partner's password.
     fn password<'a>(
         &'a self,
         dispatcher: &Dispatcher,

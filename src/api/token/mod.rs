@@ -69,7 +69,6 @@ pub struct RefreshGrant {
 }
 
 impl TokenSource {
-    /// The token's origin for messages.
     pub(crate) fn origin(&self) -> TokenOrigin {
         match self {
             Self::Static { origin, .. } => TokenOrigin::Given(origin.clone()),
@@ -192,7 +191,6 @@ impl FromStr for AccountId {
 pub(crate) struct TokenStatus {
     /// The token's origin.
     pub origin: String,
-    /// True if the tool can renew it.
     pub is_renewable: bool,
     /// When it expires, if known.
     pub expires_at: Option<SystemTime>,

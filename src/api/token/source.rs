@@ -25,7 +25,6 @@ pub(crate) enum Reuse<'a> {
     Forbidden,
 }
 
-/// A source and its state.
 pub(super) struct Renewal {
     pub(crate) source: TokenSource,
     endpoint: Endpoint,
