@@ -2,22 +2,20 @@
 
 use std::{collections::HashSet, path::Path};
 
-use jiff::Timestamp;
-
 use super::{
-    Comparison, PlannedRun, RunLocks, RunMeta, SealedRun, Session,
+    Comparison, PlannedRun, RunLocks, RunMeta, Session,
     contact_records::{check_last_account, compared},
     history::prune,
     meta::{DOUBTS, joined, refuse_doubts},
-    planned::{NewRun, PlanParts, recorded},
-    run_record::{RunRecord, enter_span, stem},
+    planned::{NewRun, PlanParts},
+    run_record::{RunRecord, stem},
 };
 use crate::{
     employees::{OwnerRule, Owners},
     error::Error,
-    ledger::{Ledger, RejectsPath, lines, lines_with_files},
+    ledger::{Ledger, lines, lines_with_files},
     plan::{
-        self, Plan, PlanContext, PlanOptions,
+        self, PlanContext, PlanOptions,
         gate::Bound,
         missing_columns,
         shrink::{ShrinkBound, runs_of_source},
@@ -107,9 +105,12 @@ impl<'a> PlanRequest<'a> {
             self.run,
             self.dry_run,
         );
-        recorded(session, record, |record| {
-            self.plan_recorded(session, record)
-        })
+        let prepare = || self.prepare(session);
+        let planned = NewRun::plan(session, record, prepare, |run, new| {
+            self.fill(session, run, new)
+        })?;
+        prune(session);
+        Ok(planned)
     }
 
     /// The limit on missing rows, if there is one and an earlier run to compare with.
@@ -137,11 +138,8 @@ impl<'a> PlanRequest<'a> {
         }
     }
 
-    fn plan_recorded(
-        &self,
-        session: &Session,
-        record: &mut RunRecord,
-    ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
+    /// Locks the account and chooses the files of the run.
+    fn prepare(&self, session: &Session) -> Result<NewRun, Error> {
         let started = Started::now();
         let account_lock = session.lock(self.wait)?;
         check_last_account(session, self.options.mode, self.other_account)?;
@@ -152,35 +150,23 @@ impl<'a> PlanRequest<'a> {
             Some(run) => (run.to_path_buf(), Lock::run(run)?),
             None => session.reserve_run(&stem(source))?,
         };
-        let _span = enter_span(&path);
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
-        let locks = RunLocks {
-            run: run_lock,
-            account: Some(account_lock),
-        };
-        let run = NewRun {
-            path: &path,
+        Ok(NewRun {
+            path,
             source_bytes: self.reading.bytes(),
-            locks,
+            locks: RunLocks {
+                run: run_lock,
+                account: Some(account_lock),
+            },
             rejects,
             started,
-        };
-        let planned = run.create(session, |run, rejects| {
-            record.begin(&path);
-            self.fill(session, run, rejects, started.at)
-        })?;
-        prune(session);
-        Ok(planned)
+            _undone_lock: None,
+        })
     }
 
-    fn fill(
-        &self,
-        session: &Session,
-        run: &RunFile,
-        rejects: &RejectsPath,
-        planned_at: Timestamp,
-    ) -> Result<PlanParts, Error> {
+    fn fill(&self, session: &Session, run: &RunFile, new: &NewRun) -> Result<PlanParts, Error> {
+        let rejects = &new.rejects;
         let mode = self.options.mode;
         let (compared, records) = compared(session, self.comparison, mode)?;
         let (owners, warning) = self.owner_rule(session, run)?;
@@ -198,7 +184,7 @@ impl<'a> PlanRequest<'a> {
             source: staged.source.clone(),
             rejects_for_excel: self.rejects_for_excel,
             compared,
-            ..RunMeta::new(session, rejects, planned_at)
+            ..RunMeta::new(session, rejects, new.started.at)
         };
         meta.record(session, run, rejects)?;
         run.set_fact(DOUBTS, &staged.doubts)?;

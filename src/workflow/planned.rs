@@ -1,9 +1,11 @@
 //! A plan in its run file, before it is sent, kept or discarded.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::{
-    RunLocks, RunMeta, SealedRun, SentRun, Session, meta::WARNINGS, run_record::RunRecord,
+    RunLocks, RunMeta, SealedRun, SentRun, Session,
+    meta::WARNINGS,
+    run_record::{RunRecord, enter_span},
     send::send,
 };
 use crate::{
@@ -15,7 +17,7 @@ use crate::{
         rejects,
         summary::{Forecast, Summary},
     },
-    run::{self, RunFile, State, batches},
+    run::{self, RunFile, State, batches, store::Lock},
     stage::Staged,
     wording::{Started, float},
 };
@@ -39,74 +41,67 @@ pub(super) struct PlanParts {
 }
 
 /// A run whose file will be created.
-pub(super) struct NewRun<'a> {
-    pub(super) path: &'a Path,
+pub(super) struct NewRun {
+    pub(super) path: PathBuf,
     pub(super) source_bytes: u64,
     pub(super) locks: RunLocks,
     pub(super) rejects: RejectsPath,
     /// When the command began.
     pub(super) started: Started,
+    /// Held until the run is planned.
+    pub(super) _undone_lock: Option<Lock>,
 }
 
-/// Plans a run, and maintains its line in the history.
-pub(super) fn recorded(
-    session: &Session,
-    mut record: RunRecord,
-    plan: impl FnOnce(&mut RunRecord) -> Result<(SealedRun, Plan, Option<Staged>), Error>,
-) -> Result<PlannedRun, Error> {
-    match plan(&mut record) {
-        Ok((sealed, plan, staged)) => Ok(PlannedRun {
-            sealed,
-            plan,
-            staged,
-            record,
-        }),
-        Err(error) => {
-            record.fail(session, &error);
-            Err(error)
-        }
-    }
-}
-
-impl NewRun<'_> {
-    /// Creates and fills the run file. On failure, the file is removed.
-    pub(super) fn create(
-        self,
+impl NewRun {
+    /// Prepares a run, creates and fills its file, and maintains its line in the history. On failure, the file is
+    /// removed.
+    pub(super) fn plan(
         session: &Session,
-        fill: impl FnOnce(&RunFile, &RejectsPath) -> Result<PlanParts, Error>,
-    ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
-        run::store::clear_abandoned(self.path)?;
-        let run = RunFile::create_for(self.path, self.source_bytes)?;
-        let filled = fill(&run, &self.rejects).and_then(|parts| {
-            run.transaction(|| {
-                run.set_fact(WARNINGS, &parts.warnings)?;
-                session.record_traffic(&run)
-            })?;
-            // The gate may have refused to seal it.
-            run.commit()?;
-            Ok(parts)
-        });
-        let parts = match filled {
-            Ok(parts) => parts,
-            Err(error) => {
-                drop(run);
-                // An incomplete run file is ignored later, so a failure to remove it does not matter.
-                let _ = run::store::remove(self.path);
-                return Err(error);
+        mut record: RunRecord,
+        prepare: impl FnOnce() -> Result<Self, Error>,
+        fill: impl FnOnce(&RunFile, &Self) -> Result<PlanParts, Error>,
+    ) -> Result<PlannedRun, Error> {
+        let planned = prepare().and_then(|new| {
+            let _span = enter_span(&new.path);
+            run::store::clear_abandoned(&new.path)?;
+            let run = RunFile::create_for(&new.path, new.source_bytes)?;
+            record.begin(&new.path);
+            let filled = fill(&run, &new).and_then(|parts| {
+                run.transaction(|| {
+                    run.set_fact(WARNINGS, &parts.warnings)?;
+                    session.record_traffic(&run)
+                })?;
+                // The gate may have refused to seal it.
+                run.commit()?;
+                Ok(parts)
+            });
+            match filled {
+                Ok(parts) => Ok((new, run, parts)),
+                Err(error) => {
+                    drop(run);
+                    // An incomplete run file is ignored later, so a failure to remove it does not matter.
+                    let _ = run::store::remove(&new.path);
+                    Err(error)
+                }
             }
-        };
-        let sealed = SealedRun {
-            run,
-            meta: parts.meta,
-            warnings: parts.warnings,
-            rejects: self.rejects,
-            canary: None,
-            selection: None,
-            started: self.started,
-            is_new: true,
-            locks: self.locks,
-        };
-        Ok((sealed, parts.plan, parts.staged))
+        });
+        let (new, run, parts) = planned.inspect_err(|error| record.fail(session, error))?;
+        Ok(PlannedRun {
+            sealed: SealedRun {
+                run,
+                meta: parts.meta,
+                warnings: parts.warnings,
+                rejects: new.rejects,
+                canary: None,
+                selection: None,
+                started: new.started,
+                is_new: true,
+                locks: new.locks,
+            },
+            plan: parts.plan,
+            staged: parts.staged,
+            record,
+        })
     }
 }
 

@@ -5,17 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
-
 use super::{
-    PlannedRun, RunLocks, RunMeta, SealedRun, Session,
-    planned::{NewRun, PlanParts, recorded},
-    run_record::{RunRecord, enter_span, undo_name},
+    PlannedRun, RunLocks, RunMeta, Session,
+    planned::{NewRun, PlanParts},
+    run_record::{RunRecord, undo_name},
 };
 use crate::{
     contact::ChatType,
     error::Error,
-    ledger::RejectsPath,
     normalize::LinkById,
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
@@ -24,7 +21,6 @@ use crate::{
     },
     report::{rejects, summary::SourceSummary},
     run::{RunFile, State, batches, store::Lock},
-    stage::Staged,
     wording::{Started, counted},
 };
 
@@ -54,20 +50,19 @@ impl UndoRequest<'_> {
         let undone = RunFile::open(self.run)?;
         let source = self.run.display().to_string();
         let record = RunRecord::new(session, "undo", Mode::Undo, source, None, self.dry_run);
-        recorded(session, record, |record| {
-            self.plan_recorded(session, &undone, record)
+        let prepare = || self.prepare(session, &undone);
+        NewRun::plan(session, record, prepare, |run, new| {
+            let meta = self.describe(session, &undone, new);
+            meta.record(session, run, &new.rejects)?;
+            self.fill(session, run, meta, &undone)
         })
     }
 
-    fn plan_recorded(
-        &self,
-        session: &Session,
-        undone: &RunFile,
-        record: &mut RunRecord,
-    ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
+    /// Locks the account and chooses the files of the undo.
+    fn prepare(&self, session: &Session, undone: &RunFile) -> Result<NewRun, Error> {
         let started = Started::now();
         let account_lock = session.lock(self.wait)?;
-        let _undone_lock = Lock::run(self.run)?;
+        let undone_lock = Lock::run(self.run)?;
         let meta = RunMeta::of(undone, "it changed nothing")?;
         meta.check_account(session, undone)?;
         let name = undo_name(&undone.name());
@@ -75,23 +70,16 @@ impl UndoRequest<'_> {
         let rejects = rejects::choose(self.rejects, &source, undone.path())?;
         meta.check_rejects(&rejects, undone)?;
         let (path, run_lock) = session.reserve_run(&name)?;
-        let _span = enter_span(&path);
-        let locks = RunLocks {
-            run: run_lock,
-            account: Some(account_lock),
-        };
-        let run = NewRun {
-            path: &path,
+        Ok(NewRun {
+            path,
             source_bytes: fs::metadata(undone.path()).map_or(u64::MAX, |it| it.len()),
-            locks,
+            locks: RunLocks {
+                run: run_lock,
+                account: Some(account_lock),
+            },
             rejects,
             started,
-        };
-        run.create(session, |run, rejects| {
-            record.begin(run.path());
-            let meta = self.describe(session, undone, rejects, started.at);
-            meta.record(session, run, rejects)?;
-            self.fill(session, run, meta, undone)
+            _undone_lock: Some(undone_lock),
         })
     }
 
@@ -122,13 +110,7 @@ impl UndoRequest<'_> {
         })
     }
 
-    fn describe(
-        &self,
-        session: &Session,
-        undone: &RunFile,
-        rejects: &RejectsPath,
-        planned_at: Timestamp,
-    ) -> RunMeta {
+    fn describe(&self, session: &Session, undone: &RunFile, new: &NewRun) -> RunMeta {
         let options = PlanOptions {
             mode: Mode::Undo,
             // A contact is restored completely, because `verify` reports any other chat as a difference.
@@ -148,7 +130,7 @@ impl UndoRequest<'_> {
             options,
             source,
             rejects_for_excel: self.rejects_for_excel,
-            ..RunMeta::new(session, rejects, planned_at)
+            ..RunMeta::new(session, &new.rejects, new.started.at)
         }
     }
 }
