@@ -1,12 +1,9 @@
 //! Reads the open batches of a run, in order, as payloads.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeSet, HashSet},
     sync::Arc,
 };
-
-use serde::Deserialize;
 
 use crate::{
     apply::{isolation::FailingSince, payload::Payload},
@@ -117,13 +114,6 @@ impl<'a> OpenBatches<'a> {
     fn job(&mut self, batch: Batch) -> Result<BatchJob, RunError> {
         let (run, check_stale) = (self.run, self.check_stale);
         let looked = check_stale && batch.operation == Operation::Create && snapshot::exists(run)?;
-        let unseen = || {
-            if looked {
-                PlannedState::Absent
-            } else {
-                PlannedState::Unchecked
-            }
-        };
         let mut payload = Payload::new(batch.operation, batch.count);
         let mut planned = Vec::new();
         self.reader.each(&batch, |item| {
@@ -132,7 +122,11 @@ impl<'a> OpenBatches<'a> {
             }
             payload.push(item.seq, item.json);
             if check_stale {
-                planned.push(seen(run, item.snapshot)?.unwrap_or_else(unseen));
+                planned.push(match item.snapshot {
+                    Some(seq) => PlannedState::Contact(snapshot::json(run, seq)?),
+                    None if looked => PlannedState::Absent,
+                    None => PlannedState::Unchecked,
+                });
             }
             Ok::<_, RunError>(())
         })?;
@@ -159,27 +153,14 @@ pub(crate) fn each_body(run: &RunFile, mut each: impl FnMut(Vec<u8>)) -> Result<
     }
 }
 
-/// The id, which proves that the text is a contact.
-#[derive(Deserialize)]
-struct OneContact<'a> {
-    #[serde(borrow, rename = "id")]
-    _id: Cow<'a, str>,
-}
-
 /// Refuses JSON that is not exactly one contact on one line, because the counts would be wrong.
 fn check(run: &RunFile, operation: Operation, json: &[u8]) -> Result<(), RunError> {
     if json.contains(&b'\n') {
         return Err(run.damaged("a contact has a line end".to_owned()));
     }
     if operation != Operation::Delete {
-        serde_json::from_slice::<OneContact<'_>>(json)
-            .map_err(|error| run.damaged(format!("a contact can't be read: {error}")))?;
+        // An id proves that the text is a contact.
+        run.id_of(json)?;
     }
     Ok(())
-}
-
-/// The contact in the snapshot.
-fn seen(run: &RunFile, seq: Option<u64>) -> Result<Option<PlannedState>, RunError> {
-    let json = seq.map(|seq| snapshot::json(run, seq)).transpose()?;
-    Ok(json.map(PlannedState::Contact))
 }

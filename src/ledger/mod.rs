@@ -77,7 +77,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Opens the ledger of an account. Nothing is created before the first write.
     pub(crate) fn open(state_directory: &Path, account: &str) -> Self {
-        let path = path_of(state_directory, account);
+        let path = directory(state_directory).join(format!("{account}.db"));
         let opened = database::open(&path);
         Self {
             state_directory: state_directory.to_path_buf(),
@@ -305,10 +305,6 @@ fn accounts(state_directory: &Path) -> io::Result<Vec<String>> {
     }
     accounts.sort();
     Ok(accounts)
-}
-
-fn path_of(state_directory: &Path, account: &str) -> PathBuf {
-    directory(state_directory).join(format!("{account}.db"))
 }
 
 fn directory(state_directory: &Path) -> PathBuf {

@@ -307,7 +307,7 @@ impl UndoPlanner<'_> {
         self.losses.links += u64::from(is_link_lost && has_sent_link);
         self.without_link += u64::from(was.uri.is_empty());
         block.add(&was.id, &json, Decision::Update);
-        let seq = self.at.first_seq + block.staged.decisions.len() as u64 - 1;
+        let seq = self.at.first_seq + block.0.decisions.len() as u64 - 1;
         let change = Change {
             snapshot: Some(found.seq),
             fields,
@@ -319,38 +319,32 @@ impl UndoPlanner<'_> {
 
 /// A block with one row for each contact.
 #[derive(Default)]
-struct BlockBuilder {
-    staged: StagedBlock,
-    cells: Vec<u8>,
-}
+struct BlockBuilder(StagedBlock);
 
 impl BlockBuilder {
     fn add(&mut self, id: &str, json: &str, decision: Decision) {
-        self.staged.next_json().extend_from_slice(json.as_bytes());
-        self.staged.add(self.staged.row_count, decision);
+        self.0.next_json().extend_from_slice(json.as_bytes());
+        self.0.add(self.0.row_count, decision);
         self.row(id);
     }
 
     fn reject(&mut self, id: &str, code: RejectCode, reason: &str) {
         let problem = Fault::new(code, reason).at(None);
-        let rejected = RejectedRow::of_block(self.staged.row_count, Some(id), vec![problem]);
-        self.staged.rejects.push(rejected.into_owned());
+        let rejected = RejectedRow::of_block(self.0.row_count, Some(id), vec![problem]);
+        self.0.rejects.push(rejected.into_owned());
         self.row(id);
     }
 
     fn row(&mut self, id: &str) {
-        self.staged.row_count += 1;
-        self.cells.push(b'"');
-        self.cells
-            .extend_from_slice(id.replace('"', "\"\"").as_bytes());
-        self.cells.extend_from_slice(b"\"\n");
+        self.0.row_count += 1;
+        let cell = format!("\"{}\"\n", id.replace('"', "\"\""));
+        self.0.cells.extend_from_slice(cell.as_bytes());
     }
 
     fn finish(mut self) -> StagedBlock {
-        self.staged.close();
-        self.staged.cells = self.cells;
-        self.staged.pack();
-        self.staged
+        self.0.close();
+        self.0.pack();
+        self.0
     }
 }
 

@@ -99,12 +99,11 @@ impl Tally {
             }
         }
         tally.rows.contacts += tally.plan.create + tally.plan.update + tally.plan.unchanged;
-        tally.rows.read = run
+        let rows = "SELECT coalesce(sum(row_count), 0), coalesce(sum(blank_count), 0) FROM block";
+        let rows = run
             .database
-            .value("SELECT coalesce(sum(row_count), 0) FROM block", [])?;
-        tally.rows.blank = run
-            .database
-            .value("SELECT coalesce(sum(blank_count), 0) FROM block", [])?;
+            .row(rows, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        (tally.rows.read, tally.rows.blank) = rows.unwrap_or_default();
         tally.rows.not_selected = run.find_fact(NOT_SELECTED)?.unwrap_or_default();
         tally.rows.rejected = run.database.value(
             "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE at <> 'apply')",

@@ -71,6 +71,7 @@ impl From<SourceError> for StageError {
 }
 
 /// The results of staging that are not in the run file.
+#[derive(Default)]
 pub(crate) struct Staged {
     /// Contacts that may have the same id.
     pub duplicates: Vec<IdGroup>,
@@ -130,11 +131,10 @@ pub(crate) fn stage_files(
         },
         empty: Vec::new(),
         sources: Vec::new(),
-        notes: Edits::default(),
-        chat_types: BTreeSet::new(),
-        has_all_fields: true,
-        warnings: Vec::new(),
-        doubts: Vec::new(),
+        staged: Staged {
+            has_all_fields: true,
+            ..Staged::default()
+        },
     };
     for file in &reading.files {
         for table in reading.open(file, monitor)? {
@@ -154,22 +154,20 @@ struct Staging<'a> {
     /// The names of the tables without rows.
     empty: Vec<String>,
     sources: Vec<StagedSource>,
-    notes: Edits,
-    chat_types: BTreeSet<ChatType>,
-    has_all_fields: bool,
-    warnings: Vec<String>,
-    doubts: Vec<EncodingDoubt>,
+    staged: Staged,
 }
 
 impl Staging<'_> {
     fn table(&mut self, table: Table) -> Result<(), StageError> {
         let mapping = mapping::resolve(&table.columns, &self.stager.reading.mapping)?;
-        self.warnings
+        let staged = &mut self.staged;
+        staged
+            .warnings
             .extend([table.warnings(), mapping.warnings.clone()].concat());
-        self.doubts.extend(table.doubt());
-        self.chat_types.extend(mapping.chat_types());
+        staged.doubts.extend(table.doubt());
+        staged.chat_types.extend(mapping.chat_types());
         let fields = [ContactField::Name, ContactField::ResponsibleUserId];
-        self.has_all_fields &= fields.iter().all(|field| mapping.has(*field));
+        staged.has_all_fields &= fields.iter().all(|field| mapping.has(*field));
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
         let path = table.origin.path.display();
         self.sink.source = match &table.origin.sheet {
@@ -188,8 +186,8 @@ impl Staging<'_> {
         if read.may_lack_rows {
             self.sink.run.set_fact(MAY_LACK_ROWS, &true)?;
         }
-        self.notes.merge(read.edits);
-        self.warnings.extend(read.warnings);
+        staged.notes.merge(read.edits);
+        staged.warnings.extend(read.warnings);
         sources::set(self.sink.run, self.at.source, &read.source)?;
         self.sources.push(read.source);
         Ok(())
@@ -202,7 +200,7 @@ impl Staging<'_> {
         }
         self.sink.run.set_fact(MAY_LACK_ROWS, &true)?;
         let tables = listed(self.empty.iter().map(|name| shown(name)), EMPTY_SHOWN);
-        self.warnings.push(format!(
+        self.staged.warnings.push(format!(
             "no rows in {tables}: export it again, or leave it out if it should be empty"
         ));
         Ok(())
@@ -211,31 +209,19 @@ impl Staging<'_> {
     fn finish(mut self) -> Result<Staged, StageError> {
         self.warn_of_empty_tables()?;
         let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
-        let RunSink {
-            run,
-            ids,
-            chats,
-            directory,
-            dropped,
-            ..
-        } = self.sink;
+        let (sink, mut staged) = (self.sink, self.staged);
         let workers = &self.stager.workers;
-        let duplicates = ids.into_groups(workers).map_err(IoError::at(directory))?;
-        let shared = chats.into_groups(workers).map_err(IoError::at(directory))?;
-        self.warnings.extend(self.notes.value_warnings());
-        self.warnings.extend(shared.warnings());
-        run.set_fact(NOTES, &SourceNotes::new(&self.notes, &shared))?;
-        Ok(Staged {
-            duplicates,
-            shared: shared.sections(&names),
-            notes: self.notes,
-            chat_types: self.chat_types,
-            has_all_fields: self.has_all_fields,
-            warnings: self.warnings,
-            doubts: self.doubts,
-            source: summarize(&self.sources),
-            dropped,
-        })
+        let failed = |error| IoError::at(sink.directory)(error);
+        staged.duplicates = sink.ids.into_groups(workers).map_err(failed)?;
+        let shared = sink.chats.into_groups(workers).map_err(failed)?;
+        staged.warnings.extend(staged.notes.value_warnings());
+        staged.warnings.extend(shared.warnings());
+        let notes = SourceNotes::new(&staged.notes, &shared);
+        sink.run.set_fact(NOTES, &notes)?;
+        staged.shared = shared.sections(&names);
+        staged.source = summarize(&self.sources);
+        staged.dropped = sink.dropped;
+        Ok(staged)
     }
 }
 
