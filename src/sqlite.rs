@@ -83,12 +83,18 @@ impl<E: DatabaseError> Database<E> {
 
     /// Runs `work` in a transaction: all of its writes or none, with one sync. If one has begun, `work` becomes part of
     /// it.
-    pub(crate) fn transaction<T>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    pub(crate) fn transaction<T, F: From<E>>(
+        &self,
+        work: impl FnOnce() -> Result<T, F>,
+    ) -> Result<T, F> {
         if !self.connection.is_autocommit() {
             return work();
         }
         self.execute_all("BEGIN IMMEDIATE")?;
-        let result = work().and_then(|value| self.execute_all("COMMIT").map(|()| value));
+        let result = work().and_then(|value| {
+            self.execute_all("COMMIT")?;
+            Ok(value)
+        });
         if result.is_err() && !self.connection.is_autocommit() {
             // Report the first error. If the rollback fails, SQLite recovers when the file is opened.
             let _ = self.connection.execute_batch("ROLLBACK");

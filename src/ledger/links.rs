@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::Ledger;
-use crate::output::IoError;
+use crate::{output::IoError, sqlite::Database};
 
 /// A link that a run wrote whose file was removed.
 pub(crate) struct KeptLink {
@@ -16,20 +16,18 @@ pub(crate) struct KeptLink {
 
 /// Adds links in one transaction.
 pub(crate) struct LinkWriter<'a> {
-    ledger: &'a Ledger,
+    database: &'a Database<IoError>,
     planned_at: i64,
 }
 
 impl LinkWriter<'_> {
     /// Adds the link of a contact, unless a later run wrote another one.
     pub(crate) fn add(&self, id: &str, uri: &str) -> Result<(), IoError> {
-        self.ledger.database.as_ref().map_or(Ok(()), |database| {
-            database.execute(
-                "INSERT INTO link VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET uri = ?2, planned_at = ?3
-                  WHERE planned_at <= ?3",
-                params![id, uri, self.planned_at],
-            )
-        })
+        self.database.execute(
+            "INSERT INTO link VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET uri = ?2, planned_at = ?3
+             WHERE planned_at <= ?3",
+            params![id, uri, self.planned_at],
+        )
     }
 }
 
@@ -39,17 +37,14 @@ pub(crate) fn keep_links<E: From<IoError>>(
     planned_at: Timestamp,
     add_all: impl FnOnce(&LinkWriter<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    ledger.database()?;
-    let Some(database) = &ledger.database else {
-        return Ok(());
-    };
-    let transaction = database.begin()?;
-    add_all(&LinkWriter {
-        ledger,
-        planned_at: planned_at.as_millisecond(),
-    })?;
-    let committed = transaction.commit();
-    Ok(committed.map_err(|error| database.failed(error))?)
+    let database = ledger.database()?;
+    let planned_at = planned_at.as_millisecond();
+    database.transaction(|| {
+        add_all(&LinkWriter {
+            database,
+            planned_at,
+        })
+    })
 }
 
 /// The link of a contact; `None` also if the ledger can't be read.

@@ -88,20 +88,15 @@ impl ContactRecords {
     ) -> Result<(), E> {
         let (profile, runs) = (&self.profile, self.runs_since_full);
         let database = self.ledger.database()?;
-        let transaction = database.begin()?;
-        let number = database.value(
-            "INSERT INTO profile (name, runs_since_full) VALUES (?1, ?2)
-             ON CONFLICT DO UPDATE SET runs_since_full = ?2 RETURNING number",
-            params![profile, runs],
-        )?;
-        work(&RecordWriter {
-            database,
-            profile: number,
-        })?;
-        transaction
-            .commit()
-            .map_err(|error| database.failed(error))?;
-        self.number = Some(number);
+        self.number = Some(database.transaction(|| {
+            let profile = database.value(
+                "INSERT INTO profile (name, runs_since_full) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET runs_since_full = ?2 RETURNING number",
+                params![profile, runs],
+            )?;
+            work(&RecordWriter { database, profile })?;
+            Ok::<_, E>(profile)
+        })?);
         Ok(())
     }
 }
