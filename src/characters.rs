@@ -2,6 +2,9 @@
 
 use std::{borrow::Cow, fmt::Write as _, ops::Range};
 
+/// Shown instead of a secret.
+pub(crate) const HIDDEN: &str = "(hidden)";
+
 /// Untrusted text on one line, safe for a terminal: characters that move the cursor or change colours or the
 /// writing direction are escaped as in JSON (`\u001b`), line breaks as `\n`.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
@@ -148,7 +151,7 @@ pub(crate) fn masked(text: &str, ranges: Vec<Range<usize>>) -> Cow<'_, str> {
     let (mut shown, mut from) = (String::new(), 0);
     for range in ranges.into_iter().filter(|range| !range.is_empty()) {
         shown.push_str(text.get(from..range.start).unwrap_or_default());
-        shown.push_str("(hidden)");
+        shown.push_str(HIDDEN);
         from = range.end.max(from);
     }
     if shown.is_empty() {
