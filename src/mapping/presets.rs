@@ -76,13 +76,9 @@ static PRESETS: [Preset; 11] = [
     preset!(
         "kommo-es",
         "Kommo",
-        ["ID | Nombre del lead | Contacto principal"]
+        ["Nombre del lead | Contacto principal"]
     ),
-    preset!(
-        "kommo-pt",
-        "Kommo",
-        ["ID | Lead título | Contato principal"]
-    ),
+    preset!("kommo-pt", "Kommo", ["Lead título | Contato principal"]),
     preset!(
         "outlook",
         "Outlook",

@@ -49,7 +49,7 @@ const PRESETS: [(&str, &str, &str); 11] = [
     (
         "kommo-pt",
         include_str!("../../../samples/mappings/kommo-pt.toml"),
-        "ID;Lead título;Contato principal;Lead usuário responsável;Celular (contato);Telefone comercial (contato)",
+        "Lead título;Contato principal;Empresa do contato;Lead usuário responsável;Celular (contato);Telefone comercial (contato)",
     ),
     (
         "hubspot",
