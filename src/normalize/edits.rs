@@ -68,6 +68,7 @@ edits! {
     NotContact: "row", "marked as something other than a contact",
         Hint("such rows are read like the others; to leave them out, export only contacts, or remove the rows from the file");
     HeaderRepeated: "row", "the column names again, skipped", Change;
+    NoValueRead: "row", "without a value in the columns that are read, skipped", Change;
     LinkWithoutScheme: "link", "without https:// or another scheme",
         Warning("correct the column, or make the address with --map ignore='COLUMN' --set uri='https://{COLUMN}'");
     TwoSpellings: "number", "in two spellings in the same row, both sent",
@@ -173,6 +174,11 @@ impl Edits {
     /// Counts a repeated header row.
     pub(crate) fn repeated_header(&mut self, cells: &[&str]) {
         self.count(Edit::HeaderRepeated, || cells.join(","));
+    }
+
+    /// Counts a row that has values only in columns that are not read.
+    pub(crate) fn without_value(&mut self, cells: &[&str]) {
+        self.count(Edit::NoValueRead, || cells.join(","));
     }
 
     /// Adds the edits of a later part of the same table.

@@ -56,12 +56,16 @@ impl Worker<'_> {
             },
             ..StagedBlock::default()
         };
-        let mut repeated_headers = 0;
+        let mut skipped = 0;
         let mut room = Vec::new();
         let counts = block.rows(self.delimiter, self.widths, |row| {
             if row.repeats(self.header) {
-                repeated_headers += 1;
+                skipped += 1;
                 return edits.repeated_header(row.cells);
+            }
+            if self.rules.has_no_value(&row) {
+                skipped += 1;
+                return edits.without_value(row.cells);
             }
             if self
                 .add_row(row, &mut room, &mut edits, &mut staged)
@@ -72,8 +76,8 @@ impl Worker<'_> {
         });
         staged.close();
         staged.row_count = counts.rows;
-        // Repeated headers count as blank rows.
-        staged.blank_count = counts.blank + repeated_headers;
+        // Skipped rows count as blank.
+        staged.blank_count = counts.blank + skipped;
         if self.keep == Keep::Everything {
             let is_held = self.may_be_held(block.text.len());
             staged.cells = block.text;

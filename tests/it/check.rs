@@ -229,6 +229,13 @@ fn rows_that_are_not_what_they_seem_are_skipped_emptied_or_rejected() {
         ),
         (
             format!(
+                "ID;name;responsible_user_id;uri;whatsapp;Реквизит: ИНН\n1;A;7;{uri}1;79990000001;123\n;;;;;456\n;;; ;;789\n2;B;7;{uri}2;79990000002;\n"
+            ),
+            2,
+            "2 rows: without a value in the columns that are read, skipped",
+        ),
+        (
+            format!(
                 "id;whatsapp;name;responsible_user_id;uri;notes\n1;79990000001;Petrov; Ivan;7;{uri}1;\n2;79990000002;Anna;7;{uri}2;vip\n3;79990000003;Bo;7;{uri}3;\n"
             ),
             2,
