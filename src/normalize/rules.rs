@@ -35,8 +35,6 @@ pub(crate) struct FileRules {
     pub(super) phones: Phones,
     /// For each column, whether it is read. Faults in other columns are ignored.
     pub(super) used: Vec<bool>,
-    /// True if ids and names are read from columns.
-    finds_contacts: bool,
     pub(super) owners_are_names: bool,
     /// True if nothing provides a link.
     pub(super) lacks_link: bool,
@@ -67,7 +65,6 @@ impl FileRules {
             required,
             phones: Phones::new(numbers),
             used: used.collect(),
-            finds_contacts: mapping.has(ContactField::Id) && mapping.has(ContactField::Name),
             owners_are_names: mapping.owners_are_names(),
             lacks_link: !mapping.has(ContactField::Uri),
             owners,
@@ -83,13 +80,12 @@ impl FileRules {
     /// True if no column that is read has a value: Bitrix24 writes the further requisites of a contact as such rows.
     /// If the columns of ids and names are unknown, the row may be a contact.
     pub(crate) fn has_no_value(&self, row: &Row<'_>) -> bool {
-        if !self.finds_contacts {
-            return false;
-        }
         let mut cells = row.cells.iter().zip(&self.used);
         cells.all(|(cell, is_used)| !is_used || is_blank(cell))
             && row.ragged.is_none()
             && row.faults.is_empty()
+            && self.mapping.has(ContactField::Id)
+            && self.mapping.has(ContactField::Name)
     }
 
     /// The mapping file's value table for a field.
