@@ -97,13 +97,7 @@ impl MappingError {
                 let preset = preset.as_ref().map(|preset| format!("{preset}; or "));
                 preset.unwrap_or_default() + &hint
             }
-            Self::NoPlaceholder { name, .. } if name.parse::<Field>().is_ok() => format!(
-                "no column is read as {name}: name it with --map {name}='COLUMN', or build it from other columns with --set {name}='{{COLUMN}}'"
-            ),
-            Self::NoPlaceholder { name, columns, .. } => nearest::nearest(name, columns).map_or_else(
-                || "write the column's exact name between the braces; `{{` is a literal brace".into(),
-                |meant| format!("did you mean {{{meant}}}?"),
-            ),
+            Self::NoPlaceholder { name, columns, .. } => placeholder_hint(name, columns),
             Self::NotSettable { .. } => "--set works for id, responsible_user_id, name, uri and the chat types".into(),
             Self::Unedited { field, .. } => format!(
                 "replace it with your own address, or set one with --set {field}='https://…/{{id}}'"
@@ -133,6 +127,20 @@ fn layout_hint(columns: &[String]) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+fn placeholder_hint(name: &str, columns: &[String]) -> String {
+    if let Ok(field) = name.parse::<Field>() {
+        let hint = format!("no column is read as {name}: name it with --map {name}='COLUMN'");
+        if field.is_part_of_name() {
+            return hint;
+        }
+        return hint + &format!(", or build it from other columns with --set {name}='{{COLUMN}}'");
+    }
+    nearest::nearest(name, columns).map_or_else(
+        || "write the column's exact name between the braces; `{{` is a literal brace".into(),
+        |meant| format!("did you mean {{{meant}}}?"),
+    )
 }
 
 fn deals_hint(column: &str, has_phones: bool) -> String {

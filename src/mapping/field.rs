@@ -125,6 +125,11 @@ impl Field {
         )
     }
 
+    /// True for the first, middle and last name.
+    pub(super) const fn is_part_of_name(self) -> bool {
+        matches!(self, Self::FirstName | Self::MiddleName | Self::LastName)
+    }
+
     /// True for ids, numbers and accounts, as opposed to text and dates.
     pub(super) fn is_code(self) -> bool {
         use ContactField::{ContactData, Id, ResponsibleUserId};

@@ -104,11 +104,7 @@ const fn has_value(field: Field) -> bool {
 
 /// True if a mapped field provides the wanted one: `{name}` has a value even if only parts of the name are mapped.
 fn feeds(mapped: Field, wanted: Field) -> bool {
-    let part = matches!(
-        mapped,
-        Field::FirstName | Field::MiddleName | Field::LastName
-    );
-    mapped == wanted || (wanted == Field::Name && part)
+    mapped == wanted || (wanted == Field::Name && mapped.is_part_of_name())
 }
 
 const fn settable(field: Field) -> Result<(), MappingError> {
@@ -116,6 +112,7 @@ const fn settable(field: Field) -> Result<(), MappingError> {
         Field::Group { .. } => {
             "a chat in several columns has no single value; set its chat type (--set whatsapp=…)"
         }
+        _ if field.is_part_of_name() => "it is a part of the name; set the name (--set name=…)",
         Field::Ignored => "it is not a field of a contact",
         _ => return Ok(()),
     };

@@ -78,6 +78,14 @@ const ABOUT_FILES: &[Advice] = &[
         then: 0,
     },
     Advice {
+        file: "id,whatsapp,Client\n1,79990000001,Ann\n",
+        command: "check contacts.csv --set first_name={Client}",
+        exit: 2,
+        hint: "it is a part of the name; set the name (--set name=…)",
+        followed: "check contacts.csv --set name={Client}",
+        then: 0,
+    },
+    Advice {
         file: "id,name,telegram\n1,Ann,79990000001\n",
         command: "check contacts.csv",
         exit: 0,
