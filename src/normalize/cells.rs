@@ -160,14 +160,12 @@ impl<'r> Cells<'r> {
         let column = fault.column as usize;
         let is_used = file.used.get(column).copied().unwrap_or(false);
         let cell = || shown(self.raw(column));
+        let of_cell = |code, words: &str| Fault::new(code, format!("{} {words}", cell()));
         let fault = match &fault.kind {
-            CellFaultKind::Undecodable => {
-                let reason = format!(
-                    "{} has bytes that are invalid in the file's encoding: set --encoding, or correct the cell",
-                    cell()
-                );
-                Fault::new(RejectCode::BytesUndecodable, reason)
-            }
+            CellFaultKind::Undecodable => of_cell(
+                RejectCode::BytesUndecodable,
+                "has bytes that are invalid in the file's encoding: set --encoding, or correct the cell",
+            ),
             CellFaultKind::StrayQuote => {
                 let reason = format!(
                     "text follows a closing quote in {}: double the quotes within the cell (\"\")",
@@ -175,25 +173,19 @@ impl<'r> Cells<'r> {
                 );
                 Fault::new(RejectCode::RowRagged, reason)
             }
-            CellFaultKind::Rows => {
-                let reason = format!(
-                    "{} seems to contain whole rows: check for a missing or extra quote (\")",
-                    cell()
-                );
-                Fault::new(RejectCode::RowsInCell, reason)
-            }
+            CellFaultKind::Rows => of_cell(
+                RejectCode::RowsInCell,
+                "seems to contain whole rows: check for a missing or extra quote (\")",
+            ),
             CellFaultKind::NotJson(why) => {
                 let reason = format!("the line is not a JSON object: {why}");
                 return problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));
             }
             _ if !is_used => return,
-            CellFaultKind::Object => {
-                let reason = format!(
-                    "{} is an object, not a value: write the value itself",
-                    cell()
-                );
-                Fault::new(RejectCode::JsonInvalid, reason)
-            }
+            CellFaultKind::Object => of_cell(
+                RejectCode::JsonInvalid,
+                "is an object, not a value: write the value itself",
+            ),
             CellFaultKind::DigitsLost => phone::digits_lost(self.raw(column)),
             CellFaultKind::Error(text) => {
                 edits.missing_value(text);

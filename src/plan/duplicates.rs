@@ -166,13 +166,7 @@ impl<'a> DecisionEditor<'a> {
             .map(|it| it.seq)
             .collect();
         if policy == OnDuplicate::Reject && !alike && joined.len() < members.len() {
-            let rows = members.iter();
-            let rows = rows.map(|member| self.origins.row(member.source, member.row));
-            let reason = format!(
-                "is in rows {}, which differ: keep one of them, or choose with --on-duplicate first, last or merge",
-                shortened(rows)
-            );
-            return self.reject(&members, &reason);
+            return self.reject_differing(&members);
         }
         for member in &members {
             if member.seq != joined[0] {
@@ -194,6 +188,16 @@ impl<'a> DecisionEditor<'a> {
             changes::set(self.run, first_seq, &change)?;
         }
         Ok(())
+    }
+
+    fn reject_differing(&mut self, members: &[Member]) -> Result<(), RunError> {
+        let rows = members.iter();
+        let rows = rows.map(|member| self.origins.row(member.source, member.row));
+        let reason = format!(
+            "is in rows {}, which differ: keep one of them, or choose with --on-duplicate first, last or merge",
+            shortened(rows)
+        );
+        self.reject(members, &reason)
     }
 
     /// Rejects rows with the same id. `reason`: about the id.

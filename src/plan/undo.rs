@@ -261,6 +261,19 @@ impl UndoPlanner<'_> {
         changes::add_deletion(self.run, &deletion)
     }
 
+    /// The link of a contact whose link the account does not show, and whether its old link is lost.
+    fn hidden_link(&mut self, was: &Contact<'_>) -> Result<(Option<String>, bool), RunError> {
+        if !was.uri_is_unknown() {
+            return Ok((None, false));
+        }
+        let found = self.links.find(&was.id)?;
+        let is_old = found.as_ref().is_some_and(|found| found.search == 0);
+        Ok(match self.link {
+            Some(link) if !is_old => (Some(link.link(&was.id)), false),
+            _ => (found.map(|found| found.text), !is_old),
+        })
+    }
+
     /// If the old link is unknown, the contact gets the requested one. Without it, an update carries the link that the
     /// run wrote, and a created contact gets the address that the API returned instead.
     fn restore(
@@ -271,17 +284,7 @@ impl UndoPlanner<'_> {
         has_sent_link: bool,
     ) -> Result<(), RunError> {
         let is_link_hidden = was.uri_is_unknown();
-        let found = if is_link_hidden {
-            self.links.find(&was.id)?
-        } else {
-            None
-        };
-        let is_old = found.as_ref().is_some_and(|found| found.search == 0);
-        let is_link_lost = is_link_hidden && !is_old && self.link.is_none();
-        let link = match self.link {
-            Some(link) if is_link_hidden && !is_old => Some(link.link(&was.id)),
-            _ => found.map(|found| found.text),
-        };
+        let (link, is_link_lost) = self.hidden_link(&was)?;
         let unknown = was.unknown_names();
         let has_lost_fields = !unknown.is_empty()
             && now.is_none_or(|(_, now)| !now.unknown_names().is_superset(&unknown));

@@ -209,11 +209,7 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         let go_on = match (&records, marks.undoubled(&cells)) {
             (Some(records), _) if plain.is_none() => {
                 let cells = records.cells();
-                // Only cells that are not UTF-8 are owned.
-                let columns = (0..).zip(&cells);
-                let undecodable = columns.filter(|(_, cell)| matches!(cell, Cow::Owned(_)));
-                let undecodable: Vec<_> = undecodable.map(|(column, _)| column).collect();
-                pass(&cells, &undecodable, &record, &mut each)
+                pass(&cells, &undecodable(&cells), &record, &mut each)
             }
             (_, Some(cells)) => pass(&cells, &[], &record, &mut each),
             _ => each(record),
@@ -223,6 +219,13 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         }
     }
     total
+}
+
+/// The columns of the cells that are not UTF-8. The reader owns only those.
+fn undecodable(cells: &[Cow<'_, str>]) -> Vec<u32> {
+    let columns = (0..).zip(cells);
+    let undecodable = columns.filter(|(_, cell)| matches!(cell, Cow::Owned(_)));
+    undecodable.map(|(column, _)| column).collect()
 }
 
 /// Calls `each` with a record that has these cells, of which these columns are not UTF-8.

@@ -21,17 +21,7 @@ const HEAD_BYTES: usize = 1 << 20;
 pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let options = input.options;
     let (finding, byte_order_mark) = find_encoding(input)?;
-    let mut file = TextFile {
-        file: input.raw.clone(),
-        encoding: finding.encoding,
-        quoting: None,
-    };
-    let mut head = head_of_text(&file)?;
-    refuse_binary(&head)?;
-    file.quoting = quoting(&head, options.delimiter);
-    if file.quoting.is_some() {
-        head = head_of_text(&file)?;
-    }
+    let (file, head) = unquoted(input, finding.encoding)?;
     let separator = dialect::separator_line(&head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
     let named = options
@@ -73,6 +63,25 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         file: input.raw.file.clone(),
         rows: Box::new(TextBlocks::new(layout)?),
     })
+}
+
+/// The file with its way of quoting, and the first part of its text.
+fn unquoted(
+    input: &Input<'_>,
+    encoding: &'static Encoding,
+) -> Result<(TextFile, Vec<u8>), SourceErrorKind> {
+    let mut file = TextFile {
+        file: input.raw.clone(),
+        encoding,
+        quoting: None,
+    };
+    let mut head = head_of_text(&file)?;
+    refuse_binary(&head)?;
+    file.quoting = quoting(&head, input.options.delimiter);
+    if file.quoting.is_some() {
+        head = head_of_text(&file)?;
+    }
+    Ok((file, head))
 }
 
 /// The delimiter and the header. `named`: the delimiter by the options or the file itself.
