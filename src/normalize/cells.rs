@@ -70,6 +70,15 @@ impl<'r> Cells<'r> {
         }
     }
 
+    /// The cell of a backup if a spreadsheet has rounded it. Export guards values that only look rounded.
+    pub(super) fn rounded(&self, column: usize) -> Option<&'r str> {
+        let is_guarded = self
+            .backup
+            .is_some_and(|layout| layout != BackupLayout::Objects);
+        let cell = self.get(column);
+        (is_guarded && phone::has_lost_digits(cell)).then_some(cell)
+    }
+
     /// Cleans up a cell of free text.
     pub(super) fn tidied(&self, cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
         let text = tidy(cell, edits);

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     contact::{Chat, Contact, ContactField, is_own_address},
-    mapping::{Assignment, BackupLayout, Field},
+    mapping::{Assignment, Field},
     reject::{Fault, RejectedRow},
     source::Row,
 };
@@ -200,13 +200,11 @@ impl<'r> RowReader<'r, '_> {
     #[inline]
     fn id(&mut self, column: usize) -> Cow<'r, str> {
         let id = self.cells.code(column, self.edits);
-        // A spreadsheet may have rounded an id of a backup, too. Export guards ids that only look rounded.
-        let text = match self.file.mapping.backup {
-            None => &*id,
-            Some(BackupLayout::Objects) => "",
-            Some(_) => self.cells.get(column),
+        let rounded = match self.file.mapping.backup {
+            None => phone::has_lost_digits(&id).then_some(&*id),
+            Some(_) => self.cells.rounded(column),
         };
-        if phone::has_lost_digits(text) {
+        if let Some(text) = rounded {
             self.problems.add(Some(column), phone::digits_lost(text));
         }
         id

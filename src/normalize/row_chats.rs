@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     contact::{Chat, ChatType},
-    mapping::{Assignment, BackupLayout, Field, GroupPart},
+    mapping::{Assignment, Field, GroupPart},
     reject::{Fault, RejectCode},
     wording::grouped,
 };
@@ -98,16 +98,13 @@ impl<'r> ChatReader<'r, '_> {
         }
     }
 
-    /// Reports a cell of a backup that a spreadsheet has rounded. Export guards values that only look rounded.
+    /// Reports a cell of a backup that a spreadsheet has rounded.
     fn is_rounded(&mut self, column: usize) -> bool {
-        let layout = self.file.mapping.backup;
-        let cell = self.cells.get(column);
-        let is_rounded = layout.is_some_and(|layout| layout != BackupLayout::Objects)
-            && phone::has_lost_digits(cell);
-        if is_rounded {
+        let rounded = self.cells.rounded(column);
+        if let Some(cell) = rounded {
             self.problems.add(Some(column), phone::digits_lost(cell));
         }
-        is_rounded
+        rounded.is_some()
     }
 
     fn read_group(&mut self, columns: &'r [Assignment]) {
