@@ -1,9 +1,9 @@
 //! The rejects file: rejected rows with their original cells and the reasons.
 //!
-//! The columns and values of the source (of the first of several) are unchanged, so that a corrected file can be imported directly. The
-//! [`ADDED_COLUMNS`], which import ignores, come after them, or before them in a workbook (`_file` only with
-//! several sources). A row has one line; several problems are joined with `; `. The cells come from the run file,
-//! so the source is not needed.
+//! The columns and values of the source (of the first of several) are unchanged, so that a corrected file can be
+//! imported directly. The [`ADDED_COLUMNS`], which import ignores, come after them, or before them in a workbook
+//! (`_file` only with several sources). A row has one line; several problems are joined with `; `. The cells come from
+//! the run file, so the source is not needed.
 //!
 //! Text is written as in the source (delimiter, encoding, line ends); a path that ends in `.xlsx` becomes a
 //! workbook. If the sources have different encodings, or theirs can't represent a cell, the file is UTF-8. CSV for
@@ -263,16 +263,15 @@ fn union(
     let mut known: HashMap<String, Vec<usize>> = HashMap::new();
     let mut positions = Vec::new();
     for source in sources {
-        let mapped = source.column_uses(run)?;
+        let mut single = source.column_uses(run)?;
+        single.retain(|it| it.fields.first().is_some_and(|it| SINGLE.contains(&&**it)));
         let mut taken: HashMap<String, usize> = HashMap::new();
         let mut position = |column: &String| {
             if ADDED_COLUMNS.contains(&column.as_str()) {
                 return None;
             }
-            let own = mapped.iter().find(|it| it.column == *column);
-            let field = own.and_then(|it| it.fields.first());
-            let field = field.filter(|field| SINGLE.contains(&field.as_str()));
-            let key = field.unwrap_or(column);
+            let own = single.iter().find(|it| it.column == *column);
+            let key = own.map_or(column, |it| &it.fields[0]);
             let known = known.entry(key.clone()).or_default();
             let taken = taken.entry(key.clone()).or_default();
             if *taken == known.len() {
