@@ -2,9 +2,9 @@
 //!
 //! Nothing is erased by omission. A field that is empty in the source keeps the account's value. Chats of types in
 //! the source are replaced, and other types stay. A `uri` in the API's own form is not the stored link: it is
-//! never sent back, and a difference only with `--mode update`. \[doc\] Undocumented members are not a difference either, and are not
-//! sent. A `WhatsApp` number in its other spelling is not a difference, and keeps the account's spelling, because
-//! only `WhatsApp` knows the right one.
+//! never sent back, and a difference only with `--mode update`. \[doc\] Undocumented members are not a difference
+//! either, and are not sent. A `WhatsApp` number in its other spelling is not a difference, and keeps the account's
+//! spelling, because only `WhatsApp` knows the right one.
 
 use std::borrow::Cow;
 
