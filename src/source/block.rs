@@ -1,16 +1,13 @@
 //! Parses a [`Block`] of CSV text into rows, and counts rows.
 //!
 //! This is the hottest loop of the tool: cells are slices of the text, and only records with stray quotes or invalid
-//! text go through the state machine of the csv crate. Blocks are independent, so they are
-//! parsed in parallel.
+//! text are copied. Blocks are independent, so they are parsed in parallel.
 
 use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::{
-    CellFault, CellFaultKind, header::is_padding, marks::Marks, record_reader::RecordReader,
-};
+use super::{CellFault, CellFaultKind, header::is_padding, marks::Marks};
 use crate::characters::is_blank;
 
 /// A carriage return within a cell, as workbooks write it.
@@ -175,7 +172,7 @@ pub(super) struct Total {
 pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) -> bool) -> Total {
     let valid = valid_start(text);
     let mut marks = Marks::new(valid, delimiter);
-    let mut records = None;
+    let mut copied = CopiedRecord::default();
     let mut cells = Vec::new();
     let mut total = Total::default();
     let mut start = 0;
@@ -190,10 +187,7 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         let plain = marks
             .split(start, &mut cells)
             .filter(|end| *end < valid.len() || valid.len() == text.len());
-        let end = plain.unwrap_or_else(|| {
-            let records = records.get_or_insert_with(|| RecordReader::new(delimiter));
-            start + records.read(&text[start..])
-        });
+        let end = plain.unwrap_or_else(|| start + copied.read(&text[start..], delimiter));
         let record = Walked {
             cells: &cells,
             index: total.records,
@@ -206,13 +200,13 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         start = record.next;
         total.rows += 1;
         total.records += 1;
-        let go_on = match (&records, marks.undoubled(&cells)) {
-            (Some(records), _) if plain.is_none() => {
-                let cells = records.cells();
-                pass(&cells, &undecodable(&cells), &record, &mut each)
-            }
-            (_, Some(cells)) => pass(&cells, &[], &record, &mut each),
-            _ => each(record),
+        let go_on = if plain.is_none() {
+            let cells = copied.cells();
+            pass(&cells, &undecodable(&cells), &record, &mut each)
+        } else if let Some(cells) = marks.undoubled(&cells) {
+            pass(&cells, &[], &record, &mut each)
+        } else {
+            each(record)
         };
         if !go_on {
             break;
@@ -221,7 +215,54 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
     total
 }
 
-/// The columns of the cells that are not UTF-8. The reader owns only those.
+/// A record that is copied, whatever its quotes.
+#[derive(Default)]
+struct CopiedRecord {
+    /// The cells, concatenated.
+    text: Vec<u8>,
+    /// The end of each cell.
+    ends: Vec<usize>,
+}
+
+impl CopiedRecord {
+    /// Reads the first record of the text like the csv crate, and returns its length without the line end. A quote that
+    /// is not the first byte of a cell is text, and so is everything after the quote that closes the cell.
+    fn read(&mut self, text: &[u8], delimiter: u8) -> usize {
+        self.text.clear();
+        self.ends.clear();
+        let (mut at, mut is_first, mut is_quoted) = (0, true, false);
+        while let Some(&byte) = text.get(at) {
+            match byte {
+                b'"' if is_first => is_quoted = true,
+                b'"' if is_quoted && text.get(at + 1) == Some(&b'"') => {
+                    self.text.push(byte);
+                    at += 1;
+                }
+                b'"' if is_quoted => is_quoted = false,
+                b'\n' | b'\r' if !is_quoted => break,
+                _ if byte == delimiter && !is_quoted => self.ends.push(self.text.len()),
+                _ => self.text.push(byte),
+            }
+            is_first = byte == delimiter && !is_quoted;
+            at += 1;
+        }
+        self.ends.push(self.text.len());
+        at
+    }
+
+    /// The cells of the last record. Those that are not UTF-8 get replacement characters, and are owned.
+    fn cells(&self) -> Vec<Cow<'_, str>> {
+        let mut from = 0;
+        let cells = self.ends.iter().map(|&end| {
+            let cell = String::from_utf8_lossy(&self.text[from..end]);
+            from = end;
+            cell
+        });
+        cells.collect()
+    }
+}
+
+/// The columns of the cells that are not UTF-8. Only those are owned.
 fn undecodable(cells: &[Cow<'_, str>]) -> Vec<u32> {
     let columns = (0..).zip(cells);
     let undecodable = columns.filter(|(_, cell)| matches!(cell, Cow::Owned(_)));

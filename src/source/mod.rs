@@ -44,7 +44,6 @@ mod ole;
 mod open;
 mod package;
 mod quoting;
-mod record_reader;
 mod records;
 mod repair;
 mod rows;
