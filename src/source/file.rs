@@ -162,6 +162,13 @@ pub(super) struct FileReader {
     at: u64,
 }
 
+impl FileReader {
+    /// The number of bytes that are probably left.
+    pub(super) fn left(&self) -> u64 {
+        self.file.bytes.saturating_sub(self.at)
+    }
+}
+
 impl Read for FileReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         // `open` and the stager report any error after a requested stop as an interruption.
@@ -193,53 +200,4 @@ fn read_at(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
 #[cfg(windows)]
 fn read_at(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buf, at)
-}
-
-/// Reads a file and hashes it.
-pub(super) struct Hashed {
-    inner: FileReader,
-    /// `None` if only the beginning is wanted.
-    hasher: Option<blake3::Hasher>,
-}
-
-impl Hashed {
-    pub(super) fn new(inner: FileReader) -> Self {
-        Self {
-            inner,
-            hasher: Some(blake3::Hasher::new()),
-        }
-    }
-
-    /// For a reader of the beginning, whose hash is not wanted.
-    pub(super) const fn without_hash(inner: FileReader) -> Self {
-        Self {
-            inner,
-            hasher: None,
-        }
-    }
-
-    /// The number of bytes that are probably left.
-    pub(super) fn left(&self) -> u64 {
-        self.inner.file.bytes.saturating_sub(self.inner.at)
-    }
-
-    /// Reads the rest, so that the hash covers the whole file. Returns size and hash.
-    pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
-        io::copy(self, &mut io::sink())?;
-        let hash = match &self.hasher {
-            Some(hasher) => hasher.finalize().to_hex().to_string(),
-            None => self.inner.file.blake3()?,
-        };
-        Ok((self.inner.at, hash))
-    }
-}
-
-impl Read for Hashed {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&buf[..read]);
-        }
-        Ok(read)
-    }
 }

@@ -2,18 +2,16 @@
 
 use std::{
     io::{self, BufRead as _, BufReader, Read, Write as _},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use flate2::bufread::GzDecoder;
+use parking_lot::Mutex;
 
 use super::{
     Kind, ReadOptions, TableOrigin,
     error::{GZIP, SourceErrorKind, ZSTD, mebibytes, too_large},
-    file::{Hashed, SourceFile},
+    file::{FileReader, SourceFile},
     kind,
 };
 use crate::{output::temporary, progress::Monitor};
@@ -42,42 +40,28 @@ impl InputCompression {
 /// The unpacked bytes of a file, and the hash of the packed file.
 pub(super) struct Inflated {
     file: SourceFile,
-    inner: Inner,
+    bytes: InflatedBytes,
+    /// The hash of a packed file, or of the bytes so far of another one; `None` for a look at the content.
+    hasher: Option<Box<blake3::Hasher>>,
     left: u64,
     limit: u64,
 }
 
-enum Inner {
-    Plain(Box<Hashed>),
-    Gzip(Box<GzipMembers>),
-    Zstd(Box<zstd::Decoder<'static, Compressed>>),
+enum InflatedBytes {
+    Plain(FileReader),
+    /// Unpacked bytes, and the name of the format.
+    Unpacked(Box<dyn Read + Send>, &'static str),
 }
-
-type Compressed = BufReader<Hashed>;
 
 /// The members of a gzip file, one after the other.
 struct GzipMembers {
     /// `None` after the last member.
-    member: Option<GzDecoder<Compressed>>,
-    /// The file after the last member.
-    rest: Option<Compressed>,
-    ignored: Arc<IgnoredBytes>,
+    member: Option<GzDecoder<BufReader<FileReader>>>,
+    ignored: IgnoredByte,
 }
 
-/// Bytes after the last member of a gzip file.
-#[derive(Debug, Default)]
-struct IgnoredBytes {
-    are_there: AtomicBool,
-    /// True unless they begin with a NUL, which is usually padding.
-    are_data: AtomicBool,
-}
-
-impl GzipMembers {
-    fn file(&mut self) -> Option<&mut Compressed> {
-        let member = self.member.as_mut().map(GzDecoder::get_mut);
-        member.or(self.rest.as_mut())
-    }
-}
+/// The first byte after the last member of a gzip file, if there is one. A NUL is usually padding.
+type IgnoredByte = Arc<Mutex<Option<u8>>>;
 
 impl Read for GzipMembers {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -90,15 +74,7 @@ impl Read for GzipMembers {
             let mut rest = member.into_inner();
             match rest.fill_buf()?.first() {
                 Some(&GZIP_BYTE) => self.member = Some(GzDecoder::new(rest)),
-                next => {
-                    let IgnoredBytes {
-                        are_there,
-                        are_data,
-                    } = &*self.ignored;
-                    are_there.fetch_or(next.is_some(), Ordering::Relaxed);
-                    are_data.fetch_or(next.is_some_and(|byte| *byte != 0), Ordering::Relaxed);
-                    self.rest = Some(rest);
-                }
+                next => *self.ignored.lock() = next.copied(),
             }
         }
         Ok(0)
@@ -120,7 +96,7 @@ pub(super) struct Packed {
     compression: InputCompression,
     /// Maximum number of unpacked bytes.
     limit: u64,
-    ignored: Arc<IgnoredBytes>,
+    ignored: IgnoredByte,
 }
 
 impl Packed {
@@ -137,45 +113,49 @@ impl Packed {
     /// A warning if bytes after the last member were ignored. Complete once the file has been read to its end.
     pub(super) fn ignored_note(&self) -> Option<String> {
         let note = "ignored bytes after the end of the gzip data: check that the file is complete";
-        self.ignored
-            .are_there
-            .load(Ordering::Relaxed)
-            .then(|| note.to_owned())
+        self.ignored.lock().map(|_| note.to_owned())
     }
 
     /// True if the ignored bytes may be contacts.
     pub(super) fn has_ignored_data(&self) -> bool {
-        self.ignored.are_data.load(Ordering::Relaxed)
+        self.ignored.lock().is_some_and(|byte| byte != 0)
     }
 
-    /// Unpacks the file from its start, and hashes it.
+    /// Unpacks the file from its start, and hashes it. A packed file is hashed before, because what unpacks it may not
+    /// read all of it.
     pub(super) fn unpack(&self) -> io::Result<Inflated> {
-        self.unpack_from(Hashed::new(self.file.reader()))
+        let mut hasher = Box::new(blake3::Hasher::new());
+        if self.compression != InputCompression::None {
+            hasher.update_reader(self.file.reader())?;
+        }
+        Ok(Inflated {
+            hasher: Some(hasher),
+            ..self.peek()?
+        })
     }
 
     /// Like [`Self::unpack`], for a look at the content: nothing is hashed.
     pub(super) fn peek(&self) -> io::Result<Inflated> {
-        self.unpack_from(Hashed::without_hash(self.file.reader()))
-    }
-
-    fn unpack_from(&self, hashed: Hashed) -> io::Result<Inflated> {
-        let inner = match self.compression {
-            InputCompression::None => Inner::Plain(Box::new(hashed)),
-            InputCompression::Gzip => Inner::Gzip(Box::new(GzipMembers {
-                member: Some(GzDecoder::new(BufReader::with_capacity(1 << 16, hashed))),
-                rest: None,
-                ignored: Arc::clone(&self.ignored),
-            })),
+        let packed = || BufReader::with_capacity(1 << 16, self.file.reader());
+        let bytes = match self.compression {
+            InputCompression::None => InflatedBytes::Plain(self.file.reader()),
+            InputCompression::Gzip => {
+                let members = GzipMembers {
+                    member: Some(GzDecoder::new(packed())),
+                    ignored: Arc::clone(&self.ignored),
+                };
+                InflatedBytes::Unpacked(Box::new(members), GZIP)
+            }
             InputCompression::Zstd => {
-                let buffered = BufReader::with_capacity(1 << 16, hashed);
-                let mut decoder = zstd::Decoder::with_buffer(buffered)?;
+                let mut decoder = zstd::Decoder::with_buffer(packed())?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                Inner::Zstd(Box::new(decoder))
+                InflatedBytes::Unpacked(Box::new(decoder), ZSTD)
             }
         };
         Ok(Inflated {
             file: self.file.clone(),
-            inner,
+            bytes,
+            hasher: None,
             left: self.limit,
             limit: self.limit,
         })
@@ -190,10 +170,16 @@ impl Inflated {
         bytes: usize,
     ) -> Result<usize, SourceErrorKind> {
         self.file.check_stop()?;
-        let read = match &mut self.inner {
-            Inner::Plain(reader) => read_plain(reader, into, bytes)?,
-            Inner::Gzip(reader) => unpack(reader, into, bytes, GZIP)?,
-            Inner::Zstd(reader) => unpack(reader, into, bytes, ZSTD)?,
+        let begin = into.len();
+        let read = match &mut self.bytes {
+            InflatedBytes::Plain(reader) => {
+                let read = read_plain(reader, into, bytes)?;
+                if let Some(hasher) = &mut self.hasher {
+                    hasher.update(&into[begin..]);
+                }
+                read
+            }
+            InflatedBytes::Unpacked(reader, what) => unpack(reader, into, bytes, what)?,
         };
         let left = self.left.checked_sub(read as u64);
         self.left = left.ok_or_else(|| too_large("the compressed file", mebibytes(self.limit)))?;
@@ -214,24 +200,20 @@ impl Inflated {
         Ok(SourceFile::from(file, monitor)?)
     }
 
-    /// The size and hash of the packed file, after reading to its end.
+    /// The size and hash of the packed file, after reading to its end. For bytes from [`Packed::unpack`].
     pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
-        match &mut self.inner {
-            Inner::Plain(reader) => reader.finish(),
-            Inner::Gzip(reader) => match reader.file() {
-                Some(file) => file.get_mut().finish(),
-                // Only missing after a read error.
-                None => Err(io::ErrorKind::UnexpectedEof.into()),
-            },
-            Inner::Zstd(reader) => reader.get_mut().get_mut().finish(),
+        let mut hasher = self.hasher.take().unwrap_or_default();
+        if let InflatedBytes::Plain(reader) = &mut self.bytes {
+            hasher.update_reader(reader)?;
         }
+        Ok((self.file.bytes, hasher.finalize().to_hex().to_string()))
     }
 }
 
 /// Appends up to `bytes` to `into`, fewer only at the end. Room for more than the file would be cleared for nothing.
-fn read_plain(reader: &mut Hashed, into: &mut Vec<u8>, bytes: usize) -> io::Result<usize> {
+fn read_plain(reader: &mut FileReader, into: &mut Vec<u8>, bytes: usize) -> io::Result<usize> {
     let begin = into.len();
-    let left = |reader: &Hashed| usize::try_from(reader.left()).unwrap_or(usize::MAX);
+    let left = |reader: &FileReader| usize::try_from(reader.left()).unwrap_or(usize::MAX);
     into.reserve(bytes.min(left(reader).saturating_add(END_BYTES)));
     loop {
         let read = into.len() - begin;

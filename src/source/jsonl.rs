@@ -75,7 +75,7 @@ impl JsonRows {
         &self,
         mut each: impl FnMut(Line<'_>) -> Result<(), E>,
     ) -> Result<(Nuls, Option<u32>), E> {
-        let bytes = self.file.unpack().map_err(SourceErrorKind::from)?;
+        let bytes = self.file.peek().map_err(SourceErrorKind::from)?;
         let mut reader = TextReader::new(bytes, self.encoding);
         let (mut buffer, mut number, mut ended) = (Vec::new(), 0, false);
         let (mut passed, mut first_nul) = (0, None);

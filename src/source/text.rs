@@ -41,6 +41,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         header_row: dialect.header.row,
         limits: options.limits,
     };
+    let rows = TextBlocks::new(layout)?;
     input.raw.file.restart_count();
     Ok(Table {
         origin: input.origin.clone(),
@@ -61,7 +62,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         columns: dialect.header.columns,
         encoding: Some(finding),
         file: input.raw.file.clone(),
-        rows: Box::new(TextBlocks::new(layout)?),
+        rows: Box::new(rows),
     })
 }
 

@@ -96,6 +96,14 @@ impl TextBlocks {
     pub(super) fn new(layout: TextLayout) -> Result<Self, SourceErrorKind> {
         Ok(Self {
             reader: layout.text.reader()?,
+            ..Self::again(layout)?
+        })
+    }
+
+    /// The same blocks once more, without a hash of the file.
+    fn again(layout: TextLayout) -> Result<Self, SourceErrorKind> {
+        Ok(Self {
+            reader: layout.text.peek()?,
             buffer: Vec::new(),
             passed: layout.skip as u64,
             skip: layout.skip,
@@ -165,7 +173,7 @@ impl TextBlocks {
     /// The row at an offset of the text; `None` above the data. Rarely needed, so rows are counted in a second pass.
     fn row_at(&self, place: u64) -> Option<u32> {
         let delimiter = self.layout.delimiter;
-        let mut again = Self::new(self.layout.clone()).ok()?;
+        let mut again = Self::again(self.layout.clone()).ok()?;
         let mut row = self.layout.header_row;
         loop {
             let within = usize::try_from(place.checked_sub(again.passed)?).ok()?;
@@ -202,7 +210,7 @@ impl TextBlocks {
             return Ok(());
         }
         let mut row = self.layout.header_row;
-        let mut again = Self::new(self.layout.clone())?;
+        let mut again = Self::again(self.layout.clone())?;
         loop {
             let Ok(Some((at, _))) = again.find_cut() else {
                 return Ok(());
