@@ -25,30 +25,13 @@ pub(crate) use self::{
     error::MappingError,
     field::{GroupPart, UnknownField},
     file::{BadNumbers, Columns, MappingFile},
-    names::{is_other as is_not_contact, key as name_key},
+    names::{
+        chat_type, chat_types_in, field_called, is_other as is_not_contact, key as name_key,
+        recognize, words,
+    },
     presets::Preset,
     resolved::Assignment,
     template::{FieldTemplate, Piece, Placeholder, Template, TemplateError},
 };
-use crate::contact::ChatType;
 pub use {self::field::Field, self::resolve::MappingOptions};
 pub(crate) use {self::presets::resolve, self::resolved::Mapping};
-
-/// The number of cells with known column names. Used to detect the delimiter, the header row and the sheet.
-pub(crate) fn recognize(cells: &[String]) -> usize {
-    let known = |cell: &&String| names::know(cell) != names::KnownName::Unknown;
-    cells.iter().filter(known).count()
-}
-
-/// The field for a column with this name: `Phone`, `Ссылка`.
-pub(crate) fn field_called(name: &str) -> Option<Field> {
-    names::know(name).field()
-}
-
-/// The chat type with this name in everyday language: `WhatsApp`, `Ватсап`, `ТГ`.
-pub(crate) fn chat_type(name: &str) -> Option<ChatType> {
-    name.parse().ok().or_else(|| match field_called(name) {
-        Some(Field::Chat(chat_type)) => Some(chat_type),
-        _ => None,
-    })
-}

@@ -264,6 +264,50 @@ fn prefix(name: &str) -> Option<(&str, &str)> {
     (!rest.trim().is_empty()).then_some((affix, rest))
 }
 
+/// The number of cells with known column names. Used to detect the delimiter, the header row and the sheet.
+pub(crate) fn recognize(cells: &[String]) -> usize {
+    let known = |cell: &&String| know(cell) != KnownName::Unknown;
+    cells.iter().filter(known).count()
+}
+
+/// The field for a column with this name: `Phone`, `Ссылка`.
+pub(crate) fn field_called(name: &str) -> Option<Field> {
+    know(name).field()
+}
+
+/// The chat type with this name in everyday language: `WhatsApp`, `Ватсап`, `ТГ`.
+pub(crate) fn chat_type(name: &str) -> Option<ChatType> {
+    name.parse().ok().or_else(|| match field_called(name) {
+        Some(Field::Chat(chat_type)) => Some(chat_type),
+        _ => None,
+    })
+}
+
+/// The messengers that a text names in everyday language: `+7 999 (WhatsApp)`, `Ник в ТГ`.
+pub(crate) fn chat_types_in(text: &str) -> impl Iterator<Item = ChatType> {
+    words(text).filter_map(|word| {
+        let lower = word.to_lowercase();
+        match lower.as_str() {
+            "wa" | "wapp" | "wsp" | "wpp" | "zap" | "whatsap" | "вотсапп" => {
+                Some(ChatType::Whatsapp)
+            }
+            "вибер" => Some(ChatType::Viber),
+            "tg" => Some(ChatType::Telegram),
+            // Max is also a given name.
+            "max" | "макс" => {
+                (word != lower && word.to_uppercase() == word).then_some(ChatType::Max)
+            }
+            "ig" => Some(ChatType::Instagram),
+            _ => chat_type(word),
+        }
+    })
+}
+
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_alphabetic());
+    words.filter(|word| !word.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

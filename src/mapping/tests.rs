@@ -5,6 +5,7 @@ mod deals;
 mod presets;
 
 use super::{resolved::ColumnUse, *};
+use crate::contact::ChatType;
 use crate::contact::ContactField;
 use crate::mapping;
 

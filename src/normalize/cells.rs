@@ -125,14 +125,7 @@ impl<'r> Cells<'r> {
                 } else {
                     (file.lacks_link && is_web_address(cell)).then_some(Field::Uri)
                 };
-                let name = || {
-                    let name = file.column_name(column).unwrap_or_default();
-                    let chat_type = phone::chat_type_in(&name);
-                    // The name of the only column may be several names.
-                    let chat_type = chat_type.filter(|_| file.mapping.columns.len() > 1);
-                    (name, chat_type)
-                };
-                edits.unmapped.count(column, name, looks_like);
+                edits.unmapped.count(column, looks_like);
             }
         }
     }

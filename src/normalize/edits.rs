@@ -181,10 +181,15 @@ impl Edits {
         self.count(Edit::NoValueRead, || cells.join(","));
     }
 
-    /// Adds the edits of a later part of the same table.
+    /// Adds advice about the columns of a table that was read to its end.
+    pub(crate) fn end_table(&mut self, columns: &[String]) {
+        let unmapped = std::mem::take(&mut self.unmapped);
+        self.about_columns.extend(unmapped.hints(columns));
+    }
+
+    /// Adds the edits of a later part of the same table, or of another one.
     pub(crate) fn merge(&mut self, later: Self) {
         self.numbers.merge(later.numbers);
-        self.damaged.merge(later.damaged);
         for (edit, (count, example)) in later.counts {
             self.counts.entry(edit).or_insert((0, example)).0 += count;
         }
@@ -254,7 +259,6 @@ impl Edits {
         about_columns
             .chain(oddities)
             .chain(self.owners.hint())
-            .chain(self.unmapped.hints())
             .collect()
     }
 }

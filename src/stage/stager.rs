@@ -89,7 +89,8 @@ impl<'a> Stager<'a> {
         let mut rules = FileRules::new(mapping, numbers, self.required, owners);
         rules.selection.clone_from(&self.reading.selection);
         self.monitor.begin(Phase::Reading, Some(table.bytes));
-        let (read, edits) = self.stage(table, &rules, at, each)?;
+        let (read, mut edits) = self.stage(table, &rules, at, each)?;
+        edits.end_table(&rules.mapping.columns);
         self.monitor.end();
         if numbers.national == NationalNumbers::Reject
             && let Some((column, lacking)) = edits.numbers.lacking_country(&rules.mapping.columns)

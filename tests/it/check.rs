@@ -208,7 +208,7 @@ fn columns_with_the_name_of_a_messenger_are_not_left_out_silently() {
             .zip(["telegram", "instagram", "instagram", "vk"])
         {
             let words = format!(
-                "the column `{name}` is not read, but it has the name of a messenger and 1 value: read it with --map {field}="
+                "the column `{name}` is not read, but it has values and the name of a messenger: read it with --map {field}="
             );
             assert!(ran.said().contains(&words), "{}", ran.shown());
         }
@@ -355,7 +355,7 @@ fn an_unknown_column_of_links_is_named() {
     let world = World::new();
     let file = "id,name,whatsapp,responsible_user_id,URL 2\n1,Ann,79990000001,u1,https://crm.example.com/1\n";
     world.write("a.csv", file);
-    let hint = "the column `URL 2` is not read, but 1 of its 1 values are links, and no link is read: read it with --map uri='URL 2'";
+    let hint = "the column `URL 2` is not read, but most of its values are links, and no link is read: read it with --map uri='URL 2'";
     world.run(["check", "a.csv"]).ends_with(3).tells(hint);
     world
         .run(["check", "a.csv", "--map", "uri=URL 2"])

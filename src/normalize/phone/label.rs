@@ -13,53 +13,22 @@ pub(in crate::normalize) fn chat_types(text: &str) -> SmallVec<[ChatType; 2]> {
     if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_alphabetic()) || is_link(text) {
         return named;
     }
-    for word in words(text) {
-        if let Some(chat_type) = chat_type(word)
-            && (chat_type.id_is_phone() || chat_type.takes_phone())
-            && !named.contains(&chat_type)
-        {
+    for chat_type in mapping::chat_types_in(text) {
+        if (chat_type.id_is_phone() || chat_type.takes_phone()) && !named.contains(&chat_type) {
             named.push(chat_type);
         }
     }
     named
 }
 
-/// The first messenger that the name of a column contains. A name with delimiters is a header that was not divided.
-pub(in crate::normalize) fn chat_type_in(name: &str) -> Option<ChatType> {
-    let is_divided = !name.contains([';', ',', '\t', '|']);
-    words(name).filter(|_| is_divided).find_map(chat_type)
-}
-
 fn is_link(text: &str) -> bool {
     text.contains('/') && !text.trim().contains(char::is_whitespace)
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split(|c: char| !c.is_alphabetic());
-    words.filter(|word| !word.is_empty())
-}
-
-fn chat_type(word: &str) -> Option<ChatType> {
-    let lower = word.to_lowercase();
-    match lower.as_str() {
-        "wa" | "wapp" | "wsp" | "wpp" | "zap" | "whatsap" | "вотсапп" => {
-            Some(ChatType::Whatsapp)
-        }
-        "вибер" => Some(ChatType::Viber),
-        "tg" => Some(ChatType::Telegram),
-        // Max is also a given name.
-        "max" | "макс" => {
-            (word != lower && word.to_uppercase() == word).then_some(ChatType::Max)
-        }
-        "ig" => Some(ChatType::Instagram),
-        _ => mapping::chat_type(word),
-    }
 }
 
 /// True if the words negate the messenger: `нет WhatsApp`.
 fn is_denial(text: &str) -> bool {
     const DENIALS: &str = "не нет без кроме no not without sin sem";
-    words(text).any(|word| {
+    mapping::words(text).any(|word| {
         DENIALS
             .split(' ')
             .any(|denial| denial == word.to_lowercase())

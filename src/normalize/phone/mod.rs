@@ -25,7 +25,7 @@ use self::{
     written::{NumberText, SheetNumber},
 };
 pub(super) use self::{
-    label::{chat_type_in, chat_types},
+    label::chat_types,
     split::{numbers, of_several, values},
     written::{PhoneFault, digits_lost, whole_id},
 };
