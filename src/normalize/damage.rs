@@ -1,68 +1,18 @@
-//! Text that was damaged before the file was saved: letters replaced by question marks or U+FFFD, and UTF-8 that was
-//! read as another encoding and saved again (`MarÃ­a`). The tool can't restore it, so it warns.
+//! Recognizes text that was damaged before the file was saved, or is read in the wrong encoding: letters replaced by
+//! question marks or U+FFFD, UTF-8 that was read as another encoding and saved again (`MarÃ­a`), and Cyrillic that was
+//! read as a Western code page (`Îñòàòêè`). The tool can't restore it, so it warns.
 
 use encoding_rs::{MACINTOSH, WINDOWS_1251, WINDOWS_1252};
 use wide::u8x16;
 
-use crate::{
-    characters::{ByteKinds, shown},
-    wording::counted,
-};
-
-/// The damaged texts of a table.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DamagedTexts {
-    count: u64,
-    first: Option<DamagedText>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct DamagedText {
-    /// Counted from the first row of the block, until [`DamagedTexts::locate`].
-    pub(super) row: u64,
-    /// `None` for the value of a template.
-    pub(super) column: Option<usize>,
-    pub(super) text: String,
-}
-
-impl DamagedTexts {
-    #[cold]
-    pub(super) fn add(&mut self, text: impl FnOnce() -> DamagedText) {
-        self.count += 1;
-        self.first.get_or_insert_with(text);
-    }
-
-    /// Sets the first row of the block.
-    pub(crate) fn locate(&mut self, first_row: u64) {
-        if let Some(first) = &mut self.first {
-            first.row += first_row;
-        }
-    }
-
-    /// Adds the texts of a later part of the same table.
-    pub(super) fn merge(&mut self, later: Self) {
-        self.count += later.count;
-        self.first = self.first.take().or(later.first);
-    }
-
-    pub(crate) fn warning(&self, columns: &[String]) -> Option<String> {
-        let DamagedText { row, column, text } = self.first.as_ref()?;
-        let name = column.and_then(|column| columns.get(column));
-        let column = name.map_or_else(String::new, |name| format!(", column {}", shown(name)));
-        Some(format!(
-            "{} in names or owners damaged before the file was read (row {row}{column}: {}): export again as UTF-8 (in Excel: “CSV UTF-8” or .xlsx), and set no other encoding",
-            counted(self.count, "text"),
-            shown(text)
-        ))
-    }
-}
+use crate::characters::ByteKinds;
 
 /// True for text that hardly anyone would write, unlike its undamaged form.
 pub(super) fn is_damaged(text: &str) -> bool {
     let (is_ascii, may_have_lost_letters) = looked_at(text);
     (may_have_lost_letters
         && (has_lost_letters(text) || text.contains(char::REPLACEMENT_CHARACTER)))
-        || (!is_ascii && may_be_saved_twice(text) && is_saved_twice(text))
+        || (!is_ascii && may_be_misread(text) && (is_saved_twice(text) || is_cyrillic(text)))
 }
 
 /// True for ASCII; and true if a byte is a question mark or one with which U+FFFD begins.
@@ -108,7 +58,7 @@ fn has_lost_letters(text: &str) -> bool {
 
 /// Rules out almost every name without encoding it: by its first two adjacent characters beyond ASCII, or because too
 /// few may be later bytes. Of a character in UTF-8, all bytes but the first are later ones, and one of two may be lost.
-fn may_be_saved_twice(text: &str) -> bool {
+fn may_be_misread(text: &str) -> bool {
     const FIRST: u8 = 0xc0;
     let mut pairs = text.as_bytes().windows(2);
     // The last byte of a character beyond ASCII, and the first byte of the next one.
@@ -124,6 +74,13 @@ fn may_be_saved_twice(text: &str) -> bool {
 const fn may_be_later_byte(char: char) -> bool {
     matches!(char,
         '\u{80}'..='\u{2ff}' | '\u{400}'..='\u{40f}' | '\u{450}'..='\u{491}' | '\u{2010}'..='\u{25ff}')
+}
+
+/// True for Cyrillic that was read as a Western code page: no language has so many adjacent accents.
+fn is_cyrillic(text: &str) -> bool {
+    const ADJACENT: usize = 4;
+    let mut words = text.split(|char| !matches!(char, 'À'..='ÿ'));
+    words.any(|word| word.chars().count() >= ADJACENT)
 }
 
 /// True for UTF-8 that was read as a code page, of Windows or the old Mac.
@@ -173,17 +130,17 @@ mod tests {
             ),
         ) {
             let text = pieces.concat();
-            let by_encoding = || {
+            let is_misread = || {
                 let chars: Vec<_> = text.chars().filter(|char| !char.is_ascii()).collect();
                 let mut pairs = text.chars().zip(text.chars().skip(1));
                 let pair = pairs.find(|(char, next)| !char.is_ascii() && !next.is_ascii());
                 let later = chars.iter().filter(|char| may_be_later_byte(**char)).count();
                 pair.is_some_and(|(_, next)| may_be_later_byte(next))
                     && 2 * chars.len() <= 5 * later
-                    && is_saved_twice(&text)
+                    && (is_saved_twice(&text) || is_cyrillic(&text))
             };
             let is_lost = has_lost_letters(&text) || text.contains(char::REPLACEMENT_CHARACTER);
-            prop_assert_eq!(is_damaged(&text), is_lost || by_encoding());
+            prop_assert_eq!(is_damaged(&text), is_lost || is_misread());
         }
     }
 
@@ -204,6 +161,8 @@ mod tests {
             "Mar√≠a",
             "Anna ðŸ˜€",
             "Oâ€™Brien",
+            "Îñòàòêè",
+            "ID Ïåòð",
         ] {
             assert!(is_damaged(damaged), "{damaged:?}");
         }
@@ -230,6 +189,8 @@ mod tests {
             "👩\u{200d}🦰 Ann",
             "Ñ™",
             "Ç¢",
+            "Þórður Fríðason",
+            "Édéééd",
         ] {
             assert!(!is_damaged(sound), "{sound:?}");
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use self::ReportedAs::{Change, Hint, Warning};
 use super::{
-    country::Numbers, damage::DamagedTexts, owner_notes::OwnerNotes, unmapped::UnmappedColumns,
+    country::Numbers, damage::is_damaged, owner_notes::OwnerNotes, unmapped::UnmappedColumns,
 };
 use crate::{characters::clipped, reject::DroppedNumber, wording::counted};
 
@@ -73,6 +73,8 @@ edits! {
         Warning("correct the column, or make the address with --map ignore='COLUMN' --set uri='https://{COLUMN}'");
     TwoSpellings: "number", "in two spellings in the same row, both sent",
         Warning("only one of them reaches the person: keep the one that WhatsApp shows");
+    Damaged: "text", "damaged before the file was read, or in another encoding, in names, owners or column names",
+        Warning("export again as UTF-8 (in Excel: “CSV UTF-8” or .xlsx), or set the file's own --encoding, such as windows-1251");
     EmptyWord: "cell", "a word for a missing value, read as empty", Change;
     YesOrNo: "value", "yes or no in a column of accounts or numbers, left out",
         Warning("if the column only says that there is a chat, read the number with --map phone='…'");
@@ -97,7 +99,6 @@ pub(crate) struct Edits {
     /// Advice about the columns.
     about_columns: Vec<String>,
     pub(crate) numbers: Numbers,
-    pub(crate) damaged: DamagedTexts,
     /// The numbers that were left out of the current row.
     pub(crate) dropped: Vec<DroppedNumber>,
 }
@@ -155,11 +156,22 @@ impl Edits {
         }
     }
 
-    /// Adds advice about the columns.
-    pub(crate) fn about_columns(hints: Vec<String>) -> Self {
-        Self {
+    /// Adds advice about the columns, and counts damaged names.
+    pub(crate) fn about_columns(columns: &[String], hints: Vec<String>) -> Self {
+        let mut edits = Self {
             about_columns: hints,
             ..Self::default()
+        };
+        for name in columns {
+            edits.inspect_text(name);
+        }
+        edits
+    }
+
+    /// Counts a text that was damaged before the file was read.
+    pub(super) fn inspect_text(&mut self, text: &str) {
+        if is_damaged(text) {
+            self.count(Edit::Damaged, || text.to_owned());
         }
     }
 

@@ -9,7 +9,6 @@ use smallvec::SmallVec;
 use super::{
     cells::Cells,
     chat,
-    damage::{DamagedText, is_damaged},
     edits::{Edit, Edits},
     fields::check,
     owner, phone,
@@ -110,43 +109,15 @@ impl<'r> RowReader<'r, '_> {
 
     /// Counts what is edited or looks wrong in a valid contact.
     fn inspect(&mut self) {
-        self.inspect_texts();
+        self.edits.inspect_text(&self.contact.name);
         // People type names into backups, too.
+        self.edits.inspect_text(&self.contact.responsible_user_id);
         owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
         if !self.cells.is_literal() {
             inspect_link(&self.contact.uri, self.edits);
             chat::inspect(&self.contact.contact_data, self.edits);
         }
         self.edits.count_dropped();
-    }
-
-    /// Counts texts that were damaged before the file was read.
-    fn inspect_texts(&mut self) {
-        const NAME: [Field; 4] = [
-            Field::Name,
-            Field::FirstName,
-            Field::MiddleName,
-            Field::LastName,
-        ];
-        let (contact, cells) = (&self.contact, self.cells);
-        for (fields, text) in [
-            (
-                &[Field::ResponsibleUserId][..],
-                &contact.responsible_user_id,
-            ),
-            (&NAME, &contact.name),
-        ] {
-            if is_damaged(text) {
-                let assignments = self.file.mapping.assignments.iter();
-                let mut columns = assignments.filter(|it| fields.contains(&it.field));
-                let column = columns.find(|it| is_damaged(cells.raw(it.column)));
-                self.edits.damaged.add(|| DamagedText {
-                    row: cells.row.offset.into(),
-                    column: column.map(|it| it.column),
-                    text: text.to_string(),
-                });
-            }
-        }
     }
 
     /// The id, if it is surely that of the contact.

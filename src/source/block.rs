@@ -295,7 +295,7 @@ pub(super) fn cell_count(text: &[u8], delimiter: u8) -> usize {
 }
 
 /// The text before the first byte that is not UTF-8.
-pub(super) fn valid_start(text: &[u8]) -> &str {
+fn valid_start(text: &[u8]) -> &str {
     simdutf8::compat::from_utf8(text).unwrap_or_else(|error| {
         let (valid, _) = text.split_at(error.valid_up_to());
         str::from_utf8(valid).unwrap_or_default()

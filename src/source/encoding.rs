@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::{
     SourceErrorKind, TableOrigin,
-    block::valid_start,
     code_page::{self, Rival},
     decode::utf16_by_nuls,
     error::foreign,
@@ -241,60 +240,6 @@ fn starts_sequence(bytes: &[u8]) -> bool {
 fn first_non_ascii_line(head: &[u8]) -> usize {
     let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     memchr::memrchr2(b'\n', b'\r', &head[..first]).map_or(0, |at| at + 1)
-}
-
-/// The warning about text that was decoded with the wrong code page: `Îñòàòêè` for `Остатки`. `is_ours`: it was
-/// decoded here, so another encoding can be chosen.
-pub(super) fn misread_note(text: &[u8], is_ours: bool) -> Option<String> {
-    // Before decoding, which takes longer.
-    memchr::memchr(ACCENTED, text)?;
-    let text = match valid_start(text) {
-        valid if text.len() - valid.len() < CHARACTER_BYTES => valid.into(),
-        _ => String::from_utf8_lossy(text),
-    };
-    let word = misread_word(&text)?;
-    let advice = if is_ours {
-        "for Cyrillic, set --encoding windows-1251"
-    } else {
-        "it was damaged before it was written to this file, so export it again"
-    };
-    Some(format!(
-        "the text was apparently decoded with the wrong encoding (`{word}`): {advice}"
-    ))
-}
-
-/// The longest character. One may be cut at the end of the text.
-const CHARACTER_BYTES: usize = 4;
-
-/// The first byte of each letter from `À` to `ÿ`, and of no others.
-const ACCENTED: u8 = 0xC3;
-
-/// A word of accented letters, if most words with accents are like that. Such words are Cyrillic text decoded as a
-/// Western code page.
-fn misread_word(text: &str) -> Option<&str> {
-    let is_accented = |char| matches!(char, 'À'..='ÿ');
-    let words = accented_pieces(text)
-        .flat_map(|piece| piece.split(|char: char| !char.is_alphabetic() && !is_accented(char)));
-    let (misread, others): (Vec<&str>, Vec<&str>) = words
-        .filter(|word| word.contains(is_accented))
-        .partition(|word| word.chars().count() > 2 && word.chars().all(is_accented));
-    (misread.len() > others.len().max(2)).then(|| misread[0])
-}
-
-/// The pieces with letters from `À` to `ÿ`, between ASCII characters that are not letters.
-fn accented_pieces(text: &str) -> impl Iterator<Item = &str> {
-    let ends_piece = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphabetic();
-    let mut end = 0;
-    memchr::memchr_iter(ACCENTED, text.as_bytes()).filter_map(move |at| {
-        if at < end {
-            return None;
-        }
-        let (before, after) = text.as_bytes().split_at(at);
-        let start = before.iter().rposition(ends_piece);
-        let length = after.iter().position(ends_piece);
-        end = at + length.unwrap_or(after.len());
-        Some(&text[start.map_or(0, |start| start + 1)..end])
-    })
 }
 
 /// The first line with non-ASCII characters, clipped.

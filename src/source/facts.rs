@@ -61,8 +61,6 @@ pub(super) struct SheetFacts {
     /// Links by the id of their address, which is in another part.
     pub(super) link_ids: Vec<(Range, String)>,
     pub(super) hidden_rows: u64,
-    /// True if its text was decoded here, so another encoding can be chosen.
-    pub(super) has_code_page: bool,
     /// By the index of a cell format.
     patterns: Arc<Patterns>,
 }

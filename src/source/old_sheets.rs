@@ -53,7 +53,6 @@ impl OldBook {
                 let what = "an old workbook (.xls) whose cells are far apart";
                 return Err(too_large(what, format!("{held_cells} cells")));
             }
-            facts.has_code_page = !book.is_unicode;
             facts.complete(Arc::clone(&patterns));
             book.sheets.push(Arc::new(facts));
         }

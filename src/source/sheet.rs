@@ -6,11 +6,10 @@
 use std::sync::Arc;
 
 use super::{
-    Kind, ReadOptions, SheetChoice, SourceErrorKind, Table, TableOrigin,
+    ReadOptions, SheetChoice, SourceErrorKind, Table, TableOrigin,
     cell::{self, RowSource},
-    encoding,
     facts::SheetFacts,
-    header::{self, Header, PreviewRow},
+    header::{self, Header},
     input::Input,
     rows::RowsLayout,
 };
@@ -118,7 +117,7 @@ fn layout_of(
             path: input.origin.path.clone(),
             sheet: sheets[index].name.clone(),
         },
-        notes: notes(input, sheets, index, &header, &preview),
+        notes: notes(input, sheets, index, &header),
         columns: header.columns,
         header_row: header.row,
         header_rows: header.rows,
@@ -127,13 +126,7 @@ fn layout_of(
     Ok(Some((header.known, layout)))
 }
 
-fn notes(
-    input: &Input<'_>,
-    sheets: &[Sheet],
-    chosen: usize,
-    header: &Header,
-    preview: &[PreviewRow],
-) -> Vec<String> {
+fn notes(input: &Input<'_>, sheets: &[Sheet], chosen: usize, header: &Header) -> Vec<String> {
     let mut notes = Vec::new();
     let others = sheets.iter().enumerate().filter(|(at, _)| *at != chosen);
     let others: Vec<_> = others
@@ -154,10 +147,6 @@ fn notes(
     if facts.hidden_rows > 0 {
         notes.push(format!("hidden rows, also read: {}", facts.hidden_rows));
     }
-    let is_ours = facts.has_code_page || input.kind == Kind::Html;
-    let cells = preview.iter().flat_map(|row| &row.cells);
-    let sample = cells.map(String::as_str).collect::<Vec<_>>().join(" ");
-    notes.extend(encoding::misread_note(sample.as_bytes(), is_ours));
     notes
 }
 

@@ -30,7 +30,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         .or(file.quoting.map(|(_, delimiter)| delimiter));
     let dialect = find_dialect(text, named, options)?;
     let columns = dialect.header.columns.len();
-    let notes = notes(&head, &dialect, &finding, file.quoting);
+    let notes = notes(&dialect, &finding, file.quoting);
     let layout = TextLayout {
         text: file,
         origin: input.origin.clone(),
@@ -107,14 +107,12 @@ fn find_dialect(
 }
 
 fn notes(
-    head: &[u8],
     dialect: &Dialect,
     finding: &EncodingFinding,
     quoting: Option<(Quoting, u8)>,
 ) -> Vec<String> {
     let mut notes = dialect.header.notes();
     notes.extend(quoting.map(|(quoting, _)| quoting.note().to_owned()));
-    notes.extend(spoiled_names(&dialect.header.columns));
     if dialect.header.columns.len() < 2 {
         let header = dialect.header.columns.first();
         let seen = [';', '\t', '|', ',']
@@ -135,10 +133,6 @@ fn notes(
         });
     }
     notes.extend(finding.note());
-    notes.extend(encoding::misread_note(
-        &head[..head.len().min(1 << 16)],
-        finding.encoding.is_single_byte(),
-    ));
     notes
 }
 
@@ -147,18 +141,6 @@ fn quoting(head: &[u8], delimiter: Option<u8>) -> Option<(Quoting, u8)> {
     let separator = dialect::separator_line(head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
     Quoting::find(text, delimiter.or(separator.map(|separator| separator.0)))
-}
-
-/// A warning about invalid bytes in column names. Rows with invalid bytes become rejects, but column names must be
-/// valid.
-fn spoiled_names(columns: &[String]) -> Option<String> {
-    let is_spoiled = |name: &&String| name.contains(char::REPLACEMENT_CHARACTER);
-    let mut spoiled = columns.iter().filter(is_spoiled);
-    let first = spoiled.next()?;
-    let count = 1 + spoiled.count();
-    Some(format!(
-        "column names with bytes that are invalid in the encoding: {count} (`{first}`); correct them, or set --encoding"
-    ))
 }
 
 /// Number of bytes that show whether a file is binary.

@@ -99,7 +99,6 @@ impl<'a> Stager<'a> {
         }
         let mut warnings = read.notes;
         warnings.extend(edits.numbers.warnings(&rules.mapping.columns));
-        warnings.extend(edits.damaged.warning(&rules.mapping.columns));
         Ok(StagedTable {
             source: StagedSource {
                 bytes: read.bytes,
@@ -138,7 +137,7 @@ impl<'a> Stager<'a> {
         };
         at.first_row = u64::from(table.header_row) + 1;
         table.take_values(rules.mapping.cell_values());
-        let mut edits = Edits::about_columns(rules.mapping.hints.clone());
+        let mut edits = Edits::about_columns(&header, rules.mapping.hints.clone());
         parallel::ordered_in(
             || {
                 let pool = self.workers.pool().map_err(SourceErrorKind::Io);
@@ -147,13 +146,12 @@ impl<'a> Stager<'a> {
             blocks(&mut table, &**self.monitor),
             |block| block.map(|block| worker.stage_block(block)),
             |staged| {
-                let (block, mut of_block) = staged.map_err(interrupted)?;
+                let (block, of_block) = staged.map_err(interrupted)?;
                 if let Some(reason) = self.monitor.stop_requested() {
                     return Err(SourceErrorKind::Interrupted(reason)
                         .at(&origin, None)
                         .into());
                 }
-                of_block.damaged.locate(at.first_row);
                 edits.merge(of_block);
                 each(at.pass(&block), block)?;
                 Ok::<_, E>(ControlFlow::Continue(()))

@@ -6,22 +6,6 @@ use proptest::prelude::*;
 
 use super::{super::encoding, *};
 
-#[test]
-fn text_that_was_decoded_wrongly_before_is_reported() {
-    let (bytes, ..) =
-        encoding_rs::WINDOWS_1251.encode("ID;Имя;Почта\n1;Анна;anna.lee@mail.example\n");
-    let spoiled = encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned();
-    let notes = read(spoiled.as_bytes()).notes;
-    assert!(notes[0].contains("export it again"), "{notes:?}");
-    let given = read_with(&bytes, |options| {
-        options.encoding = Some(encoding_rs::WINDOWS_1252);
-    });
-    let notes = given.unwrap().notes;
-    assert!(notes[0].contains("windows-1251"), "{notes:?}");
-    let honest = "ID;Nombre;Ciudad\n1;Ángel Ñañez;Águilas\n2;Éva Ünal;Ñemby\n3;Íñigo;Ávila\n";
-    assert!(read(honest.as_bytes()).notes.is_empty());
-}
-
 proptest! {
     /// Bytes of any kind between cells: the detection gives one of its encodings, and a text without misfits is the
     /// same bytes again.
@@ -171,22 +155,6 @@ fn half_a_character_of_utf16_is_a_fault_of_its_cell() {
     let read = read(&bytes);
     assert_eq!(read.rows[1].2, [CellFaultKind::Undecodable]);
     assert_eq!(cells(&read)[2], ["3", "Ж"]);
-}
-
-#[test]
-fn bytes_that_do_not_fit_are_warned_about_in_column_names_too() {
-    let [above, below] = ["id;Имя;Гор", "од\n1;Анна;Уфа\n"].map(str::as_bytes);
-    let utf8 = [above, b"\xFF", below].concat();
-    let ansi = b"id;nombre;a\x81o\n1;Jos\xE9 Mu\xF1oz;5491112233\n";
-    for bytes in [&utf8[..], ansi] {
-        let notes = read(bytes).notes;
-        assert!(
-            notes[0].contains("are invalid in the encoding: 1 (`"),
-            "{notes:?}"
-        );
-    }
-    let good = read("id;Имя\n1;Анна\n".as_bytes()).notes;
-    assert!(good.is_empty(), "{good:?}");
 }
 
 #[test]
