@@ -32,19 +32,8 @@ const PARTS_MAX: usize = 1 << 14;
 
 type Archive = zip::ZipArchive<FileReader>;
 
-/// Facts about the sheets, and their parts by sheet name.
-#[derive(Debug, Default)]
-pub(super) struct Survey {
-    parts: HashMap<String, Arc<SheetFacts>>,
-    sheets: HashMap<String, String>,
-}
-
-impl Survey {
-    pub(super) fn sheet(&self, name: &str) -> Arc<SheetFacts> {
-        let part = self.sheets.get(name).and_then(|part| self.parts.get(part));
-        part.cloned().unwrap_or_default()
-    }
-}
+/// Facts about the sheets, by their names.
+pub(super) type Survey = HashMap<String, Arc<SheetFacts>>;
 
 /// Unpacks all parts of an archive; an error if one exceeds its limit.
 pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, SourceErrorKind> {
@@ -95,10 +84,9 @@ impl Surveyor {
             facts.complete(Arc::clone(&patterns));
             parts.insert(name, Arc::new(facts));
         }
-        Ok(Survey {
-            parts,
-            sheets: self.sheets,
-        })
+        let sheets = self.sheets.into_iter();
+        let sheets = sheets.filter_map(|(name, part)| Some((name, Arc::clone(parts.get(&part)?))));
+        Ok(sheets.collect())
     }
 
     /// Unpacks the sheets, or all other parts.

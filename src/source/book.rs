@@ -240,7 +240,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     // The surveys of an old workbook are in sheet order.
     let facts_of = |index: usize, name: &str| match &old {
         Some(old) => old.sheets.get(index).cloned().unwrap_or_default(),
-        None => survey.sheet(name),
+        None => survey.get(name).cloned().unwrap_or_default(),
     };
     let sheets: Vec<Sheet> = book
         .sheets()
