@@ -17,7 +17,7 @@ use crate::{characters::clipped, reject::DroppedNumber, wording::counted};
 macro_rules! edits {
     ($($edit:ident: $noun:literal, $text:literal, $reported:expr;)*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(super) enum Edit {
+        pub(crate) enum Edit {
             $($edit),*
         }
 
@@ -130,7 +130,7 @@ const EXAMPLE_CHARS_MAX: usize = 120;
 impl Edits {
     /// Counts an edit. The example is only made for the first of its kind.
     #[cold]
-    pub(super) fn count(&mut self, edit: Edit, example: impl FnOnce() -> String) {
+    pub(crate) fn count(&mut self, edit: Edit, example: impl FnOnce() -> String) {
         let first = || (0, clipped(&example(), EXAMPLE_CHARS_MAX));
         self.counts.entry(edit).or_insert_with(first).0 += 1;
     }
@@ -181,16 +181,6 @@ impl Edits {
             let value = self.dropped[at].value.clone();
             self.count(Edit::NumberDropped, || value);
         }
-    }
-
-    /// Counts a repeated header row.
-    pub(crate) fn repeated_header(&mut self, cells: &[&str]) {
-        self.count(Edit::HeaderRepeated, || cells.join(","));
-    }
-
-    /// Counts a row that has values only in columns that are not read.
-    pub(crate) fn without_value(&mut self, cells: &[&str]) {
-        self.count(Edit::NoValueRead, || cells.join(","));
     }
 
     /// Adds advice about the columns of a table that was read to its end.

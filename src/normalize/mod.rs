@@ -25,7 +25,7 @@ mod unmapped;
 
 pub(crate) use self::{
     country::LackingCountry,
-    edits::{CellChange, Edits},
+    edits::{CellChange, Edit, Edits},
     fields::missing,
     phone::{NationalNumbers, NumberRules, has_lost_digits},
     row::read_row,

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::{
     contact::{Chat, ChatType, Contact, spelling::short_phone, write_contact},
     mapping::{BackupLayout, Field},
-    normalize::{Edits, FileRules, read_row},
+    normalize::{Edit, Edits, FileRules, read_row},
     plan::index::{account_hash, phone_hash},
     run::{Decision, StagedBlock},
     source::{Block, Row, Widths},
@@ -61,11 +61,11 @@ impl Worker<'_> {
         let counts = block.rows(self.delimiter, self.widths, |row| {
             if row.repeats(self.header) {
                 skipped += 1;
-                return edits.repeated_header(row.cells);
+                return edits.count(Edit::HeaderRepeated, || row.cells.join(","));
             }
             if self.rules.has_no_value(&row) {
                 skipped += 1;
-                return edits.without_value(row.cells);
+                return edits.count(Edit::NoValueRead, || row.cells.join(","));
             }
             if self
                 .add_row(row, &mut room, &mut edits, &mut staged)
