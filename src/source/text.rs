@@ -121,12 +121,12 @@ fn notes(
         // A single word can't be several names.
         let may_be_split = header.is_some_and(|name| !name.chars().all(char::is_alphanumeric));
         notes.extend(match seen {
-            Some('\t') => Some(
-                "only one column was found, and it contains tabs: pass --delimiter tab".to_owned(),
-            ),
-            Some(sign) => Some(format!(
-                "only one column was found, and it contains `{sign}`: pass --delimiter '{sign}'"
-            )),
+            Some(sign) => {
+                let sign = sign.escape_default();
+                Some(format!(
+                    "only one column was found, and it contains `{sign}`: pass --delimiter '{sign}'"
+                ))
+            }
             None => may_be_split.then(|| {
                 "only one column was found: set the delimiter with --delimiter C".to_owned()
             }),
