@@ -83,7 +83,6 @@ fn page(input: &Input<'_>) -> Result<(String, Nuls, EncodingFinding), SourceErro
         finding.because = EncodingReason::Declared;
         finding.rival = None;
     }
-    finding.sample = without_tags(&finding.sample);
     let mut reader = TextReader::new(input.raw.peek()?, finding.encoding);
     let mut page = Vec::new();
     while reader.fill(&mut page, 1 << 20)? > 0 {
@@ -209,14 +208,4 @@ impl RowSource for HtmlRows {
     fn may_lack_rows(&self) -> bool {
         self.nuls.may_hide_rows()
     }
-}
-
-/// A line of the page without tags.
-fn without_tags(line: &str) -> String {
-    let texts = line.split('<').map(|piece| {
-        let (_, text) = piece.split_once('>').unwrap_or(("", piece));
-        text.trim()
-    });
-    let texts: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
-    texts.join(" ")
 }

@@ -3,8 +3,8 @@
 use encoding_rs::Encoding;
 
 use super::{
-    Block, CellValue, EncodingDoubt, EncodingFinding, EncodingReason, Kind, SourceError,
-    SourceErrorKind, TableOrigin, block::Widths, file::SourceFile,
+    Block, CellValue, EncodingDoubt, EncodingFinding, Kind, SourceError, SourceErrorKind,
+    TableOrigin, block::Widths, file::SourceFile,
 };
 
 pub(crate) struct Table {
@@ -85,7 +85,8 @@ impl Table {
     pub(crate) fn headline(&self) -> String {
         let mut parts = vec![self.origin.to_string(), self.kind.to_string()];
         if let Some(encoding) = &self.encoding {
-            parts.push(encoding_shown(encoding));
+            let name = encoding.encoding.name();
+            parts.push(format!("{name} ({})", encoding.because));
         }
         if self.form.delimiter != b',' {
             parts.push(format!("delimiter {:?}", char::from(self.form.delimiter)));
@@ -137,18 +138,5 @@ impl Table {
             Ok(report)
         });
         finished.map_err(|kind| kind.at(&self.origin, None))
-    }
-}
-
-/// The encoding and the reason for it. If the file or the user declared it, words that would differ in another
-/// encoding follow. If it was detected, a warning shows them.
-fn encoding_shown(finding: &EncodingFinding) -> String {
-    let name = finding.encoding.name();
-    match finding.because {
-        EncodingReason::Detected => format!("{name} (detected)"),
-        EncodingReason::Given { .. } | EncodingReason::Declared if !finding.sample.is_empty() => {
-            format!("{name} ({}) “{}”", finding.because, finding.sample)
-        }
-        _ => format!("{name} ({})", finding.because),
     }
 }
