@@ -11,6 +11,7 @@ use crate::{
     output::IoError,
     paths::{self, read_fault},
     progress::StopReason,
+    wording::shortened,
 };
 
 /// Names of the formats in messages about damaged files.
@@ -73,7 +74,7 @@ pub(crate) enum SourceErrorKind {
     /// Wider than any spreadsheet program allows.
     #[error("has more than {limit} columns")]
     TooManyColumns { limit: usize },
-    #[error("has no sheet `{wanted}`; its sheets are: {}", there.join(", "))]
+    #[error("has no sheet `{wanted}`; its sheets are: {}", shortened(there.iter().cloned()))]
     NoSuchSheet { wanted: String, there: Vec<String> },
     #[error("has no sheet with data")]
     NoData,

@@ -4,7 +4,7 @@
 //! such a row. Here rows are read one by one. Repeated empty rows cost nothing, and repeated rows with content
 //! count towards a limit.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use quick_xml::{
     escape::resolve_predefined_entity,
@@ -15,10 +15,9 @@ use super::{
     Limits, SourceErrorKind, Table, archive,
     cell::{Cell, CellRow, EachRow, RowSource, RowsStop},
     error::{damaged, too_large},
-    file::SourceFile,
     input::Input,
     ods_cells::DescribedCell,
-    ods_sheets::{self, Xml, repeated, with_content},
+    ods_sheets::{Content, Document, repeated},
     package::attribute,
     sheet::{self, SHEET_ROWS_MAX},
 };
@@ -27,45 +26,46 @@ use crate::wording::grouped;
 /// The chosen sheet of a document, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     archive::survey(&input.file, &input.options.limits)?;
-    let sheets = ods_sheets::sheets(&input.file)?;
-    sheet::tables(input, &sheets, &|index| {
+    let document = Arc::new(Document::new(input.file.clone()));
+    let sheets = document.sheets()?;
+    sheet::tables(input, &sheets, &|sheet| {
         Box::new(OdsRows {
-            file: input.file.clone(),
-            sheet: sheets[index].name.clone().unwrap_or_default(),
+            document: Arc::clone(&document),
+            sheet,
             limits: input.options.limits,
         })
     })
 }
 
 struct OdsRows {
-    file: SourceFile,
-    sheet: String,
+    document: Arc<Document>,
+    sheet: usize,
     limits: Limits,
 }
 
 impl RowSource for OdsRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
-        with_content(&self.file, |xml| {
-            let mut table = OdsTable {
-                xml,
-                buffer: Vec::new(),
-                row: CellRow::default(),
-                number: 1,
-                limits: self.limits,
-                repeated_cells_left: self.limits.held_cells,
-                spans: Vec::new(),
-            };
-            if table.find(&self.sheet)? {
-                table.rows(each)?;
-            }
-            Ok(())
-        })
+        let Some(content) = self.document.rows(self.sheet)? else {
+            return Ok(());
+        };
+        let mut table = OdsTable {
+            content,
+            row: CellRow::default(),
+            number: 1,
+            limits: self.limits,
+            repeated_cells_left: self.limits.held_cells,
+            spans: Vec::new(),
+        };
+        let read = table.rows(each);
+        if !matches!(read, Err(RowsStop::Failed(_))) {
+            self.document.keep(table.content);
+        }
+        read
     }
 }
 
-struct OdsTable<'a> {
-    xml: Xml<'a>,
-    buffer: Vec<u8>,
+struct OdsTable {
+    content: Content,
     row: CellRow,
     number: u32,
     limits: Limits,
@@ -74,30 +74,10 @@ struct OdsTable<'a> {
     spans: Vec<(usize, u32, Cell)>,
 }
 
-impl OdsTable<'_> {
-    fn event(&mut self) -> Result<Event<'_>, SourceErrorKind> {
-        self.buffer.clear();
-        self.xml.read_event_into(&mut self.buffer).map_err(damaged)
-    }
-
-    fn find(&mut self, sheet: &str) -> Result<bool, SourceErrorKind> {
-        loop {
-            match self.event()? {
-                Event::Start(tag)
-                    if tag.name().as_ref() == "table:table"
-                        && attribute(&tag, "table:name").unwrap_or_default() == sheet =>
-                {
-                    return Ok(true);
-                }
-                Event::Eof => return Ok(false),
-                _ => {}
-            }
-        }
-    }
-
+impl OdsTable {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
         loop {
-            let event = self.event()?;
+            let event = self.content.event()?;
             match &event {
                 Event::Start(tag) if tag.name().as_ref() == "table:table-row" => {
                     let repeated = repeated(tag, "table:number-rows-repeated");
@@ -160,7 +140,7 @@ impl OdsTable<'_> {
         self.row.clear();
         let (mut column, mut bytes) = (0_usize, 0_usize);
         loop {
-            let event = self.event()?;
+            let event = self.content.event()?;
             let (tag, has_content) = match &event {
                 Event::Start(tag) => (tag, true),
                 Event::Empty(tag) => (tag, false),
@@ -225,7 +205,7 @@ impl OdsTable<'_> {
         let (mut paragraphs, mut in_note) = (0, false);
         loop {
             let limit = self.limits.record_bytes;
-            let event = self.event()?;
+            let event = self.content.event()?;
             match &event {
                 Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
                     "office:annotation" => in_note = matches!(event, Event::Start(_)),

@@ -13,6 +13,7 @@ use super::{
     input::Input,
     rows::RowsLayout,
 };
+use crate::wording::shortened;
 
 /// Maximum number of rows of a sheet, header included.
 pub(crate) const SHEET_ROWS_MAX: u32 = 1 << 20;
@@ -128,18 +129,15 @@ fn layout_of(
 
 fn notes(input: &Input<'_>, sheets: &[Sheet], chosen: usize, header: &Header) -> Vec<String> {
     let mut notes = Vec::new();
-    let others = sheets.iter().enumerate().filter(|(at, _)| *at != chosen);
-    let others: Vec<_> = others
-        .filter_map(|(_, sheet)| sheet.name.as_deref())
-        .collect();
     if let Some(name) = &sheets[chosen].name
         && *choice(sheets, input.options) == SheetChoice::Auto
-        && !others.is_empty()
+        && sheets.len() > 1
         && !(input.options.is_backup)(&header.columns)
     {
+        let others = sheets.iter().enumerate().filter(|(at, _)| *at != chosen);
+        let others = shortened(others.filter_map(|(_, sheet)| quoted(sheet)));
         notes.push(format!(
-            "reading sheet `{name}` (choose another with --sheet: `{}`)",
-            others.join("`, `")
+            "reading sheet `{name}` (choose another with --sheet: {others})"
         ));
     }
     notes.extend(header.notes());
@@ -153,13 +151,13 @@ fn notes(input: &Input<'_>, sheets: &[Sheet], chosen: usize, header: &Header) ->
 /// Names the sheets that `--sheet all` leaves out.
 fn hidden_sheets_note(sheets: &[Sheet]) -> Option<String> {
     let hidden = sheets.iter().filter(|sheet| !sheet.visible);
-    let hidden: Vec<_> = hidden.filter_map(|sheet| sheet.name.as_deref()).collect();
-    (!hidden.is_empty()).then(|| {
-        format!(
-            "hidden sheets, not read: `{}` (read one with --sheet NAME)",
-            hidden.join("`, `")
-        )
-    })
+    let hidden = shortened(hidden.filter_map(quoted));
+    (!hidden.is_empty())
+        .then(|| format!("hidden sheets, not read: {hidden} (read one with --sheet NAME)"))
+}
+
+fn quoted(sheet: &Sheet) -> Option<String> {
+    Some(format!("`{}`", sheet.name.as_deref()?))
 }
 
 /// The requested sheet, otherwise the mapping file's sheet unless it is missing: the rejects of a workbook have a

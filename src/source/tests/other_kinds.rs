@@ -30,6 +30,38 @@ fn a_date_is_a_number_in_the_columns_that_want_one() {
 }
 
 #[test]
+fn many_sheets_of_a_document_are_read_in_one_pass() {
+    const SHEETS: usize = 1_500;
+    let row = |cells: [&str; 2]| {
+        let cells = cells.map(|text| {
+            format!(r#"<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>"#)
+        });
+        format!("<table:table-row>{}</table:table-row>", cells.concat())
+    };
+    let header = row(["id", "name"]);
+    // The names are not unique.
+    let sheet = |number: usize| {
+        let row = row(["1", &number.to_string()]);
+        format!(r#"</table:table><table:table table:name="Old">{header}{row}"#)
+    };
+    let bytes = ods(&(0..SHEETS).map(sheet).collect::<String>());
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    let mut options = ReadOptions::new(&silent(), &known);
+    options.sheet = SheetChoice::All;
+    let start = std::time::Instant::now();
+    let read = read_path(file.path(), &options).unwrap();
+    let values = read.iter().filter_map(|read| read.rows.last());
+    let values: Vec<_> = values.map(|row| row.1[1].clone()).collect();
+    let expected: Vec<_> = (0..SHEETS).map(|number| number.to_string()).collect();
+    assert_eq!(values, expected);
+    assert!(start.elapsed() < std::time::Duration::from_secs(20));
+    let error = read_with(&bytes, |options| options.sheet = SheetChoice::Number(3_000));
+    let error = error.err().unwrap().to_string();
+    assert!(error.ends_with("Old and 1,492 more"), "{error}");
+}
+
+#[test]
 fn cells_that_are_repeated_without_end_are_refused() {
     let text = "x".repeat(2000);
     let wide = format!(
