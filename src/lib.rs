@@ -50,6 +50,7 @@
 //! Lowest first: a module only imports modules listed before it, and no two files import each other.
 //! `tests/it/architecture.rs` reads this list and the imports of every file.
 //!
+//! * `environment`: environment variables, of which an empty one counts as unset.
 //! * `characters`: characters that show nothing or command a terminal.
 //! * `wording`: numbers, times and lists in messages.
 //! * `layout`: fits lines and tables to the width of a terminal.
@@ -159,6 +160,7 @@ pub mod core_dumps;
 pub mod crash;
 mod diff;
 mod employees;
+mod environment;
 pub mod error;
 pub mod export;
 mod formula;

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 
 pub(crate) use crate::paths::directory;
 use crate::{
+    environment::temporary_directory,
     paths,
     streams::{DirectOutput, is_pipe, is_special},
 };
@@ -149,9 +150,9 @@ fn without_name(error: io::Error) -> io::Error {
 
 /// True if the extension belongs to a binary or structured format, which a text file would break.
 pub(crate) fn promises_no_text(path: &Path) -> bool {
-    const OTHERS: [&str; 19] = [
+    const OTHERS: [&str; 20] = [
         "xlsx", "xlsm", "xlsb", "xls", "ods", "numbers", "json", "jsonl", "ndjson", "xml", "html",
-        "htm", "pdf", "doc", "docx", "gz", "zst", "zip", "bz2",
+        "htm", "pdf", "doc", "docx", "gz", "zst", "zip", "bz2", "prom",
     ];
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
     OTHERS.iter().any(|other| ending == *other)
@@ -159,7 +160,7 @@ pub(crate) fn promises_no_text(path: &Path) -> bool {
 
 /// Creates an unnamed file in the system's temporary directory; it ends with the process.
 pub(crate) fn temporary() -> Result<File, IoError> {
-    let directory = std::env::temp_dir();
+    let directory = temporary_directory();
     tempfile::tempfile_in(&directory).map_err(|error| IoError {
         what: format!(
             "no temporary file can be created in {}",

@@ -5,13 +5,14 @@
 mod counts;
 mod report;
 
-use std::{env, io, sync::Arc};
+use std::{io, sync::Arc};
 
 pub use self::report::CheckReport;
 pub(crate) use self::report::CheckedTable;
 use self::{counts::TableCounts, report::Repeated};
 use crate::{
     employees::OwnerRule,
+    environment::temporary_directory,
     error::Error,
     mapping::{self, BadNumbers, Mapping, MappingFile},
     plan::{
@@ -109,7 +110,7 @@ impl<'a> Checker<'a> {
             .stager
             .read(table, mapping, &mut self.at, |at, block| {
                 index(at, &block, first, &mut self.ids, &mut self.chats)
-                    .map_err(Error::io(env::temp_dir()))?;
+                    .map_err(Error::io(temporary_directory()))?;
                 counts.add(at, block, self.kept);
                 Ok::<_, Error>(())
             })?;
@@ -132,7 +133,7 @@ impl<'a> Checker<'a> {
         let workers = &self.stager.workers;
         let groups = self.ids.into_groups(workers);
         let groups = groups.and_then(|ids| Ok((ids, self.chats.into_groups(workers)?)));
-        let (repeats, shared) = groups.map_err(Error::io(env::temp_dir()))?;
+        let (repeats, shared) = groups.map_err(Error::io(temporary_directory()))?;
         let mut repeated = Repeated {
             contradicting: Vec::new(),
             same: Vec::new(),

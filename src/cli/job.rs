@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use clap::{CommandFactory as _, FromArgMatches as _};
-
-use super::Cli;
+use super::{
+    Cli,
+    parser::{command_line, parse},
+};
 use crate::{nearest::remark, wording::shell_word};
 
 /// The commands that may run unattended.
@@ -61,7 +62,7 @@ pub(crate) struct JobLine {
 
 /// The parser of command lines. Building or copying it takes longer than parsing, and there may be hundreds of jobs.
 fn parser() -> MutexGuard<'static, clap::Command> {
-    static PARSER: LazyLock<Mutex<clap::Command>> = LazyLock::new(|| Mutex::new(Cli::command()));
+    static PARSER: LazyLock<Mutex<clap::Command>> = LazyLock::new(|| Mutex::new(command_line()));
     PARSER.lock()
 }
 
@@ -127,7 +128,7 @@ impl JobLine {
             .chain(options)
             .chain(sources.into_iter().flatten());
         let matches = parser().try_get_matches_from_mut(words);
-        let parsed = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+        let parsed = matches.and_then(|matches| parse(&matches));
         parsed.map_err(|error| refusal(&error))
     }
 

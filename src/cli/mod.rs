@@ -6,6 +6,7 @@ mod job;
 mod mistakes;
 mod parser;
 mod run_commands;
+mod same_file;
 mod values;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use parser::{ParserAnswer, parse_command_line};
 pub(crate) use run_commands::{
     ApplyArgs, ImportArgs, PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs,
 };
+pub(crate) use same_file::WRITTEN;
 pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat, Shard};
 
 use crate::plan::Mode;

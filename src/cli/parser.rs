@@ -5,24 +5,48 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
+use clap::{
+    ArgMatches, CommandFactory as _, FromArgMatches as _, builder::Resettable, error::ErrorKind,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ChangedOnly, Cli, Command, ImportArgs, PlanArgs, SourceArgs, mistakes::with_tip};
+use super::{
+    ChangedOnly, Cli, Command, ImportArgs, PlanArgs, SourceArgs, mistakes::with_tip,
+    same_file::same_file,
+};
+use crate::environment::is_set_blank;
 use crate::layout::{error_width, fit, output_width};
 
 /// Parses the command line of the process.
 pub fn parse_command_line() -> Result<Cli, ParserAnswer> {
     let words: Vec<_> = std::env::args_os().collect();
-    let command = fit_examples(Cli::command(), output_width());
+    let command = fit_examples(command_line(), output_width());
     let matches = command.try_get_matches_from(&words);
-    let parsed = matches.and_then(|it| Cli::from_arg_matches(&it));
+    let parsed = matches.and_then(|matches| parse(&matches));
     let parsed = parsed.and_then(|cli| match detached_reset(&cli) {
         Some(error) => Err(error),
         None => Ok(cli),
     });
     parsed.map_err(|error| ParserAnswer::new(error, &words))
+}
+
+/// The parser of command lines. An empty environment variable counts as unset, as in files of compose, systemd and cron.
+pub(super) fn command_line() -> clap::Command {
+    ignore_empty_variables(Cli::command())
+}
+
+fn ignore_empty_variables(command: clap::Command) -> clap::Command {
+    let command = command.mut_subcommands(ignore_empty_variables);
+    command.mut_args(|argument| match argument.get_env() {
+        Some(name) if is_set_blank(name) => argument.env(Resettable::Reset),
+        _ => argument,
+    })
+}
+
+/// The command line that was matched.
+pub(super) fn parse(matches: &ArgMatches) -> Result<Cli, clap::Error> {
+    same_file(matches).map_or_else(|| Cli::from_arg_matches(matches), Err)
 }
 
 /// The parser's answer to a command line without a command: help, the version, or an error.

@@ -1,7 +1,7 @@
 //! `check`: shows the contacts in files, offline and without a run file.
 
 use std::{
-    env, io,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,6 +15,7 @@ use crate::{
     check::{CheckReport, Checker, early_warnings},
     cli::CheckArgs,
     employees::OwnerRule,
+    environment::temporary_directory,
     error::{Error, ExitCode},
     mapping::{self, MappingFile},
     paths::{is_stream, shown_path},
@@ -46,7 +47,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let mut report = read(context, args, &reading, &monitor)?;
     let staged = reads_twice.then(|| {
         StagedFiles::new(
-            &env::temp_dir(),
+            &temporary_directory(),
             args.mode,
             &reading,
             OnDuplicate::Reject,

@@ -20,7 +20,6 @@ mod text;
 
 use std::{
     collections::HashSet,
-    env,
     io::{self, BufWriter, Write},
     path::Path,
 };
@@ -29,6 +28,7 @@ use crate::{
     account::{Reader, listing::ListPass},
     api::ApiError,
     contact::{Contact, reading::UnreadableContact},
+    environment::temporary_directory,
     mapping::BackupLayout,
     output::{self, IoError, OutputFile, Symlinks},
     progress::StopReason,
@@ -163,7 +163,7 @@ fn write(
     stream: &mut (dyn Write + Send),
 ) -> io::Result<bool> {
     let file = path.filter(|path| !streams::is_special(path));
-    let scratch = file.map_or_else(env::temp_dir, |file| {
+    let scratch = file.map_or_else(temporary_directory, |file| {
         output::directory(&output::real(file)).to_path_buf()
     });
     let Some(path) = path else {
@@ -262,5 +262,5 @@ pub(crate) fn write_backup<'c>(
     for contact in contacts {
         spool.add(&SpooledContact::new(&contact)?)?;
     }
-    form.write_rows(&mut spool, &env::temp_dir(), sheet_rows_max, out)
+    form.write_rows(&mut spool, &temporary_directory(), sheet_rows_max, out)
 }

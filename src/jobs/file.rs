@@ -18,7 +18,7 @@ use super::{
     source,
 };
 use crate::{
-    cli::{Command, CommonArgs, JobLine, Shard, WatchArgs},
+    cli::{Command, CommonArgs, JobLine, Shard, WRITTEN, WatchArgs},
     error::Error,
     nearest::remark,
     output::unlinked,
@@ -33,16 +33,6 @@ use crate::{
 
 /// Maximum number of listed mistakes.
 const LISTED: usize = 10;
-
-/// Options that name an output file, which must differ between jobs.
-const WRITTEN: [&str; 6] = [
-    "output",
-    "rejects",
-    "report",
-    "run",
-    "metrics",
-    "write-mapping",
-];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

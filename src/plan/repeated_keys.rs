@@ -11,7 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::parallel::{self, Workers};
+use crate::{
+    environment::temporary_directory,
+    parallel::{self, Workers},
+};
 
 /// A power of two, because a part is chosen by the first bits of the key.
 const PARTS: usize = 128;
@@ -54,7 +57,7 @@ impl Occurrence {
 
 #[derive(Debug)]
 pub(super) struct Occurrences {
-    directory: Option<PathBuf>,
+    directory: PathBuf,
     parts: Vec<Partition>,
     file: Option<File>,
     pages: u64,
@@ -71,7 +74,7 @@ impl Occurrences {
     /// Spills to a file in `directory`, or in the system's temporary directory.
     pub(super) fn new(directory: Option<&Path>) -> Self {
         Self {
-            directory: directory.map(Path::to_path_buf),
+            directory: directory.map_or_else(temporary_directory, Path::to_path_buf),
             parts: vec![Partition::default(); PARTS],
             file: None,
             pages: 0,
@@ -97,11 +100,7 @@ impl Occurrences {
         let part = &mut self.parts[part];
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(
-                self.directory
-                    .as_ref()
-                    .map_or_else(tempfile::tempfile, tempfile::tempfile_in)?,
-            ),
+            none => none.insert(tempfile::tempfile_in(&self.directory)?),
         };
         let mut page = Vec::with_capacity(PAGE * BYTES);
         for occurrence in part.open.drain(..) {

@@ -17,7 +17,7 @@
 //! other two.
 
 use std::{
-    env, fs,
+    fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
 };
@@ -27,6 +27,7 @@ use secrecy::SecretString;
 use super::{SettingsError, config::Profile, error::parse};
 use crate::{
     api::{Partner, PartnerPassword, RefreshGrant, TokenSource},
+    environment::variable,
     paths::{read_fault, similar},
 };
 
@@ -148,8 +149,7 @@ impl SecretLookup<'_> {
 
     /// A secret in the environment, or one from the service manager.
     fn secret(&self, variable: &str, credential: &str) -> Result<Option<Secret>, SettingsError> {
-        let value = env::var(variable).unwrap_or_default();
-        if !value.trim().is_empty() {
+        if let Some(value) = setting(variable, None) {
             return Ok(Some(Secret {
                 value: value.trim().into(),
                 origin: variable.to_owned(),
@@ -161,7 +161,7 @@ impl SecretLookup<'_> {
     }
 
     fn credential(&self, name: &str) -> Option<PathBuf> {
-        let directory = PathBuf::from(env::var_os("CREDENTIALS_DIRECTORY")?);
+        let directory = PathBuf::from(variable("CREDENTIALS_DIRECTORY")?);
         let profile = self.name.filter(|profile| !profile.contains(['/', '\\']));
         let of_profile = profile.map(|profile| format!("{profile}.{name}"));
         let names = of_profile.into_iter().chain([name.to_owned()]);
@@ -254,8 +254,6 @@ fn origin_of(name: &str, key: &str) -> String {
 
 /// The value in the environment, or in the profile.
 pub(super) fn setting(name: &str, profile: Option<&String>) -> Option<String> {
-    env::var(name)
-        .ok()
-        .filter(|value| !value.trim().is_empty())
-        .or_else(|| profile.cloned())
+    let value = variable(name).and_then(|value| value.into_string().ok());
+    value.or_else(|| profile.cloned())
 }

@@ -1,12 +1,13 @@
 //! Reads a state of the account for `diff`: a file, or the account.
 
-use std::{env, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use super::{Session, StagedFiles, scratch_run, verify::rejected_rows};
 use crate::{
     contact::ChatType,
     diff::AccountState,
     employees::OwnerRule,
+    environment::temporary_directory,
     error::Error,
     plan::{Mode, duplicates::OnDuplicate, snapshot::list},
     progress::Monitor,
@@ -44,7 +45,7 @@ impl ReadState {
             are_backups: _,
             owner_hint: _,
         } = StagedFiles::new(
-            &env::temp_dir(),
+            &temporary_directory(),
             Mode::Upsert,
             &reading,
             on_duplicate,
@@ -63,7 +64,7 @@ impl ReadState {
     }
 
     pub(crate) fn of_account(session: &Session) -> Result<Self, Error> {
-        let run = scratch_run(&env::temp_dir())?;
+        let run = scratch_run(&temporary_directory())?;
         let is_steady = list(session.reader(), &run)?;
         let restless = "the account kept changing while it was read, so some contacts may be reported as gone by mistake";
         Ok(Self {

@@ -497,7 +497,7 @@ fn no_two_jobs_write_the_same_file_and_none_a_pipe() {
     let ran = accounts.run("jobs jobs.toml").ends_with(2);
     ran.tells("5 mistakes")
         .tells("the jobs `k` and `l` both write k.dropped.csv")
-        .tells("job `j` writes x.prom twice")
+        .tells("job `j`: `metrics` and `rejects` name the same file, x.prom")
         .tells("the jobs `a` and `b` both write backup-{date}.csv")
         .tells("the jobs `c` and `d` both write d.rejected.csv")
         .tells("job `e`: `output` is a pipe or a device, and jobs write files: pipe.csv");

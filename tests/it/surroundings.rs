@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use wazzup_contacts::sandbox::Options;
 
 use crate::{
-    harness::{World, faults},
+    harness::{Call, World, faults},
     model::{assert_holds, contact, csv, quick},
 };
 
@@ -347,7 +347,7 @@ fn rejects_are_written_over_no_file_that_the_run_needs() {
         "apply p.run --rejects more.csv",
         "apply p.run --rejects p.run-wal",
         "apply old.run --rejects ./contacts.csv",
-        "import more.csv --run z.run --rejects z.run",
+        "import more.csv --run z.run --rejects z.run-wal",
         "import more.csv --run z.run --rejects home/../z.run-lock",
         "undo old.run --yes --rejects old.run",
         "undo old.run --yes --rejects contacts.csv",
@@ -601,4 +601,75 @@ fn a_file_that_is_replaced_keeps_its_mode_and_a_new_one_is_private() {
     fs::set_permissions(world.path("rejects.csv"), fs::Permissions::from_mode(0o660)).unwrap();
     world.run(import).ends_with(3);
     assert_eq!(mode("rejects.csv"), 0o660);
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    let world = world(5);
+    // Named after a credential, in the working directory.
+    world.write("token", "wrong");
+    let profile = format!(
+        "profile = 'main'\n[profiles.main]\nbase_url = '{}'\ntoken_file = '{}'\n",
+        world.sandbox.base_url(),
+        world.write("main.token", world.sandbox.token()).display(),
+    );
+    world.write("wazzup.toml", profile);
+    let names = [
+        "WAZZUP_CONFIG",
+        "WAZZUP_PROFILE",
+        "WAZZUP_BASE_URL",
+        "WAZZUP_TOKEN",
+        "WAZZUP_REFRESH_TOKEN",
+        "WAZZUP_CLIENT_ID",
+        "WAZZUP_ACCOUNT_ID",
+        "WAZZUP_PARTNER_EMAIL",
+        "WAZZUP_PARTNER_PASSWORD",
+        "CREDENTIALS_DIRECTORY",
+        "TMPDIR",
+    ];
+    for value in ["", " "] {
+        let empty = |call: Call| {
+            let names = names.into_iter();
+            let names = names.filter(|name| value.is_empty() || *name != "TMPDIR");
+            names.fold(call, |call, name| call.env(name, value))
+        };
+        let auth = empty(world.call(["auth", "--json"])).run().ends_with(0);
+        let auth: serde_json::Value = serde_json::from_str(&auth.stdout).unwrap();
+        assert_eq!(auth["profile"], "main");
+        let import = world.call(["import", "-", "-q"]);
+        let import = empty(import).stdin(world.read("contacts.csv"));
+        import.run().ends_with(0);
+    }
+    world.write(
+        "jobs.toml",
+        "[[job]]\nname = 'a'\ncommand = 'check'\nsource = 'contacts.csv'\n",
+    );
+    let jobs = world.call(["jobs", "jobs.toml"]).env("WAZZUP_BASE_URL", "");
+    jobs.run().ends_with(0);
+}
+
+#[test]
+fn two_options_that_name_one_file_are_refused_before_anything_is_sent() {
+    let world = world(5);
+    world.write("token", world.sandbox.token());
+    for command in [
+        "import contacts.csv --run a.prom --metrics ./a.prom",
+        "import contacts.csv --rejects a.csv --run ./a.csv",
+        "plan contacts.csv -o a.html --report a.html",
+        "apply --rejects a --ids a",
+        "export --format csv -o a.prom --metrics a.prom",
+        "export --format csv -o token --token-file token",
+        "check contacts.csv --rejects m.toml --write-mapping m.toml",
+    ] {
+        let ran = world.run(command.split(' ')).ends_with(2);
+        let sentence = "name the same file";
+        assert!(ran.stderr.contains(sentence), "{command}: {}", ran.shown());
+    }
+    // `apply` may find the path of the rejects in the ledger.
+    let command = "import contacts.csv --rejects a.prom";
+    world.run(command.split(' ')).ends_with(2);
+    assert_eq!(world.sandbox.request_count(), 0);
+    assert_eq!(world.read("token"), world.sandbox.token());
+    let to_nothing = "check contacts.csv --rejects /dev/null --report /dev/null";
+    world.run(to_nothing.split(' ')).ends_with(0);
 }
