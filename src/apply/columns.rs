@@ -120,7 +120,13 @@ fn candidates<'a>(contact: &'a Contact<'_>, path: &str, message: &str) -> Vec<Ca
     match parts.next() {
         Some("name") => with(
             &contact.name,
-            &["name", "first_name", "last_name", "middle_name"],
+            &[
+                "name",
+                "first_name",
+                "last_name",
+                "second_last_name",
+                "middle_name",
+            ],
         ),
         Some("contact_data") => {
             let place = parts.next().and_then(|place| place.parse().ok());

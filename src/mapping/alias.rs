@@ -62,19 +62,18 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* pt */ (Field::ResponsibleUserId, LOOSE, &["Proprietário" /* P */]),
 
     // ── name ────────────────────────────────────────────────────────────────────────────────────
-    /* en */ (Field::Name, USUAL, &["Full Name", "Display Name" /* T */, "Contact Name" /* Z D */, "Contact full name" /* ? */, "Customer name" /* X */]),
+    /* en */ (Field::Name, USUAL, &["Full Name", "Display Name" /* T */]),
     /* en */ (Field::Name, LOOSE, &["Contact" /* B */, "Main contact" /* K */]),
     /* en */ (Field::Name, LAST_RESORT, &["File As" /* G P */]),
     /* en */ (Field::Name, STAND_IN, &["Organization Name" /* G */]),
     /* en */ (Field::Name, STAND_IN + 1, &["Nickname" /* G */]),
     /* ru */ (Field::Name, USUAL, &["ФИО" /* X */, "Полное имя" /* ? */, "Полное имя контакта" /* A */, "Имя контакта" /* A */,
-             "Отображаемое имя" /* T */, "Имя, Фамилия" /* B, one column */, "Фамилия Имя Отчество" /* X */, "Фамилия Имя" /* X */,
-             "ФИО клиента" /* X */, "Имя клиента" /* X */]),
+             "Отображаемое имя" /* T */, "Имя, Фамилия" /* B, one column */, "Фамилия Имя Отчество" /* X */, "Фамилия Имя" /* X */, "Имя клиента" /* X */]),
     /* ru */ (Field::Name, LOOSE, &["Основной контакт" /* A */, "Наименование" /* A */, "Контакт" /* B */, "Клиент" /* X */]),
     /* es */ (Field::Name, USUAL, &["Nombre completo" /* ? */, "Nombre mostrado" /* T */, "Nombre del contacto" /* ? */,
              "Nombre y apellidos" /* X */, "Nombre y apellido" /* X */, "Nombre del cliente" /* X */]),
     /* es */ (Field::Name, LOOSE, &["Contacto principal" /* K */, "Contacto" /* B */, "Cliente" /* X, pt too */]),
-    /* pt */ (Field::Name, USUAL, &["Nome completo" /* K */, "Nome completo do contato" /* K */, "Nome do contato" /* ? */,
+    /* pt */ (Field::Name, USUAL, &["Nome completo" /* K */, "Nome do contato" /* ? */,
              "Apresentar como" /* T */, "Nome do cliente" /* X */]),
     /* pt */ (Field::Name, LOOSE, &["Contato principal" /* K */, "Contato" /* B */]),
 
@@ -89,7 +88,8 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* pt */ (Field::MiddleName, USUAL, &["Segundo nome" /* O */, "Nome do meio" /* R L */]),
     /* en */ (Field::LastName, USUAL, &["Last Name" /* B G O H Z S */, "Family Name" /* G */, "Surname"]),
     /* ru */ (Field::LastName, USUAL, &["Фамилия" /* B A O T L */]),
-    /* es */ (Field::LastName, USUAL, &["Apellidos" /* O T L */, "Apellido" /* ? */]),
+    /* es */ (Field::LastName, USUAL, &["Apellidos" /* O T L */, "Apellido" /* ? */, "Apellido paterno" /* X */, "Primer apellido" /* X */]),
+    /* es */ (Field::SecondLastName, USUAL, &["Apellido materno" /* X */, "Segundo apellido" /* X */]),
     /* pt */ (Field::LastName, USUAL, &["Sobrenome" /* O T L */, "Último nome"]),
 
     // ── uri ─────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ pub(super) fn settle(mapping: &mut Mapping, auto: bool) -> Result<(), MappingErr
         Field::FirstName,
         Field::MiddleName,
         Field::LastName,
+        Field::SecondLastName,
     ] {
         settle_field(mapping, field)?;
     }

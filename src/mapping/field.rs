@@ -27,8 +27,10 @@ pub enum Field {
     FirstName,
     /// The middle name or patronymic.
     MiddleName,
-    /// The last name.
+    /// The last name, or the first of two.
     LastName,
+    /// The second of two surnames: `Apellido materno`.
+    SecondLastName,
     /// Link to the contact's card.
     Uri,
     /// All chats at once: the API's array as JSON.
@@ -64,13 +66,14 @@ pub enum GroupPart {
 }
 
 /// The fields without a payload, by name.
-const NAMED: [(Field, &str); 13] = [
+const NAMED: [(Field, &str); 14] = [
     (Field::Id, "id"),
     (Field::ResponsibleUserId, "responsible_user_id"),
     (Field::Name, "name"),
     (Field::FirstName, "first_name"),
     (Field::MiddleName, "middle_name"),
     (Field::LastName, "last_name"),
+    (Field::SecondLastName, "second_last_name"),
     (Field::Uri, "uri"),
     (Field::ContactData, "contact_data"),
     (Field::TelegramUsername, "telegram_username"),
@@ -121,13 +124,14 @@ impl Field {
                 | Self::FirstName
                 | Self::MiddleName
                 | Self::LastName
+                | Self::SecondLastName
                 | Self::Uri
         )
     }
 
-    /// True for the first, middle and last name.
+    /// True for the first, middle and last names.
     pub(super) const fn is_part_of_name(self) -> bool {
-        matches!(self, Self::FirstName | Self::MiddleName | Self::LastName)
+        matches!(self.contact_field(), Some(ContactField::Name)) && !matches!(self, Self::Name)
     }
 
     /// True for ids, numbers and accounts, as opposed to text and dates.
@@ -144,7 +148,11 @@ impl Field {
         Some(match self {
             Self::Id => ContactField::Id,
             Self::ResponsibleUserId => ContactField::ResponsibleUserId,
-            Self::Name | Self::FirstName | Self::MiddleName | Self::LastName => ContactField::Name,
+            Self::Name
+            | Self::FirstName
+            | Self::MiddleName
+            | Self::LastName
+            | Self::SecondLastName => ContactField::Name,
             Self::Uri => ContactField::Uri,
             Self::Ignored => return None,
             _ => ContactField::ContactData,

@@ -104,7 +104,30 @@ fn know_within(name: &str, affixes: u8) -> KnownName {
     match subject(name) {
         Subject::Contact(rest) if affixes > 0 => of_contact(know_within(rest, affixes - 1)),
         Subject::Other => KnownName::Never("a column of the company or the deal"),
-        Subject::Contact(_) | Subject::Unsaid => KnownName::Unknown,
+        Subject::Contact(_) | Subject::Unsaid => of_client(&key(name)),
+    }
+}
+
+/// `Фамилия клиента`, `Customer phone`: the client's column means what it means without the word. Not ids: a `Client ID`
+/// is often one of web analytics.
+fn of_client(key: &str) -> KnownName {
+    const AFTER: [&str; 6] = [
+        "клиента",
+        "контакта",
+        "delcliente",
+        "delcontacto",
+        "docliente",
+        "docontato",
+    ];
+    const BEFORE: [&str; 3] = ["customer", "client", "contact"];
+    let rest = AFTER.iter().find_map(|word| key.strip_suffix(word));
+    let rest = rest.or_else(|| BEFORE.iter().find_map(|word| key.strip_prefix(word)));
+    match by_key(rest.unwrap_or_default()) {
+        KnownName::Named {
+            field: Field::Id, ..
+        } => KnownName::Unknown,
+        known @ (KnownName::Named { .. } | KnownName::Never(_)) => known,
+        _ => KnownName::Unknown,
     }
 }
 
@@ -350,6 +373,15 @@ mod tests {
             ("ID do registro", Field::Id),
             ("ФИО клиента", Field::Name),
             ("Клиент", Field::Name),
+            ("Фамилия клиента", Field::LastName),
+            ("Отчество контакта", Field::MiddleName),
+            ("Моб. телефон клиента", Field::Phone),
+            ("Apellidos del cliente", Field::LastName),
+            ("Celular do cliente", Field::Phone),
+            ("client_first_name", Field::FirstName),
+            ("Contact WhatsApp", Field::Chat(ChatType::Whatsapp)),
+            ("Apellido paterno", Field::LastName),
+            ("Segundo apellido", Field::SecondLastName),
             ("Cliente", Field::Name),
             ("Customer name", Field::Name),
             ("Número de teléfono móvil", Field::Phone),
@@ -420,6 +452,8 @@ mod tests {
             "Telefone do carro",
             "Deal - ID",
             "Контакт Открытая линия",
+            "Факс клиента",
+            "Client company",
         ] {
             assert!(
                 matches!(know(name), KnownName::Never(_)),
@@ -432,6 +466,8 @@ mod tests {
             "Телефон (NEW)",
             "Source phone",
             "Примечание 1",
+            "Client ID",
+            "Тип клиента",
             "Notes",
             "ignore",
             "E-mail 1 - Value",

@@ -258,6 +258,8 @@ impl Resolver {
             .collect();
         assignments.sort_by_key(|it| (reading_order(it), it.place()));
         self.mapping.assignments = assignments;
+        let has_column = |field| self.mapping.of_field(field).next().is_some();
+        self.mapping.completes_names = has_column(Field::LastName) && !has_column(Field::FirstName);
         self.mapping
     }
 
@@ -309,14 +311,15 @@ const fn reading_order(assignment: &Assignment) -> (u8, u16, GroupPart) {
         Field::Id => 0,
         Field::ResponsibleUserId => 1,
         Field::Uri => 2,
-        Field::Name if assignment.last_resort => 7,
+        Field::Name if assignment.last_resort => 8,
         Field::Name => 3,
         Field::FirstName => 4,
         Field::MiddleName => 5,
         Field::LastName => 6,
-        Field::Group { number, part } => return (9, number, part),
-        Field::Phone => 10,
-        _ => 8,
+        Field::SecondLastName => 7,
+        Field::Group { number, part } => return (10, number, part),
+        Field::Phone => 11,
+        _ => 9,
     };
     (rank, 0, GroupPart::ChatType)
 }

@@ -26,6 +26,8 @@ pub(crate) struct Mapping {
     /// In reading order: fields with one value (best column first), chats by column, groups by number, and phones
     /// (mobile ones first).
     pub(crate) assignments: Vec<Assignment>,
+    /// True if a `name` may be just a first name: there is a column of last names, but none of first names.
+    pub(crate) completes_names: bool,
     /// Reasons for leaving columns out, by column.
     pub(super) left_out: BTreeMap<usize, String>,
     pub(crate) templates: Vec<FieldTemplate>,

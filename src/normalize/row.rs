@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     contact::{Chat, Contact, ContactField, is_own_address},
-    mapping::{Assignment, Field},
+    mapping::{Assignment, Field, name_key},
     reject::{Fault, RejectedRow},
     source::Row,
 };
@@ -49,6 +49,23 @@ pub(crate) fn read_row<'r>(
         edits,
     };
     reader.read()
+}
+
+/// The first, middle, last and second last name.
+type NameParts<'r> = [Cow<'r, str>; 4];
+
+/// True if the full name contains all words of a part, so it is more than a first name.
+fn contains_any(name: &str, parts: &NameParts<'_>) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|it: char| it.is_whitespace() || it.is_ascii_punctuation());
+        let keys = words.map(name_key);
+        keys.filter(|word| !word.is_empty()).collect()
+    };
+    let known = words(name);
+    let is_contained = |part: &str| words(part).iter().all(|word| known.contains(word));
+    parts
+        .iter()
+        .any(|part| !part.is_empty() && is_contained(part))
 }
 
 struct RowReader<'r, 'e> {
@@ -136,9 +153,10 @@ impl<'r> RowReader<'r, '_> {
 
     /// Reads the single-valued fields. The first column with a value is used.
     fn read_singles(&mut self, assignments: &'r [Assignment]) {
-        let mut name_parts: [Cow<'r, str>; 3] = Default::default();
+        let mut name_parts: NameParts<'r> = Default::default();
         for it in assignments {
             let contact = &self.contact;
+            let may_complete = self.file.mapping.completes_names && it.field != Field::Name;
             match it.field {
                 Field::Id if contact.id.is_empty() => {
                     let id = self.id(it.column);
@@ -148,16 +166,20 @@ impl<'r> RowReader<'r, '_> {
                     self.contact.responsible_user_id = self.owner(it.column);
                 }
                 Field::Uri if contact.uri.is_empty() => self.contact.uri = self.link(it.column),
-                _ if !contact.name.is_empty() => {}
+                _ if !contact.name.is_empty() && !may_complete => {}
                 Field::FirstName => self.read_part(&mut name_parts[0], it.column),
                 Field::MiddleName => self.read_part(&mut name_parts[1], it.column),
                 Field::LastName => self.read_part(&mut name_parts[2], it.column),
+                Field::SecondLastName => self.read_part(&mut name_parts[3], it.column),
                 Field::Name if name_parts.iter().any(|part| !part.is_empty()) => {
                     self.contact.name = self.joined(&mut name_parts);
                 }
                 Field::Name => self.contact.name = self.cells.text(it.column, self.edits),
                 _ => {}
             }
+        }
+        if self.file.mapping.completes_names && !contains_any(&self.contact.name, &name_parts) {
+            name_parts[0] = std::mem::take(&mut self.contact.name);
         }
         if self.contact.name.is_empty() {
             self.contact.name = self.joined(&mut name_parts);
@@ -202,12 +224,12 @@ impl<'r> RowReader<'r, '_> {
         }
     }
 
-    fn joined(&mut self, parts: &mut [Cow<'r, str>; 3]) -> Cow<'r, str> {
+    fn joined(&mut self, parts: &mut NameParts<'r>) -> Cow<'r, str> {
         if parts.iter().all(|part| part.is_empty()) {
             return Cow::Borrowed("");
         }
         let parts = parts.iter_mut().map(std::mem::take);
-        let mut parts: SmallVec<[_; 3]> = parts.filter(|part| !part.is_empty()).collect();
+        let mut parts: SmallVec<[_; 4]> = parts.filter(|part| !part.is_empty()).collect();
         if parts.len() <= 1 {
             return parts.pop().unwrap_or_default();
         }

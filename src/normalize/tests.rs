@@ -215,6 +215,57 @@ fn reasons_name_the_flag() {
 }
 
 #[test]
+fn a_name_beside_a_last_name_is_completed_unless_it_is_the_full_name() {
+    for (header, cells, wanted) in [
+        ("id,Name,Surname", "1,Ann,Baker", "Ann Baker"),
+        ("id,Name,Surname", "1,Li,Alice", "Li Alice"),
+        ("id,Name,Surname", "1,Ann Baker,BAKER", "Ann Baker"),
+        ("id,Name,Surname", "1,Baker,Baker", "Baker"),
+        ("id,Name,Surname", "1,Ann,", "Ann"),
+        ("id,Name,Surname", "1,,Baker", "Baker"),
+        (
+            "id,NAME,SECOND_NAME,LAST_NAME",
+            "1,Анна,Петровна,Ильина",
+            "Анна Петровна Ильина",
+        ),
+        (
+            "id,NAME,SECOND_NAME,LAST_NAME",
+            "1,Анна,Петровна,",
+            "Анна Петровна",
+        ),
+        (
+            "id,Контакт,Отчество,Фамилия",
+            "1,Ильина А.П.,Петровна,Ильина",
+            "Ильина А.П.",
+        ),
+        (
+            "id,Имя клиента,Фамилия клиента",
+            "1,Пётр,Ильин",
+            "Пётр Ильин",
+        ),
+        (
+            "id,Nombre,Apellido paterno,Apellido materno",
+            "1,Ana,Peña,Ruiz",
+            "Ana Peña Ruiz",
+        ),
+        (
+            "id,Primer nombre,Segundo nombre,Primer apellido,Segundo apellido",
+            "1,Ana,Eva,Gil,Ruiz",
+            "Ana Eva Gil Ruiz",
+        ),
+        (
+            "id,Name,First name,Last name",
+            "1,Company 1,Ann,Baker",
+            "Company 1",
+        ),
+        ("id,Name,Middle name", "1,Ann Baker,Eve", "Ann Baker"),
+    ] {
+        let wanted = format!(r#"{{"id":"1","name":"{wanted}"}}"#);
+        assert_eq!(file(header).row(cells), wanted, "{header}");
+    }
+}
+
+#[test]
 fn names_are_joined_if_there_is_no_full_name() {
     let file = file("id,name,Имя,Отчество,Фамилия,File As");
     for (cells, name) in [
