@@ -193,6 +193,7 @@ impl Mapping {
         for (field, column) in assigned.chain(templates) {
             let value = match field {
                 Field::Id | Field::ResponsibleUserId => CellValue::Id,
+                Field::ContactData => CellValue::Json,
                 field if field.is_code() => CellValue::Code,
                 Field::Uri if self.of_field(field).any(|it| it.column == column) => CellValue::Link,
                 _ => CellValue::Text,

@@ -184,9 +184,9 @@ impl<'r> Cells<'r> {
                 return problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));
             }
             _ if !is_used => return,
-            CellFaultKind::Object => of_cell(
+            CellFaultKind::Nested => of_cell(
                 RejectCode::JsonInvalid,
-                "is an object, not a value: write the value itself",
+                "is a JSON object or array, not a value: write the value itself",
             ),
             CellFaultKind::DigitsLost => phone::digits_lost(self.raw(column)),
             CellFaultKind::Error(text) => {

@@ -215,8 +215,17 @@ impl BlockWriter {
             if is_uncalculated && value != CellValue::Unused {
                 *self.uncalculated.entry(column).or_default() += 1;
             }
+            let takes_array = match value {
+                CellValue::Json => cell.text.starts_with('['),
+                CellValue::Code => cell.list.is_some(),
+                _ => false,
+            };
+            let fault = cell
+                .fault
+                .as_ref()
+                .filter(|fault| !(takes_array && **fault == CellFaultKind::Nested));
             let uncalculated = is_uncalculated.then_some(&CellFaultKind::Uncalculated);
-            for kind in cell.fault.iter().chain(uncalculated) {
+            for kind in fault.into_iter().chain(uncalculated) {
                 self.block.faults.push(CellFault {
                     record: self.records,
                     column,

@@ -23,6 +23,8 @@ pub(super) struct Cell {
     pub(super) link: Option<String>,
     /// The number as its format displays it, if that differs from its digits. In a column of ids, it is the id.
     pub(super) shown: Option<String>,
+    /// The values of a JSON array, one per line. In a column of codes, they are the value.
+    pub(super) list: Option<String>,
     /// True for a formula without a result, or with 0 as a placeholder.
     pub(super) is_uncalculated: bool,
     pub(super) fault: Option<CellFaultKind>,
@@ -40,13 +42,13 @@ impl Cell {
     pub(super) fn value(&self, kind: CellValue) -> Cow<'_, str> {
         let day = || self.day.map(|day| Cow::from(day.to_string()));
         let special = match kind {
-            CellValue::Code => day(),
+            CellValue::Code => day().or_else(|| self.list.as_deref().map(Cow::from)),
             CellValue::Id => day().or_else(|| self.shown.as_deref().map(Cow::from)),
             CellValue::Link => {
                 let link = self.link.as_deref().filter(|link| is_web_address(link));
                 link.map(Cow::from)
             }
-            CellValue::Text | CellValue::Unused => None,
+            CellValue::Text | CellValue::Json | CellValue::Unused => None,
         };
         special.unwrap_or_else(|| self.text.as_str().into())
     }
@@ -72,6 +74,7 @@ impl CellRow {
             cell.day = None;
             cell.link = None;
             cell.shown = None;
+            cell.list = None;
             cell.is_uncalculated = false;
             cell.fault = None;
         }
@@ -131,6 +134,8 @@ pub(crate) enum CellValue {
     /// The serial number of a date, or a number as its format displays it: other systems have the id with leading
     /// zeros.
     Id,
+    /// A JSON array.
+    Json,
 }
 
 /// The first rows, to find the header.

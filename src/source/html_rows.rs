@@ -302,11 +302,9 @@ impl OpenCell {
         }
         Some(Cell {
             text: text.replace(UNDECODABLE, "\u{FFFD}"),
-            shown: None,
-            is_uncalculated: false,
             link: self.link.filter(|link| !link.contains(UNDECODABLE)),
             fault,
-            day: None,
+            ..Cell::default()
         })
     }
 }

@@ -1,8 +1,9 @@
 //! Reads JSON lines: each object is a row, each key a column.
 //!
-//! Numbers and arrays (`contact_data`) stay JSON in their cells. An object is a fault of its cell, unless it is a
-//! single value of `MongoDB`'s extended JSON, which is unwrapped. A line that is not an object becomes one cell
-//! with a fault, and reading continues. The file is read twice, because any line may add columns.
+//! Numbers and `contact_data` stay JSON in their cells. An object is a fault of its cell, unless it is a single value
+//! of `MongoDB`'s extended JSON, which is unwrapped. So is an array, except of a single value, or of several in a column
+//! of chats. A line that is not an object becomes one cell with a fault, and reading continues. The file is read
+//! twice, because any line may add columns.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -157,7 +158,12 @@ impl JsonRows {
                 let cell = row.cell(column);
                 cell.text.clear();
                 cell.text.push_str(&text_of(value));
-                cell.fault = is_object(&cell.text, value).then_some(CellFaultKind::Object);
+                match list(value.get()) {
+                    Some(values) if values.len() > 1 => cell.list = Some(values.join("\n")),
+                    Some(values) => cell.text = values.concat(),
+                    None => {}
+                }
+                cell.fault = is_nested(&cell.text, value).then_some(CellFaultKind::Nested);
             }
         })
     }
@@ -214,9 +220,30 @@ fn reason_of(error: &serde_json::Error, line: &str) -> String {
     format!("{what}, at character {at}")
 }
 
-/// True if the text is the object's own.
-fn is_object(text: &str, value: &RawValue) -> bool {
-    value.get().starts_with('{') && text == value.get()
+/// True if the text is the object's or the array's own.
+fn is_nested(text: &str, value: &RawValue) -> bool {
+    value.get().starts_with(['{', '[']) && text == value.get()
+}
+
+/// The values of an array of texts and numbers.
+fn list(json: &str) -> Option<Vec<String>> {
+    // A fast path for `contact_data`.
+    let inner = json.strip_prefix('[')?.trim_start();
+    if inner.starts_with('{') {
+        return None;
+    }
+    let values: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+    let texts = values.iter().map(|value| {
+        let text = text_of(value);
+        (!is_nested(&text, value)).then(|| text.into_owned())
+    });
+    let texts: Option<Vec<String>> = texts.collect();
+    texts.map(|texts| {
+        texts
+            .into_iter()
+            .filter(|text| !text.trim().is_empty())
+            .collect()
+    })
 }
 
 fn text_of(value: &RawValue) -> Cow<'_, str> {

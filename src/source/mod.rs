@@ -214,8 +214,8 @@ pub(crate) enum CellFaultKind {
     Rows,
     /// A formula without a result, or with 0 as a placeholder, which is then the cell's value.
     Uncalculated,
-    /// A JSON object instead of a value.
-    Object,
+    /// A JSON object or array instead of a value.
+    Nested,
     /// A whole line that is not a JSON object, with the reason.
     NotJson(String),
 }

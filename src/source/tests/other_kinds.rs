@@ -116,7 +116,7 @@ fn json_lines_become_rows() {
         cells(&read)[0][1..],
         ["Ann \"A\"", "", r#"[{"chat_type":"vk","chat_id":"5"}]"#]
     );
-    assert_eq!(cells(&read)[1], ["2", "Bob", "", "", r#"["a"]"#]);
+    assert_eq!(cells(&read)[1], ["2", "Bob", "", "", "a"]);
 }
 
 #[test]
@@ -158,7 +158,9 @@ fn values_of_json_lines_are_unwrapped_or_faults() {
         (r#"{"$date":{"$numberLong":"17"}}"#, "17"),
         (r#""Anna \ud83d""#, "Anna \u{FFFD}"),
         (r#""\ud83d\ude00""#, "\u{1F600}"),
-        (r#"["{"]"#, r#"["{"]"#),
+        (r#"["{"]"#, "{"),
+        (r#"[42, null, ""]"#, "42"),
+        ("[]", ""),
         (r#""{}""#, "{}"),
         ("null", ""),
     ] {
@@ -169,13 +171,33 @@ fn values_of_json_lines_are_unwrapped_or_faults() {
         "{}",
         r#"{"$oid":{"x":1}}"#,
         r#"{"$oid":"1","b":2}"#,
+        r#"["a","b"]"#,
+        r#"[{"first":"Anna"}]"#,
+        r#"["a",["b"]]"#,
     ] {
         assert_eq!(
             cell(json),
-            (json.to_owned(), vec![CellFaultKind::Object]),
+            (json.to_owned(), vec![CellFaultKind::Nested]),
             "{json}"
         );
     }
+}
+
+#[test]
+fn arrays_are_values_only_of_columns_that_take_several() {
+    let lines = r#"{"id":1,"vk":["id5",7],"contact_data":[{"chat_type":"vk"}]}
+        {"id":2,"vk":[{"id":5}],"contact_data":{"chat_type":"vk"}}"#;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(lines.as_bytes()).unwrap();
+    let mut tables = open(file.path(), &ReadOptions::new(&silent(), &known)).unwrap();
+    tables[0].take_values(vec![CellValue::Id, CellValue::Code, CellValue::Json]);
+    let read = read_table(tables.remove(0)).unwrap();
+    assert_eq!(cells(&read)[0], ["1", "id5\n7", r#"[{"chat_type":"vk"}]"#]);
+    assert_eq!(read.rows[0].2, []);
+    assert_eq!(
+        read.rows[1].2,
+        [CellFaultKind::Nested, CellFaultKind::Nested]
+    );
 }
 
 #[test]
