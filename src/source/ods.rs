@@ -199,44 +199,48 @@ impl OdsTable {
         Ok(())
     }
 
-    /// Reads the text of a cell up to its end. Comments are skipped.
+    /// Reads the text of a cell up to its end. Comments, shapes anchored to the cell and phonetic guides are skipped.
     fn text(&mut self, end: &str, cell: &mut DescribedCell) -> Result<(), SourceErrorKind> {
         let DescribedCell { text, link, .. } = cell;
-        let (mut paragraphs, mut in_note) = (0, false);
+        // The number of open tags within an element that is skipped.
+        let (mut paragraphs, mut skipped) = (0, 0_usize);
         loop {
             let limit = self.limits.record_bytes;
             let event = self.content.event()?;
             match &event {
-                Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
-                    "office:annotation" => in_note = matches!(event, Event::Start(_)),
-                    _ if in_note => {}
-                    "text:p" => {
-                        if paragraphs > 0 {
-                            text.push('\n');
+                Event::Start(_) if skipped > 0 => skipped += 1,
+                Event::Start(tag) if !is_text(tag.name().as_ref()) => skipped = 1,
+                Event::End(_) if skipped > 0 => skipped -= 1,
+                Event::Start(tag) | Event::Empty(tag) if skipped == 0 => {
+                    match tag.name().as_ref() {
+                        "text:p" => {
+                            if paragraphs > 0 {
+                                text.push('\n');
+                            }
+                            paragraphs += 1;
                         }
-                        paragraphs += 1;
+                        "text:s" => {
+                            let count =
+                                attribute(tag, "text:c").and_then(|count| count.parse().ok());
+                            text.extend(std::iter::repeat_n(
+                                ' ',
+                                count.unwrap_or(1_usize).min(1 << 10),
+                            ));
+                        }
+                        "text:a" if link.is_none() => *link = attribute(tag, "xlink:href"),
+                        "text:tab" => text.push('\t'),
+                        "text:line-break" => text.push('\n'),
+                        _ => {}
                     }
-                    "text:s" => {
-                        let count = attribute(tag, "text:c").and_then(|count| count.parse().ok());
-                        text.extend(std::iter::repeat_n(
-                            ' ',
-                            count.unwrap_or(1_usize).min(1 << 10),
-                        ));
-                    }
-                    "text:a" if link.is_none() => *link = attribute(tag, "xlink:href"),
-                    "text:tab" => text.push('\t'),
-                    "text:line-break" => text.push('\n'),
-                    _ => {}
-                },
-                Event::End(tag) if tag.name().as_ref() == "office:annotation" => in_note = false,
+                }
                 Event::End(tag) if tag.name().as_ref() == end => return Ok(()),
-                Event::Text(part) if paragraphs > 0 && !in_note => {
+                Event::Text(part) if paragraphs > 0 && skipped == 0 => {
                     text.push_str(&part.xml10_content());
                 }
-                Event::CData(part) if paragraphs > 0 && !in_note => {
+                Event::CData(part) if paragraphs > 0 && skipped == 0 => {
                     text.push_str(&part.xml10_content());
                 }
-                Event::GeneralRef(entity) if paragraphs > 0 && !in_note => {
+                Event::GeneralRef(entity) if paragraphs > 0 && skipped == 0 => {
                     text.extend(resolve(entity));
                 }
                 Event::Eof => return Err(damaged("a cell is incomplete")),
@@ -247,6 +251,11 @@ impl OdsTable {
             }
         }
     }
+}
+
+/// True for elements with the text of a cell.
+fn is_text(name: &str) -> bool {
+    name.starts_with("text:") && name != "text:ruby-text"
 }
 
 /// Resolves the five predefined XML entities and numeric characters. Other entities must be declared in the file,

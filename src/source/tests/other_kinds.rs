@@ -6,7 +6,7 @@ use super::*;
 fn opendocument_cells_have_their_declared_values() {
     let read = read(&ods(
         r#"<table:table-row table:number-rows-repeated="2"><table:table-cell table:number-columns-repeated="3"/></table:table-row>
-        <table:table-row><table:table-cell office:value-type="float" office:value="79991112233"><text:p>7.99911E+10</text:p></table:table-cell><table:table-cell office:value-type="string"><office:annotation><text:p>a note</text:p></office:annotation><text:p>Ann &amp; <text:span>Bob</text:span><text:s text:c="2"/>!</text:p><text:p>two</text:p></table:table-cell></table:table-row>
+        <table:table-row><table:table-cell office:value-type="float" office:value="79991112233"><text:p>7.99911E+10</text:p></table:table-cell><table:table-cell office:value-type="string"><office:annotation><text:p>a note</text:p></office:annotation><draw:frame><draw:text-box><text:p>a <text:span>shape</text:span></text:p></draw:text-box></draw:frame><draw:custom-shape/><text:p>Ann &amp; <text:span>Bob</text:span><text:s text:c="2"/>!</text:p><text:p><text:ruby><text:ruby-base>two</text:ruby-base><text:ruby-text>2</text:ruby-text></text:ruby></text:p></table:table-cell></table:table-row>
         <table:table-row table:number-rows-repeated="2"><table:table-cell office:value-type="float" office:value="120363025246125486"/><table:table-cell office:value-type="date" office:date-value="2026-03-12"><text:p>12.03.26</text:p></table:table-cell></table:table-row>
         <table:table-row table:number-rows-repeated="1048570"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>"#,
     ));
