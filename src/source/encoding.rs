@@ -194,6 +194,11 @@ pub(super) fn is_utf8_text(head: &[u8]) -> bool {
     !head.is_ascii() && as_utf8(head) == Some(0)
 }
 
+/// True for text in a code page.
+pub(super) fn is_not_utf8(head: &[u8]) -> bool {
+    !head.is_ascii() && as_utf8(head).is_none()
+}
+
 fn by_mark(head: &[u8]) -> Result<Option<&'static Encoding>, SourceErrorKind> {
     if head.starts_with(&[0xFF, 0xFE, 0, 0]) || head.starts_with(&[0, 0, 0xFE, 0xFF]) {
         let what = "text in UTF-32, which is not supported";

@@ -216,7 +216,11 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
         encoding != UTF_8 && encoding.is_ascii_compatible() && encoding::is_utf8_text(&head)
     };
     let usual = input.options.usual.encoding;
-    let usual = usual.filter(|usual| mark.is_none() && !is_utf8_after_all(usual));
+    let usual = usual.filter(|usual| {
+        mark.is_none()
+            && !is_utf8_after_all(usual)
+            && !(*usual == UTF_8 && encoding::is_not_utf8(&head))
+    });
     if let Some(encoding) = input.options.encoding.or(usual) {
         let finding = EncodingFinding {
             encoding,

@@ -147,6 +147,19 @@ fn a_byte_without_a_meaning_in_its_code_page_is_a_fault() {
 }
 
 #[test]
+fn the_usual_encoding_is_not_used_for_text_that_it_does_not_fit() {
+    let (bytes, ..) = WINDOWS_1251.encode(RUSSIAN);
+    for (bytes, usual, wanted) in [
+        (&*bytes, UTF_8, WINDOWS_1251),
+        (RUSSIAN.as_bytes(), WINDOWS_1251, UTF_8),
+        (&*bytes, KOI8_R, KOI8_R),
+    ] {
+        let read = read_with(bytes, |options| options.usual.encoding = Some(usual)).unwrap();
+        assert_eq!(read.form.encoding, wanted);
+    }
+}
+
+#[test]
 fn half_a_character_of_utf16_is_a_fault_of_its_cell() {
     let mut units: Vec<u16> = "\u{FEFF}id,name\n1,A\n2,".encode_utf16().collect();
     units.extend([0xD800, u16::from(b'\n')]);
