@@ -5,7 +5,7 @@
 //! user did not name, the link itself is replaced, because another user may have created it.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
 };
@@ -96,7 +96,7 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
         // Opening it would wait for a reader, and closing it would end that reader's input.
         check_access(path)
     } else if is_special(path) {
-        OpenOptions::new().append(true).open(path).map(drop)
+        DirectOutput::open(path).map(drop)
     } else if path.is_dir() {
         Err(io::ErrorKind::IsADirectory.into())
     } else {

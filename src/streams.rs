@@ -1,7 +1,9 @@
 //! Output to a pipe, a terminal or a device, which can't be replaced and is written directly.
 
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
     path::Path,
     sync::{
@@ -10,27 +12,47 @@ use std::{
     },
 };
 
-/// True for a terminal or a pipe, which can't be replaced.
+/// True for a terminal or a pipe, or the file to which standard output or standard error is redirected. These can't be
+/// replaced.
 pub(crate) fn is_special(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|data| !data.is_file() && !data.is_dir())
+    let is_other = |data: fs::Metadata| !data.is_file() && !data.is_dir();
+    path.metadata().is_ok_and(is_other)
+        || is_open_at(path, io::stdout())
+        || is_open_at(path, io::stderr())
 }
 
 /// True if this path is standard output.
-#[cfg(unix)]
 pub(crate) fn is_standard_output(path: &Path) -> bool {
-    use rustix::fs::{fstat, stat};
-    let (Ok(output), Ok(file)) = (fstat(io::stdout()), stat(path)) else {
-        return false;
-    };
     let is_device = path.parent() == Some(Path::new("/dev")) && path.ends_with("null");
-    !is_device && (output.st_dev, output.st_ino) == (file.st_dev, file.st_ino)
+    !is_device && is_open_at(path, io::stdout())
 }
 
-/// No path leads to standard output on this system.
+/// True if a stream is the file at this path.
+#[cfg(unix)]
+fn is_open_at(path: &Path, stream: impl AsFd) -> bool {
+    use rustix::fs::{fstat, stat};
+    let (Ok(open), Ok(file)) = (fstat(stream), stat(path)) else {
+        return false;
+    };
+    (open.st_dev, open.st_ino) == (file.st_dev, file.st_ino)
+}
+
+/// No path leads to a stream on this system.
 #[cfg(not(unix))]
-pub(crate) const fn is_standard_output(_: &Path) -> bool {
+fn is_open_at<S>(_: &Path, _: S) -> bool {
     false
+}
+
+/// Opens a file to append to it. A standard stream shares its position, so that its output and this one don't
+/// overwrite each other.
+fn open_to_append(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    if is_open_at(path, io::stdout()) {
+        return Ok(io::stdout().as_fd().try_clone_to_owned()?.into());
+    } else if is_open_at(path, io::stderr()) {
+        return Ok(io::stderr().as_fd().try_clone_to_owned()?.into());
+    }
+    OpenOptions::new().append(true).open(path)
 }
 
 /// True while output goes to a pipe, which its reader may delay forever.
@@ -82,7 +104,7 @@ impl DirectOutput {
     /// Opens the file. A named pipe without a reader is waited for.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let awaits = is_pipe(path).then(AwaitsReader::begin);
-        let file = OpenOptions::new().append(true).open(path)?;
+        let file = open_to_append(path)?;
         Ok(Self {
             file,
             _awaits: awaits,

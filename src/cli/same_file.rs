@@ -20,7 +20,7 @@ pub(crate) const WRITTEN: [&str; 6] = [
 /// The error if an output file of the command is also another file of it. Sources and named runs are compared later,
 /// when they are known.
 pub(super) fn same_file(matches: &ArgMatches) -> Option<clap::Error> {
-    let (_, matches) = matches.subcommand()?;
+    let (command, matches) = matches.subcommand()?;
     let named: Vec<_> = matches
         .ids()
         .filter_map(|id| named(matches, id.as_str()))
@@ -35,7 +35,10 @@ pub(super) fn same_file(matches: &ArgMatches) -> Option<clap::Error> {
         "'--{one}' and '--{other}' name the same file, {}: name another file for one of them",
         path.display()
     );
-    Some(Cli::command().error(ErrorKind::ArgumentConflict, message))
+    let mut cli = Cli::command();
+    cli.build();
+    let command = cli.find_subcommand_mut(command)?;
+    Some(command.error(ErrorKind::ArgumentConflict, message))
 }
 
 /// The option and the file that it names.

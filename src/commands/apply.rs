@@ -7,7 +7,7 @@ use super::{
     confirm::confirm_deletes,
     history::{find_run, record_not_sent},
     nothing_left::{say_nothing_is_left, show_again},
-    page::request_report,
+    page::request_files,
     resume,
     sent::show_sent,
     unfinished::last_unfinished,
@@ -36,8 +36,9 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         }
         return Ok(ExitCode::Done);
     };
-    request_report(
+    request_files(
         context,
+        args.rejects.as_deref(),
         args.send.report.report.as_deref(),
         &[],
         Some(&path),

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Context,
     findings::{show, show_mapping},
-    page::request_report,
+    page::request_files,
 };
 use crate::{
     check::{CheckReport, Checker, early_warnings},
@@ -21,7 +21,6 @@ use crate::{
     paths::{is_stream, shown_path},
     plan::duplicates::OnDuplicate,
     progress::Monitor,
-    report::rejects,
     settings::reading,
     stage::ReadRequest,
     streams::is_special,
@@ -41,8 +40,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
             "save it to a file first".to_owned(),
         ));
     }
-    rejects::check_requested(args.rejects.as_deref())?;
-    request_report(context, page, &reading.files, None)?;
+    request_files(context, args.rejects.as_deref(), page, &reading.files, None)?;
     let monitor = context.monitor();
     let mut report = read(context, args, &reading, &monitor)?;
     let staged = reads_twice.then(|| {

@@ -15,6 +15,7 @@ use crate::{
     report::changes::{self, ChangeSections},
     report::summary::FirstDifferences,
     settings::{exporting::table_form, reading},
+    streams::is_standard_output,
     workflow::ReadState,
 };
 
@@ -23,6 +24,9 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let output = args.output.as_deref();
+    if output.is_some_and(is_standard_output) {
+        context.console.keep_output_for_data();
+    }
     let form = |path| table_form(path, args.excel, &reading.files);
     let table = output.map(|path| Ok::<_, Error>((path, form(path)?)));
     let table = table.transpose()?;

@@ -13,7 +13,7 @@ use crate::{
     export::{Exported, OwnerNames, rotation::Rotated},
     paths::{is_stream, shown_path},
     settings::exporting::{USERS, backup_form, backup_name},
-    streams::PlainOutput,
+    streams::{PlainOutput, is_standard_output},
     wording::{counted, float},
     workflow::{Backup, ExportRequest},
 };
@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     let output = args.output.as_deref().filter(|path| !is_stream(path));
     let mut form = backup_form(args, output)?;
     let name = backup_name(args, output)?;
-    if output.is_none() {
+    if output.is_none_or(is_standard_output) {
         context.console.keep_output_for_data();
     }
     let session = context.session()?;

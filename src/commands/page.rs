@@ -14,6 +14,7 @@ use crate::{
     report::{
         notes::{Invocation, NOTES, SENT_BY},
         page::{self, ReportPage, ReportedFailure},
+        rejects,
         summary::Summary,
     },
     run::RunFile,
@@ -48,23 +49,30 @@ fn failure(error: &Error) -> ReportedFailure {
     }
 }
 
-/// Notes the requested report, and checks that it can be written.
-pub(super) fn request_report(
+/// Checks that the requested rejects and report can be written, and notes the report.
+pub(super) fn request_files(
     context: &Context,
-    path: Option<&Path>,
+    rejects: Option<&Path>,
+    report: Option<&Path>,
     sources: &[PathBuf],
     run: Option<&Path>,
 ) -> Result<(), Error> {
-    if let Some(path) = path {
-        let path = page::check_page(path, sources, run)?;
-        let console = context.console;
-        let is_used = console.wants_json() || (console.has_report() && !console.is_quiet());
-        if is_used && is_standard_output(&path) {
+    rejects::check_requested(rejects)?;
+    let report = report.map(|path| page::check_page(path, sources, run));
+    let report = report.transpose()?;
+    let console = context.console;
+    let is_used = console.wants_json() || (console.has_report() && !console.is_quiet());
+    for (what, path) in [("rejects", rejects), ("report", report.as_deref())] {
+        if is_used && path.is_some_and(is_standard_output) {
             return Err(Error::usage(
-                "the report and the command's other output would be mixed on standard output",
-                "name a file with --report".to_owned(),
+                format!(
+                    "the {what} and the command's other output would be mixed on standard output"
+                ),
+                format!("name a file with --{what}"),
             ));
         }
+    }
+    if let Some(path) = report {
         context.report.get_or_init(|| path);
     }
     Ok(())

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use super::{Context, history::session_to_plan, page::request_report};
+use super::{Context, history::session_to_plan, page::request_files};
 use crate::{
     cli::{Blank, ChangedOnly, PlanningArgs, SourceArgs},
     error::Error,
     plan::{PlanOptions, gate::Bounds},
-    report::rejects,
     settings::reading,
     stage::ReadRequest,
     workflow::{Comparison, OnDoubt, PlanRequest, PlannedRun, Session},
@@ -39,10 +38,10 @@ pub(super) fn plan_files(
         ..
     } = args;
     let profile = &context.settings.profile;
-    rejects::check_requested(planning.rejects.as_deref())?;
     context.await_ids(planning.ids.as_deref());
     let reading = reading::resolve_selected(read, planning, profile)?;
-    request_report(context, report.report.as_deref(), &reading.files, run)?;
+    let (rejects, report) = (planning.rejects.as_deref(), report.report.as_deref());
+    request_files(context, rejects, report, &reading.files, run)?;
     let is_dry_run = purpose == Purpose::Show;
     let session = session_to_plan(context, planning.mode, &reading.files, is_dry_run)?;
     let request = PlanRequest {

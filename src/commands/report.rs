@@ -17,6 +17,7 @@ use crate::{
         notes::Invocation,
         page::{self, ReportPage},
     },
+    streams::is_standard_output,
     workflow::{PastRun, RunHistory, SANDBOX},
 };
 
@@ -25,7 +26,7 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
     let output = args.output.as_deref().filter(|path| !is_stream(path));
     let output = output.map(|output| page::check_page(output, &[], Some(&path)));
     let output = output.transpose()?;
-    if output.is_none() {
+    if output.as_deref().is_none_or(is_standard_output) {
         context.console.keep_output_for_data();
     }
     let PastRun {

@@ -7,7 +7,7 @@ use super::{
     confirm::{confirm, confirm_deletes},
     history::{find_run, session_to_plan},
     next_steps::ReportedState,
-    page::{request_report, write_report},
+    page::{request_files, write_report},
     planned::{show, show_dry_run},
     planning::plan,
     sent::send,
@@ -16,7 +16,7 @@ use crate::{
     cli::UndoArgs,
     error::{Error, ExitCode},
     plan::Mode,
-    report::{page::ReportedPhase, rejects},
+    report::page::ReportedPhase,
     wording::counted,
     workflow::{PlannedRun, Session, UndoRequest},
 };
@@ -25,10 +25,10 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     if args.dry_run {
         context.console.print_results();
     }
-    rejects::check_requested(args.rejects.as_deref())?;
     let undone = find_run(context, &args.run)?;
-    request_report(
+    request_files(
         context,
+        args.rejects.as_deref(),
         args.send.report.report.as_deref(),
         &[],
         Some(&undone),

@@ -673,3 +673,36 @@ fn two_options_that_name_one_file_are_refused_before_anything_is_sent() {
     let to_nothing = "check contacts.csv --rejects /dev/null --report /dev/null";
     world.run(to_nothing.split(' ')).ends_with(0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_a_stream_is_redirected_to_is_shared_with_it() {
+    let world = world(5);
+    let rows = world.read("contacts.csv") + "11,u,Bob,x,no\n";
+    world.write("contacts.csv", rows);
+    let redirected = |args: &str| {
+        let script = format!("exec {} {args}", env!("CARGO_BIN_EXE_wazzup-contacts"));
+        world.call_program("sh", ["-c", &script]).run()
+    };
+    redirected("import contacts.csv --rejects /dev/stderr 2> all.txt").ends_with(3);
+    let all = world.read("all.txt");
+    assert!(all.contains("11,u,Bob") && all.contains("\ndone "), "{all}");
+    redirected("import contacts.csv --rejects same.csv > same.csv").ends_with(3);
+    assert!(world.read("same.csv").contains("11,u,Bob"));
+    redirected("export --format csv -o /proc/self/fd/1 --json > backup.csv").ends_with(0);
+    let backup = world.read("backup.csv");
+    assert_eq!(backup.lines().count(), 6, "{backup}");
+    for command in [
+        "import contacts.csv --json",
+        "check contacts.csv",
+        "import contacts.csv --dry-run",
+    ] {
+        let command = format!("{command} --rejects /dev/stdout > mixed.txt");
+        redirected(&command)
+            .ends_with(2)
+            .tells("the rejects and the command's other output would be mixed");
+    }
+    let ran = redirected("check contacts.csv -q --rejects /dev/stdout > rejects.csv");
+    ran.ends_with(3);
+    assert!(world.read("rejects.csv").contains("11,u,Bob"));
+}
