@@ -1,13 +1,13 @@
 //! Reads back the first contacts that were sent, before all others are sent.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use crate::{
     account::Reader,
     api::LookUp,
     contact::{ChatType, ContactField},
     plan::PlanError,
-    run::{FieldChange, RunFile, SentBatches},
+    run::{ChosenContacts, FieldChange, RunFile, SentBatches},
     verify::{Finding, between},
     wording::{counted, grouped},
 };
@@ -23,17 +23,17 @@ pub struct CanaryError {
     differing: Vec<(String, Finding)>,
 }
 
-/// Reads back the contacts that were sent in batches with these numbers, and compares them with what was sent.
-/// Links are not compared, because the API returns its own.
+/// Reads back the contacts that were sent, and compares them with what was sent. Links are not compared, because the API
+/// returns its own.
 pub(crate) fn check_canary(
     account: Reader<'_>,
     run: &RunFile,
-    numbers: &BTreeSet<u64>,
+    chosen: &ChosenContacts,
     cleared: &[ChatType],
 ) -> Result<Option<CanaryError>, PlanError> {
     let mut sent = Vec::new();
-    for number in numbers {
-        let batch = SentBatches::from(run, *number).next().transpose()?;
+    for number in chosen.batches(0) {
+        let batch = SentBatches::from(run, number).next().transpose()?;
         let contacts = batch.into_iter().flatten();
         sent.extend(contacts.filter(|sent| sent.outcome.is_some()));
     }

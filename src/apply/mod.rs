@@ -58,7 +58,7 @@ use std::sync::{Arc, atomic::Ordering};
 use crate::{
     api::Client,
     progress::{Monitor, Phase},
-    run::{RunFile, Tally, batches, division},
+    run::{RunFile, Tally, batches},
 };
 pub use budget::BudgetError;
 pub(crate) use causes::{Cause, Refused};
@@ -80,12 +80,9 @@ pub(crate) fn apply(
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Tally, ApplyError> {
     let before = Tally::of(run)?;
-    let open = before.done.not_attempted + before.done.unknown;
-    let left_out = match &options.numbers {
-        Some(numbers) => division::left_out(run, numbers)?,
-        None => 0,
-    };
-    monitor.begin(Phase::Sending, Some(open.saturating_sub(left_out)));
+    let chosen = options.chosen.as_ref();
+    let count = chosen.map_or(before.left(), |chosen| chosen.count());
+    monitor.begin(Phase::Sending, Some(count));
     let state = Arc::clone(&options.state);
     state.is_rest.store(is_rest(&before), Ordering::SeqCst);
     let has_batches = batches::open_count(run)? > 0;
@@ -100,7 +97,7 @@ pub(crate) fn apply(
         return Err(ApplyError::Counts(contradiction));
     }
     // If nothing is left, the refusals came too late to stop anything.
-    if tally.unfinished() {
+    if tally.left() > 0 {
         state.budget.check()?;
     }
     match state.unknown_reason.lock().clone() {

@@ -1,20 +1,22 @@
 //! Reads the open batches of a run, in order, as payloads.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     apply::{isolation::FailingSince, payload::Payload},
     contact::Operation,
-    run::{Batch, BatchOutcome, BatchReader, RunError, RunFile, batches, snapshot},
+    run::{
+        Batch, BatchOutcome, BatchReader, ChosenContacts, Rest, RunError, RunFile, batches,
+        snapshot,
+    },
 };
 
 #[derive(Debug)]
 pub(super) struct BatchJob {
     pub(super) batch: Batch,
     pub(super) payload: Payload,
+    /// The contacts of the batch that are not in the payload, because they were not chosen.
+    pub(super) others: Rest,
     /// The state of each contact when the plan was made; empty unless stale contacts are left out.
     pub(super) planned: Vec<PlannedState>,
     /// Start of its failures, if it was sent before in this run.
@@ -57,8 +59,8 @@ pub(super) struct NextJobs {
 pub(super) struct OpenBatches<'a> {
     run: &'a RunFile,
     next_no: u64,
-    /// The numbers of the batches to read; `None` for all.
-    numbers: Option<Arc<BTreeSet<u64>>>,
+    /// The contacts to read; `None` for all.
+    chosen: Option<Arc<ChosenContacts>>,
     reader: BatchReader<'a>,
     check_stale: bool,
 }
@@ -67,12 +69,12 @@ impl<'a> OpenBatches<'a> {
     pub(super) fn new(
         run: &'a RunFile,
         check_stale: bool,
-        numbers: Option<Arc<BTreeSet<u64>>>,
+        chosen: Option<Arc<ChosenContacts>>,
     ) -> Self {
         Self {
             run,
             next_no: 0,
-            numbers,
+            chosen,
             reader: BatchReader::new(run),
             check_stale,
         }
@@ -97,11 +99,11 @@ impl<'a> OpenBatches<'a> {
     }
 
     fn open(&self, limit: usize) -> Result<Vec<Batch>, RunError> {
-        let Some(numbers) = &self.numbers else {
+        let Some(chosen) = &self.chosen else {
             return batches::open(self.run, self.next_no, limit);
         };
         let mut open = Vec::new();
-        for &no in numbers.range(self.next_no..) {
+        for no in chosen.batches(self.next_no) {
             if open.len() == limit {
                 break;
             }
@@ -113,10 +115,14 @@ impl<'a> OpenBatches<'a> {
 
     fn job(&mut self, batch: Batch) -> Result<BatchJob, RunError> {
         let (run, check_stale) = (self.run, self.check_stale);
+        let chosen = self.chosen.as_deref();
         let looked = check_stale && batch.operation == Operation::Create && snapshot::exists(run)?;
         let mut payload = Payload::new(batch.operation, batch.count);
         let mut planned = Vec::new();
         self.reader.each(&batch, |item| {
+            if chosen.is_some_and(|chosen| !chosen.has(batch.no, item.seq)) {
+                return Ok(());
+            }
             if !run.is_created_here() {
                 check(run, batch.operation, item.json)?;
             }
@@ -130,8 +136,14 @@ impl<'a> OpenBatches<'a> {
             }
             Ok::<_, RunError>(())
         })?;
+        let others = match batch.unknown {
+            _ if payload.len() == batch.count => Rest::Nothing,
+            true => Rest::Unknown,
+            false => Rest::Unsent,
+        };
         Ok(BatchJob {
             batch,
+            others,
             payload,
             planned,
             since: FailingSince::default(),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
+    open_batches::BatchJob,
     payload::{Payload, id_of},
     state::SenderState,
 };
@@ -47,11 +48,15 @@ impl<'a> OutcomeBuilder<'a> {
     }
 
     /// The outcome of a batch, and the number of its contacts that were attempted.
-    pub(super) fn into_outcome(mut self, batch: &Payload) -> (BatchOutcome, usize) {
-        if self.left.is_empty() {
-            return (self.outcome, batch.len());
+    pub(super) fn into_outcome(mut self, job: &BatchJob) -> (BatchOutcome, usize) {
+        let payload = &job.payload;
+        self.outcome.rest = job.others;
+        if !self.left.is_empty() && job.others == Rest::Nothing {
+            self.outcome.rest = Rest::Unsent;
         }
-        self.outcome.rest = Rest::Unsent;
+        if self.outcome.rest == Rest::Nothing {
+            return (self.outcome, payload.len());
+        }
         let listed = self
             .outcome
             .exceptions
@@ -63,18 +68,18 @@ impl<'a> OutcomeBuilder<'a> {
             .flat_map(Payload::items)
             .map(|(seq, _)| seq);
         let others: HashSet<u64> = listed.chain(left).collect();
-        for (seq, json) in batch.items().filter(|(seq, _)| !others.contains(seq)) {
-            let id = id_of(batch.operation, json);
+        for (seq, json) in payload.items().filter(|(seq, _)| !others.contains(seq)) {
+            let id = id_of(payload.operation, json);
             self.except(
                 seq,
                 id,
-                Outcome::expected(batch.operation),
+                Outcome::expected(payload.operation),
                 None,
                 Vec::new(),
             );
         }
         let left: usize = self.left.iter().map(Payload::len).sum();
-        (self.outcome, batch.len() - left)
+        (self.outcome, payload.len() - left)
     }
 
     /// The contacts that are settled although the batch is not, if any.

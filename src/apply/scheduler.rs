@@ -90,7 +90,7 @@ impl<'a> Scheduler<'a> {
     ) -> Self {
         let state = Arc::clone(&options.state);
         Self {
-            batches: OpenBatches::new(run, options.check_stale, options.numbers.clone()),
+            batches: OpenBatches::new(run, options.check_stale, options.chosen.clone()),
             run,
             client: Arc::clone(client),
             monitor,

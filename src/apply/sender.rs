@@ -181,7 +181,7 @@ impl SenderThread {
                 }
             }
             Ok(()) => {
-                let (outcome, contacts) = outcome.into_outcome(&job.payload);
+                let (outcome, contacts) = outcome.into_outcome(&job);
                 crash::point(Point::Settled);
                 SenderReport::Settled {
                     outcome,

@@ -2,7 +2,6 @@
 //! server and the sources.
 
 use std::{
-    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -15,7 +14,7 @@ use parking_lot::Mutex;
 use super::{budget::Budget, columns::SourceColumns, limits::SizeLimits};
 use crate::{
     plan::gate::Bound,
-    run::{RunError, RunFile, batches, snapshot},
+    run::{ChosenContacts, RunError, RunFile, batches, snapshot},
     wording::counted,
 };
 
@@ -32,8 +31,8 @@ pub(crate) struct ApplyOptions {
     pub resume: String,
     /// The budget of refusals, and facts learned about the server.
     pub state: Arc<SenderState>,
-    /// The numbers of the batches to send; `None` for all.
-    pub numbers: Option<Arc<BTreeSet<u64>>>,
+    /// The contacts to send; `None` for all.
+    pub chosen: Option<Arc<ChosenContacts>>,
 }
 
 /// Number of right names that are required as proof if the answer names every contact. A server that lists all

@@ -1,6 +1,9 @@
 //! The batches of a plan: the contacts of each request.
 
-use std::{collections::HashSet, ops::Range};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
 
 use rusqlite::{Row, params};
 
@@ -157,6 +160,62 @@ pub(crate) fn shown_state(run: &RunFile) -> Result<State, RunError> {
         return Ok(State::Done);
     }
     Ok(state)
+}
+
+/// The contacts of open batches to which sending is restricted, by the number of their batch.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChosenContacts(BTreeMap<u64, HashSet<u64>>);
+
+impl ChosenContacts {
+    pub(crate) fn by_id(run: &RunFile, is_wanted: impl Fn(&str) -> bool) -> Result<Self, RunError> {
+        Self::choose(run, |batch, item| Ok(is_wanted(&batch.id_of(run, item)?)))
+    }
+
+    /// The first `count` unsent contacts to be created, and as many to be updated.
+    pub(crate) fn first(run: &RunFile, count: usize) -> Result<Self, RunError> {
+        let (mut creates, mut updates) = (count, count);
+        Self::choose(run, |batch, _| {
+            let left = match batch.operation {
+                _ if batch.unknown || batch.settled > 0 => return Ok(false),
+                Operation::Create => &mut creates,
+                Operation::Update => &mut updates,
+                Operation::Delete => return Ok(false),
+            };
+            let is_first = *left > 0;
+            *left = left.saturating_sub(1);
+            Ok(is_first)
+        })
+    }
+
+    fn choose(
+        run: &RunFile,
+        mut is_wanted: impl FnMut(&Batch, &BatchItem<'_>) -> Result<bool, RunError>,
+    ) -> Result<Self, RunError> {
+        let mut reader = BatchReader::new(run);
+        let mut chosen = Self::default();
+        for batch in open(run, 0, usize::MAX)? {
+            reader.each(&batch, |item| {
+                if is_wanted(&batch, &item)? {
+                    chosen.0.entry(batch.no).or_default().insert(item.seq);
+                }
+                Ok::<_, RunError>(())
+            })?;
+        }
+        Ok(chosen)
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.0.values().map(|seqs| seqs.len() as u64).sum()
+    }
+
+    /// The numbers of the batches, from this one on.
+    pub(crate) fn batches(&self, from: u64) -> impl Iterator<Item = u64> {
+        self.0.range(from..).map(|(no, _)| *no)
+    }
+
+    pub(crate) fn has(&self, batch: u64, seq: u64) -> bool {
+        self.0.get(&batch).is_some_and(|seqs| seqs.contains(&seq))
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

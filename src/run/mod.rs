@@ -11,7 +11,6 @@ pub(crate) mod blocks;
 pub(crate) mod changes;
 mod column;
 pub(crate) mod contacts;
-pub(crate) mod division;
 mod earlier_values;
 mod error;
 mod file;
@@ -31,7 +30,7 @@ pub(crate) mod store;
 pub(crate) mod tally;
 
 pub(crate) use self::{
-    batches::{Batch, BatchReader},
+    batches::{Batch, BatchReader, ChosenContacts},
     changes::{Change, Deletion, FieldChange},
     contacts::Contacts,
     earlier_values::{EarlierValue, FoundValue},

@@ -155,9 +155,14 @@ impl Tally {
             })
     }
 
-    /// True if something remains to be sent or settled.
-    pub(crate) const fn unfinished(&self) -> bool {
-        self.done.not_attempted + self.done.unknown > 0
+    /// The number of contacts to be sent or settled.
+    pub(crate) const fn left(&self) -> u64 {
+        let Done {
+            not_attempted,
+            unknown,
+            ..
+        } = self.done;
+        not_attempted.saturating_add(unknown)
     }
 }
 
@@ -255,7 +260,7 @@ mod tests {
             },
         };
         assert_eq!(tally.contradiction(), None);
-        assert!(tally.unfinished());
+        assert!(tally.left() > 0);
         tally.rows.read = 7;
         assert!(
             tally

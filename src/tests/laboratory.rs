@@ -17,8 +17,8 @@ use crate::{
     },
     progress::{Monitor, Silent},
     run::{
-        Decision, Position, RunFile, StagedBlock, StagedSource, Tally, blocks, division, sources,
-        store::Store,
+        ChosenContacts, Decision, Position, RunFile, StagedBlock, StagedSource, Tally, blocks,
+        sources, store::Store,
     },
     sandbox::{Options, Sandbox},
     source::SourceForm,
@@ -178,10 +178,10 @@ impl Laboratory {
 
     /// Sends only these contacts of the run.
     pub(crate) fn apply_only(&self, run: &RunFile, ids: &[&str]) -> Tally {
-        let numbers = division::divide(run, |id| ids.contains(&id)).unwrap();
+        let chosen = ChosenContacts::by_id(run, |id| ids.contains(&id)).unwrap();
         let options = Self::sending(run, OPEN.max_refused);
         let options = ApplyOptions {
-            numbers: Some(numbers.into()),
+            chosen: Some(chosen.into()),
             ..options
         };
         apply::apply(run, &self.client, options, &self.monitor).unwrap()
@@ -199,7 +199,7 @@ impl Laboratory {
             grace: std::time::Duration::from_secs(30),
             resume: String::new(),
             state: SenderState::of(run, max_refused).unwrap().into(),
-            numbers: None,
+            chosen: None,
         }
     }
 }

@@ -84,7 +84,7 @@ impl ContactsToDelete {
             grace: session.grace,
             resume: "run the same command again".to_owned(),
             state: SenderState::of(run, max_refused)?.into(),
-            numbers: None,
+            chosen: None,
         };
         let applied = apply::apply(run, &session.client, options, &session.monitor);
         let failure = applied.err();

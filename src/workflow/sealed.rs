@@ -176,7 +176,7 @@ impl SealedRun {
 
     pub(crate) fn summary(&self, tally: Tally, rejects: &Path) -> (ExitCode, Summary) {
         let rejected = tally.rows.rejected + tally.done.failed > 0 && rejects.exists();
-        let code = code_of(&tally, tally.unfinished());
+        let code = code_of(&tally, tally.left() > 0);
         let mut summary = self.counts(tally);
         summary.exit_code = code as u8;
         summary.files.rejects = rejected.then(|| shown_path(rejects));

@@ -1,6 +1,6 @@
 //! Sends a sealed run and completes it: rejects, ledger, summary.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     SealedRun, Session,
@@ -17,7 +17,7 @@ use crate::{
     ledger::RunStatus,
     paths::shown_path,
     report::{notes::SENT_BY, rejects, summary::Summary},
-    run::{RunError, State, Tally, division, sent},
+    run::{ChosenContacts, RunError, State, Tally, sent},
     wording::float,
 };
 
@@ -110,11 +110,11 @@ impl Sending<'_> {
     fn send(&self) -> (SentRun, Option<Tally>) {
         let SealedRun { run, meta, .. } = self.sealed;
         let max_refused = meta.options.bounds.max_refused;
-        let mut numbers = None;
+        let mut left_out = 0;
         let (state, failure) = match SenderState::of(run, max_refused).map(Arc::new) {
             Ok(state) => (
                 Some(Arc::clone(&state)),
-                Error::catch_panic(|| self.apply(state, &mut numbers)).err(),
+                Error::catch_panic(|| self.apply(state, &mut left_out)).err(),
             ),
             Err(error) => (None, Some(error.into())),
         };
@@ -126,13 +126,9 @@ impl Sending<'_> {
             resume: None,
             refused: Refused::default(),
             warnings: Vec::new(),
-            left_out: 0,
+            left_out,
             code: ExitCode::Failed,
         };
-        if let Some(numbers) = numbers {
-            let left_out = division::left_out(run, &numbers);
-            sent.left_out = sent.keep(left_out).unwrap_or_default();
-        }
         let tally = sent.keep(Tally::of(run));
         match tally {
             Some(tally) => self.conclude(&mut sent, tally, state.as_deref()),
@@ -141,12 +137,8 @@ impl Sending<'_> {
         (sent, tally)
     }
 
-    /// Sends the plan. `numbers` receives the numbers of the batches to which sending is restricted.
-    fn apply(
-        &self,
-        state: Arc<SenderState>,
-        numbers: &mut Option<Arc<BTreeSet<u64>>>,
-    ) -> Result<(), Error> {
+    /// Sends the plan. `left_out` receives the number of contacts that are not selected.
+    fn apply(&self, state: Arc<SenderState>, left_out: &mut u64) -> Result<(), Error> {
         let Self {
             session, sealed, ..
         } = *self;
@@ -155,9 +147,11 @@ impl Sending<'_> {
             let run = run.name();
             return Err(UnusableRunError::Refused { run }.into());
         }
+        let mut chosen = None;
         if let Some(selection) = &sealed.selection {
-            let chosen = division::divide(run, |id| selection.contains(id))?;
-            *numbers = Some(Arc::new(chosen));
+            let selected = ChosenContacts::by_id(run, |id| selection.contains(id))?;
+            *left_out = Tally::of(run)?.left().saturating_sub(selected.count());
+            chosen = Some(Arc::new(selected));
         }
         forget_written(session, run, sealed.meta.compared)?;
         run.set_fact(SENT_BY, &session.invocation())?;
@@ -167,7 +161,7 @@ impl Sending<'_> {
             grace: session.grace,
             resume: self.resume.to_owned(),
             state,
-            numbers: numbers.clone(),
+            chosen,
         };
         if let Some(count) = sealed.canary {
             self.send_canary(count, &options)?;
@@ -180,17 +174,17 @@ impl Sending<'_> {
     fn send_canary(&self, count: usize, options: &ApplyOptions) -> Result<(), Error> {
         let session = self.session;
         let SealedRun { run, meta, .. } = self.sealed;
-        let numbers = Arc::new(division::divide_first(run, count)?);
-        if numbers.is_empty() {
+        let chosen = Arc::new(ChosenContacts::first(run, count)?);
+        if chosen.count() == 0 {
             return Ok(());
         }
         let options = ApplyOptions {
-            numbers: Some(Arc::clone(&numbers)),
+            chosen: Some(Arc::clone(&chosen)),
             ..options.clone()
         };
         apply::apply(run, &session.client, options, &session.monitor)?;
         let cleared = &meta.options.cleared;
-        match check_canary(session.reader(), run, &numbers, cleared)? {
+        match check_canary(session.reader(), run, &chosen, cleared)? {
             Some(error) => Err(Error::Canary(error)),
             None => Ok(()),
         }
@@ -210,7 +204,7 @@ impl Sending<'_> {
         }
         sent.rejects =
             sent.keep(sealed.write_rejects(&mut session.ledger_of(&meta.account).lock()));
-        let left = tally.done.not_attempted.saturating_add(tally.done.unknown);
+        let left = tally.left();
         let is_unfinished = left > sent.left_out;
         let is_done = |sent: &SentRun| sent.failure.is_none() && left == 0;
         if is_done(sent) {

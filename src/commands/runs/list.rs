@@ -100,11 +100,9 @@ pub(super) fn result(run: &HistoryEntry, superseded_by: Option<&str>) -> String 
         (RunStatus::Stopped, _) => "stopped, nothing was sent".to_owned(),
         (RunStatus::Unreadable, _) => run.error.clone().unwrap_or_default(),
     };
-    let left = done.not_attempted + done.unknown;
-    let left = if run.status == RunStatus::Unfinished {
-        left
-    } else {
-        0
+    let left = match run.status {
+        RunStatus::Unfinished => run.tally.left(),
+        _ => 0,
     };
     let counts = [
         (done.created, "created"),
