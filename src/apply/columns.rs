@@ -1,50 +1,37 @@
 //! Finds the source column of a contact's field, for refusals that name the field.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use super::{causes::says_missing, source_cells::SourceCells};
 use crate::{
     contact::{Chat, ChatType, Contact},
-    run::{RunError, RunFile, blocks, sources},
+    run::{RunError, RunFile, RunSources, StoredColumn, blocks},
 };
 
 /// The columns of a run's sources, by field name.
 #[derive(Debug, Default)]
 pub(super) struct SourceColumns {
-    sources: Vec<FieldColumns>,
+    sources: RunSources,
     /// The first contact of each block, and the block's source.
     blocks: Vec<(u64, u32)>,
     cells: SourceCells,
 }
-
-/// Columns by field, best first.
-type FieldColumns = BTreeMap<String, Vec<String>>;
 
 /// A field that may have provided a value.
 type Candidate<'a> = (String, &'a str);
 
 impl SourceColumns {
     pub(crate) fn of(run: &RunFile) -> Result<Self, RunError> {
-        let sources = sources::all(run)?;
-        let columns = sources.iter().map(|source| {
-            let mut fields = FieldColumns::new();
-            for used in source.column_uses(run)? {
-                for field in used.fields {
-                    fields.entry(field).or_default().push(used.column.clone());
-                }
-            }
-            Ok::<_, RunError>(fields)
-        });
         Ok(Self {
-            sources: columns.collect::<Result<_, _>>()?,
+            sources: RunSources::of(run)?,
             blocks: blocks::starts(run)?,
-            cells: SourceCells::of(run, sources),
+            cells: SourceCells::of(run),
         })
     }
 
     /// True if no field comes from a column.
     pub(super) fn is_empty(&self) -> bool {
-        self.sources.iter().all(FieldColumns::is_empty)
+        self.sources.are_unmapped()
     }
 
     /// The column of a contact's field. `path` is its path within the contact: `contact_data.0.chat_id`. `message`: the
@@ -59,7 +46,7 @@ impl SourceColumns {
         let contact: Contact<'_> = serde_json::from_slice(json).ok()?;
         let block = self.blocks.partition_point(|(first, _)| *first <= seq);
         let (_, source) = *self.blocks.get(block.checked_sub(1)?)?;
-        let columns = self.sources.get(source as usize)?;
+        let columns = self.sources.columns(source);
         let candidates = candidates(&contact, path, message);
         let likely: Vec<_> = columns_of(columns, &candidates).collect();
         let others = other_slots(columns, &candidates);
@@ -68,7 +55,7 @@ impl SourceColumns {
             .copied()
             .chain(columns_of(columns, &others))
             .collect();
-        let holder = || self.cells.holder(source, seq, &all);
+        let holder = || self.cells.holder(&self.sources.list, source, seq, &all);
         let holder = if all.len() > 1 { holder() } else { None };
         let (column, _) = holder.or(likely.first().copied())?;
         Some(column.to_owned())
@@ -77,18 +64,18 @@ impl SourceColumns {
 
 /// The columns of the candidates, with the value that each of them may have provided.
 fn columns_of<'a>(
-    columns: &'a FieldColumns,
+    columns: &'a [StoredColumn],
     candidates: &'a [Candidate<'a>],
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
     candidates.iter().flat_map(|(field, value)| {
-        let columns = columns.get(field).into_iter().flatten();
-        columns.map(|column| (column.as_str(), *value))
+        let columns = columns.iter().filter(|it| it.fields.contains(field));
+        columns.map(|it| (it.column.as_str(), *value))
     })
 }
 
 /// The numbered fields besides those among the candidates: if a row has gaps between its chats, the place of a chat
 /// is not its number.
-fn other_slots<'a>(columns: &FieldColumns, candidates: &[Candidate<'a>]) -> Vec<Candidate<'a>> {
+fn other_slots<'a>(columns: &[StoredColumn], candidates: &[Candidate<'a>]) -> Vec<Candidate<'a>> {
     let part_of = |field: &str| {
         let (part, number) = field.rsplit_once('_')?;
         number.parse::<u32>().ok()?;
@@ -99,9 +86,9 @@ fn other_slots<'a>(columns: &FieldColumns, candidates: &[Candidate<'a>]) -> Vec<
         let Some(part) = part_of(field) else {
             continue;
         };
-        let others_of_part = columns
-            .keys()
-            .filter(|other| *other != field && part_of(other).as_ref() == Some(&part));
+        let fields = columns.iter().flat_map(|it| &it.fields);
+        let others_of_part =
+            fields.filter(|other| *other != field && part_of(other).as_ref() == Some(&part));
         others.extend(others_of_part.map(|other| (other.clone(), *value)));
     }
     others
@@ -200,12 +187,14 @@ mod tests {
         {"chat_type":"vk","chat_id":"v"}]}"#;
 
     fn columns(pairs: &[(&str, &str)]) -> SourceColumns {
-        let mut fields = FieldColumns::new();
-        for (field, column) in pairs {
-            fields.insert((*field).to_owned(), vec![(*column).to_owned()]);
-        }
+        let column = |(field, column): &(&str, &str)| StoredColumn {
+            column: (*column).to_owned(),
+            fields: vec![(*field).to_owned()],
+            ..StoredColumn::default()
+        };
+        let columns = pairs.iter().map(column).collect();
         SourceColumns {
-            sources: vec![FieldColumns::new(), fields],
+            sources: RunSources::of_columns(vec![Vec::new(), columns]),
             blocks: vec![(0, 0), (10, 1)],
             cells: SourceCells::default(),
         }

@@ -13,7 +13,6 @@ const PHONE_DIGITS: usize = 7;
 #[derive(Debug, Default)]
 pub(super) struct SourceCells {
     run: PathBuf,
-    sources: Vec<StagedSource>,
     open: Mutex<Option<OpenRun>>,
 }
 
@@ -25,10 +24,9 @@ struct OpenRun {
 }
 
 impl SourceCells {
-    pub(super) fn of(run: &RunFile, sources: Vec<StagedSource>) -> Self {
+    pub(super) fn of(run: &RunFile) -> Self {
         Self {
             run: run.path().into(),
-            sources,
             open: Mutex::default(),
         }
     }
@@ -37,11 +35,12 @@ impl SourceCells {
     /// leaves the choice to the caller: the refusal itself must not be lost.
     pub(super) fn holder<'a>(
         &self,
+        sources: &[StagedSource],
         source: u32,
         seq: u64,
         columns: &[(&'a str, &'a str)],
     ) -> Option<(&'a str, &'a str)> {
-        let names = &self.sources.get(source as usize)?.columns;
+        let names = &sources.get(source as usize)?.columns;
         let mut open = self.open.lock();
         let open = match &mut *open {
             Some(open) => open,
@@ -51,7 +50,7 @@ impl SourceCells {
                 cells: None,
             }),
         };
-        let cells = open.cells(&self.sources, source, seq).ok()?;
+        let cells = open.cells(sources, source, seq).ok()?;
         let has_value = |(column, value): &&(&str, &str)| {
             let at = names.iter().position(|name| name == column);
             let cell = at.and_then(|at| cells.get(at));

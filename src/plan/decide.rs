@@ -15,12 +15,11 @@ use crate::{
         finder::{ContactFinder, FoundContact},
         kept::KeptContacts,
         links::Links,
-        origins::Origins,
     },
     reject::{Problem, RejectCode, RejectedAt},
     run::{
-        Change, Contacts, Decision, RunError, SnapshotContact, blocks, changes, contacts, rejects,
-        snapshot,
+        Change, Contacts, Decision, RunError, RunSources, SnapshotContact, blocks, changes,
+        contacts, rejects, snapshot,
     },
 };
 
@@ -33,7 +32,7 @@ pub(super) fn decide<'a>(
     let mut decider = Decider {
         context,
         links,
-        origins: Origins::of(run)?,
+        sources: RunSources::of(run)?,
         finder: ContactFinder::new(run, context.account)?,
         kept: KeptContacts::default(),
         merged: Vec::new(),
@@ -70,7 +69,7 @@ pub(super) fn decide<'a>(
 struct Decider<'p, 'a> {
     context: &'p PlanContext<'a>,
     links: Links<'p>,
-    origins: Origins,
+    sources: RunSources,
     finder: ContactFinder<'p>,
     kept: KeptContacts,
     /// Rows that were merged into rejected contacts, and the problems of these contacts.
@@ -154,7 +153,7 @@ impl Decider<'_, '_> {
             (FoundContact::Absent, _) => return self.absent(contacts, index, &mut local),
         };
         let problem = Problem {
-            column: Some(self.origins.id_column(contacts.source)),
+            column: Some(self.sources.id_column(contacts.source)),
             code,
             reason,
         };
@@ -251,7 +250,7 @@ impl Decider<'_, '_> {
 
     fn not_found(&self, source: u32, id: &str) -> Problem {
         Problem {
-            column: Some(self.origins.id_column(source)),
+            column: Some(self.sources.id_column(source)),
             code: RejectCode::NotFound,
             reason: format!(
                 "the account has no contact with the id `{id}`: import it with --mode upsert or create"
@@ -261,7 +260,7 @@ impl Decider<'_, '_> {
 
     /// Counts an owner that is sent without a comparison. A backup restores the owners that the account had.
     fn count_new_owner(&mut self, contacts: &Contacts, owner: &str) {
-        if !self.origins.is_backup(contacts.source) {
+        if !self.sources.is_backup(contacts.source) {
             self.notes.owners.add(owner);
         }
     }
@@ -288,7 +287,7 @@ impl Decider<'_, '_> {
 
     /// The problems of a row without these fields.
     fn missing(&self, source: u32, fields: impl Iterator<Item = ContactField>) -> Vec<Problem> {
-        let column = |field| self.origins.column(source, field);
+        let column = |field| self.sources.column(source, field);
         fields
             .map(|field| normalize::missing(field, column(field)))
             .collect()

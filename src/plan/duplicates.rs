@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 
-use super::{index::IdGroup, origins::Origins};
+use super::index::IdGroup;
 use crate::{
     contact::{Chat, Contact},
     reject::{Problem, RejectCode, RejectedAt},
-    run::{Change, Contacts, Decision, RunError, RunFile, changes, contacts, rejects},
+    run::{Change, Contacts, Decision, RunError, RunFile, RunSources, changes, contacts, rejects},
     wording::shortened,
 };
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ pub(super) fn reject_merged(run: &RunFile, merged: &[(u64, Vec<Problem>)]) -> Re
 /// Edits decisions block by block.
 struct DecisionEditor<'a> {
     run: &'a RunFile,
-    origins: Origins,
+    sources: RunSources,
     block: Option<Contacts>,
 }
 
@@ -100,7 +100,7 @@ impl<'a> DecisionEditor<'a> {
     fn new(run: &'a RunFile) -> Result<Self, RunError> {
         Ok(Self {
             run,
-            origins: Origins::of(run)?,
+            sources: RunSources::of(run)?,
             block: None,
         })
     }
@@ -150,12 +150,12 @@ impl<'a> DecisionEditor<'a> {
             OnDuplicate::Last => &members[members.len() - 1],
             _ => &members[0],
         };
-        let origins = &self.origins;
-        let is_long = origins.is_long(chosen.source);
+        let sources = &self.sources;
+        let is_long = sources.is_long(chosen.source);
         let is_joined = |member: &Member| match policy {
             OnDuplicate::Merge => true,
             _ if is_long => {
-                origins.are_one_file(member.source, chosen.source)
+                sources.are_one_file(member.source, chosen.source)
                     && member.differs_in_chats(chosen)
             }
             _ => member.seq == chosen.seq,
@@ -192,7 +192,7 @@ impl<'a> DecisionEditor<'a> {
 
     fn reject_differing(&mut self, members: &[Member]) -> Result<(), RunError> {
         let rows = members.iter();
-        let rows = rows.map(|member| self.origins.row(member.source, member.row));
+        let rows = rows.map(|member| self.sources.row(member.source as usize, member.row));
         let reason = format!(
             "is in rows {}, which differ: keep one of them, or choose with --on-duplicate first, last or merge",
             shortened(rows)
@@ -205,7 +205,7 @@ impl<'a> DecisionEditor<'a> {
         let reason = format!("the id `{}` {reason}", members[0].contact.id);
         for member in members {
             let problem = Problem {
-                column: Some(self.origins.id_column(member.source)),
+                column: Some(self.sources.id_column(member.source)),
                 code: RejectCode::DuplicateId,
                 reason: reason.clone(),
             };

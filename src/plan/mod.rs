@@ -23,7 +23,6 @@ mod kept;
 pub(crate) mod links;
 pub(crate) mod missing_columns;
 mod options;
-mod origins;
 pub(crate) mod planned_changes;
 mod repeated_keys;
 pub(crate) mod shrink;

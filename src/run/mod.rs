@@ -43,7 +43,7 @@ pub(crate) use self::{
 };
 pub(crate) use {
     self::blocks::Position, self::blocks::StagedBlock, self::contacts::Decision,
-    self::file::RunFile, self::sources::StagedSource, self::sources::StoredColumn,
-    self::tally::Tally,
+    self::file::RunFile, self::sources::RunSources, self::sources::StagedSource,
+    self::sources::StoredColumn, self::tally::Tally,
 };
 pub use {self::tally::Done, self::tally::Planned, self::tally::Rows};

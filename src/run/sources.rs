@@ -5,7 +5,11 @@ use rusqlite::{Row, params};
 use serde::Deserialize;
 
 use super::{RunError, RunFile, column};
-use crate::source::SourceForm;
+use crate::{
+    contact::ContactField,
+    mapping::{BackupLayout, Field},
+    source::SourceForm,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StagedSource {
@@ -25,7 +29,7 @@ pub(crate) struct StagedSource {
     pub mapping: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct StoredColumn {
     pub column: String,
     /// Its fields, the most specific first.
@@ -120,4 +124,97 @@ pub(crate) fn all(run: &RunFile) -> Result<Vec<StagedSource>, RunError> {
         [],
         StagedSource::of,
     )
+}
+
+/// The tables of a run with the use of their columns, for messages that name files, rows and columns.
+#[derive(Debug, Default)]
+pub(crate) struct RunSources {
+    pub list: Vec<StagedSource>,
+    columns: Vec<Vec<StoredColumn>>,
+    /// The layouts of those that are backups.
+    backups: Vec<Option<BackupLayout>>,
+}
+
+impl RunSources {
+    pub(crate) fn of(run: &RunFile) -> Result<Self, RunError> {
+        let list = all(run)?;
+        let columns = list.iter().map(|source| source.column_uses(run));
+        let backups = list.iter().map(|source| BackupLayout::of(&source.columns));
+        Ok(Self {
+            columns: columns.collect::<Result<_, _>>()?,
+            backups: backups.collect(),
+            list,
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_columns(columns: Vec<Vec<StoredColumn>>) -> Self {
+        Self {
+            columns,
+            ..Self::default()
+        }
+    }
+
+    /// True if no field comes from a column.
+    pub(crate) fn are_unmapped(&self) -> bool {
+        let mut columns = self.columns.iter().flatten();
+        columns.all(|it| it.fields.is_empty())
+    }
+
+    /// The columns of a source, with their fields.
+    pub(crate) fn columns(&self, source: u32) -> &[StoredColumn] {
+        let columns = self.columns.get(source as usize);
+        columns.map_or(&[], Vec::as_slice)
+    }
+
+    /// The first column of a source that is mapped to this field.
+    pub(crate) fn column(&self, source: u32, wanted: ContactField) -> Option<&str> {
+        let is_wanted = |it: &&StoredColumn| {
+            let field: Option<Field> = it.fields.first().and_then(|it| it.parse().ok());
+            field.and_then(Field::contact_field) == Some(wanted)
+        };
+        let found = self.columns(source).iter().find(is_wanted);
+        found.map(|it| it.column.as_str())
+    }
+
+    /// The column of the id, or the field's name if the id comes from a template.
+    pub(crate) fn id_column(&self, source: u32) -> String {
+        let column = self.column(source, ContactField::Id);
+        column.unwrap_or(ContactField::Id.as_str()).to_owned()
+    }
+
+    /// True for a backup with a row for each chat, in which several rows form a contact.
+    pub(crate) fn is_long(&self, source: u32) -> bool {
+        self.backups.get(source as usize) == Some(&Some(BackupLayout::Long))
+    }
+
+    pub(crate) fn is_backup(&self, source: u32) -> bool {
+        matches!(self.backups.get(source as usize), Some(Some(_)))
+    }
+
+    pub(crate) fn are_backups(&self) -> bool {
+        self.backups.iter().all(Option::is_some)
+    }
+
+    /// True if both are sheets of one file.
+    pub(crate) fn are_one_file(&self, one: u32, other: u32) -> bool {
+        let path = |source: u32| self.list.get(source as usize).map(|it| &it.path);
+        path(one) == path(other)
+    }
+
+    /// The name of a source, if there are several.
+    pub(crate) fn name(&self, source: usize) -> Option<String> {
+        let source = self.list.get(source);
+        source
+            .filter(|_| self.list.len() > 1)
+            .map(StagedSource::name)
+    }
+
+    /// A row's number, with its source if there are several.
+    pub(crate) fn row(&self, source: usize, row: u64) -> String {
+        match self.name(source) {
+            Some(name) => format!("{row} of {name}"),
+            None => row.to_string(),
+        }
+    }
 }

@@ -18,11 +18,10 @@ use crate::{
         rotation::{Rotated, ShrinkGuard, rotate},
     },
     ledger::{ExportRecord, Ledger, export_at, last_export, record_export},
-    mapping::BackupLayout,
     output::unlinked,
     paths::shown_path,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
-    run::{Tally, sources},
+    run::Tally,
     source::SheetChoice,
     stage::ReadRequest,
     streams::is_special,
@@ -149,7 +148,9 @@ fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
         sheet: SheetChoice::All,
         ..ReadRequest::new([file])
     };
-    let StagedFiles { run, .. } = match StagedFiles::new(
+    let StagedFiles {
+        run, are_backups, ..
+    } = match StagedFiles::new(
         &session.state_directory,
         Mode::Upsert,
         &reading,
@@ -162,7 +163,5 @@ fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
         Err(_) => return Ok(None),
     };
     let rows = Tally::of(&run)?.rows;
-    let mut sources = sources::all(&run)?.into_iter();
-    let is_backup = sources.all(|source| BackupLayout::of(&source.columns).is_some());
-    Ok((is_backup || rows.contacts > 0).then_some(rows.contacts + rows.rejected))
+    Ok((are_backups || rows.contacts > 0).then_some(rows.contacts + rows.rejected))
 }

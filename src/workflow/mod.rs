@@ -52,14 +52,13 @@ use crate::{
     contact::ChatType,
     employees::OwnerRule,
     error::Error,
-    mapping::BackupLayout,
     plan::{
         Mode,
         duplicates::{self, OnDuplicate},
     },
     private,
     progress::Monitor,
-    run::{RunFile, StagedSource, sources},
+    run::{RunFile, RunSources},
     stage::{ReadRequest, stage_files},
 };
 
@@ -95,10 +94,8 @@ impl StagedFiles {
         let run = scratch_run(parent)?;
         let staged = stage_files(&run, reading, mode, owners, None, monitor)?;
         duplicates::settle(&run, staged.duplicates, on_duplicate)?;
-        let sources = sources::all(&run)?;
-        let is_backup = |source: &StagedSource| BackupLayout::of(&source.columns).is_some();
         Ok(Self {
-            are_backups: sources.iter().all(is_backup),
+            are_backups: RunSources::of(&run)?.are_backups(),
             run,
             chat_types: staged.chat_types,
             has_all_fields: staged.has_all_fields,

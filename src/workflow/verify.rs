@@ -10,7 +10,7 @@ use crate::{
     paths::shown_path,
     plan::{Mode, PlanOptions, duplicates::OnDuplicate},
     report::examples::Examples,
-    run::{RunError, RunFile, StagedSource, Tally, rejects, sources},
+    run::{RunError, RunFile, RunSources, Tally, rejects},
     stage::ReadRequest,
     verify::{Finding, VerifyCounts, verify},
     wording::counted,
@@ -107,8 +107,7 @@ fn not_sent(left: u64, path: &Path) -> Option<String> {
 }
 
 pub(super) fn rejected_rows(run: &RunFile) -> Result<Vec<String>, Error> {
-    let sources = sources::all(run)?;
-    let names: Vec<_> = sources.iter().map(StagedSource::name).collect();
+    let sources = RunSources::of(run)?;
     let mut examples = Examples::default();
     rejects::for_each(run, |rejected| {
         for problem in rejected.problems.into_owned() {
@@ -116,13 +115,7 @@ pub(super) fn rejected_rows(run: &RunFile) -> Result<Vec<String>, Error> {
         }
         Ok::<_, RunError>(())
     })?;
-    Ok(examples.lines(|(source, row)| match names.as_slice() {
-        [_] => row.to_string(),
-        names => {
-            let name = names.get(source).map_or("?", String::as_str);
-            format!("{row} of {name}")
-        }
-    }))
+    Ok(examples.lines(|(source, row)| sources.row(source, row)))
 }
 
 /// True if the file is an `SQLite` database rather than a source.

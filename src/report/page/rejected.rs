@@ -244,7 +244,7 @@ fn line(listed: &Listed, sources: &Sources<'_>) -> Markup {
             td { bdi { (visible(&listed.column)) } }
             td { (listed.code.title()) }
             td { (message(&listed.reason)) }
-            @if let Some(name) = sources.name(listed.source) { td { bdi { (visible(name)) } } }
+            @if let Some(name) = sources.name(listed.source) { td { bdi { (visible(&name)) } } }
         }
     }
 }

@@ -23,35 +23,28 @@ const COLUMNS: usize = 200;
 const SAMPLE_CHARS_MAX: usize = 40;
 
 pub(super) struct Sources<'a> {
-    run: &'a RunFile,
     notes: &'a SourceNotes,
     originals: Originals<'a>,
-    names: Vec<String>,
 }
 
 impl<'a> Sources<'a> {
     pub(super) fn of(run: &'a RunFile, notes: &'a SourceNotes) -> Result<Self, RunError> {
-        let originals = Originals::of(run)?;
-        let names = originals.sources.iter().map(StagedSource::name).collect();
         Ok(Self {
-            run,
             notes,
-            originals,
-            names,
+            originals: Originals::of(run)?,
         })
     }
 
     /// The distinct files.
     pub(super) fn files(&self) -> Vec<&StagedSource> {
-        let mut files: Vec<&StagedSource> = self.originals.sources.iter().collect();
+        let mut files: Vec<&StagedSource> = self.originals.sources.list.iter().collect();
         files.dedup_by(|one, other| one.path == other.path);
         files
     }
 
     /// The name of a source, if there are several.
-    pub(super) fn name(&self, source: usize) -> Option<&str> {
-        let name = self.names.get(source)?;
-        (self.names.len() > 1).then_some(name)
+    pub(super) fn name(&self, source: usize) -> Option<String> {
+        self.originals.sources.name(source)
     }
 
     /// Rows, each with its source if there are several.
@@ -60,22 +53,24 @@ impl<'a> Sources<'a> {
             @for (at, (source, row)) in rows.enumerate() {
                 @if at > 0 { ", " }
                 (grouped(row))
-                @if let Some(name) = self.name(source) { " of " bdi { (visible(name)) } }
+                @if let Some(name) = self.name(source) { " of " bdi { (visible(&name)) } }
             }
         }
     }
 
     pub(super) fn mapping(&self) -> Result<Markup, RunError> {
         let mut tables = Vec::new();
-        for (number, source) in (0..).zip(&self.originals.sources) {
-            tables.extend(self.columns(number, source)?);
+        for (number, source) in (0..).zip(&self.originals.sources.list) {
+            if let Some(table) = self.columns(number, source)? {
+                tables.push((self.name(number as usize), table));
+            }
         }
         Ok(html! {
             @if !tables.is_empty() {
                 section {
                     h2 { "Columns" }
-                    @for (name, table) in self.names.iter().zip(&tables) {
-                        @if tables.len() > 1 { h3 { bdi { (visible(name)) } } }
+                    @for (name, table) in &tables {
+                        @if let Some(name) = name { h3 { bdi { (visible(name)) } } }
                         (table)
                     }
                 }
@@ -84,7 +79,7 @@ impl<'a> Sources<'a> {
     }
 
     fn columns(&self, number: u32, source: &StagedSource) -> Result<Option<Markup>, RunError> {
-        let columns = source.column_uses(self.run)?;
+        let columns = self.originals.sources.columns(number);
         if columns.is_empty() {
             return Ok(None);
         }

@@ -37,7 +37,7 @@ use crate::{
     output::{IoError, OutputFile, Symlinks},
     reject::{ADDED_COLUMNS, Problem, RejectedRow},
     report::ReportError,
-    run::{RunError, RunFile, StagedSource, rejects},
+    run::{RunFile, RunSources, rejects},
     streams::is_special,
 };
 
@@ -150,8 +150,8 @@ impl<'a> RejectsWriter<'a> {
         for_excel: bool,
     ) -> Result<Self, ReportError> {
         let mut originals = Originals::of(run)?;
-        let (columns, positions) = union(run, &originals.sources)?;
-        let added = added(&originals.sources);
+        let (columns, positions) = union(&originals.sources);
+        let added = added(&originals.sources.list);
         let target = OutputFile::open(path, links).map_err(IoError::at(path))?;
         let out = if is_workbook(path) {
             let out = SheetOut::create(target, path, added, &columns);
@@ -190,7 +190,7 @@ impl<'a> RejectsWriter<'a> {
             ..
         } = rejected;
         let mut record = vec![Vec::new(); self.columns.len()];
-        let file = self.originals.file_of(*source);
+        let file = self.originals.sources.name(*source as usize);
         let cells = self.originals.cells(*source, *row)?;
         // Can't fail: `cells` found the source, so it has positions.
         let positions = self
@@ -254,17 +254,16 @@ const SINGLE: [&str; 3] = ["id", "responsible_user_id", "uri"];
 /// The columns of all sources in order, and each source's positions among them. A column that a source has twice
 /// appears twice; columns added by an earlier rejects file have no position. The columns from which the sources read
 /// one of the [`SINGLE`] fields are one column, whatever their names, because only one would be read again.
-fn union(
-    run: &RunFile,
-    sources: &[StagedSource],
-) -> Result<(Vec<String>, Vec<Positions>), RunError> {
+fn union(sources: &RunSources) -> (Vec<String>, Vec<Positions>) {
     let mut columns: Vec<String> = Vec::new();
     // The positions of each name or field.
     let mut known: HashMap<String, Vec<usize>> = HashMap::new();
     let mut positions = Vec::new();
-    for source in sources {
-        let mut single = source.column_uses(run)?;
-        single.retain(|it| it.fields.first().is_some_and(|it| SINGLE.contains(&&**it)));
+    for (number, source) in (0..).zip(&sources.list) {
+        let single = sources.columns(number).iter();
+        let single: Vec<_> = single
+            .filter(|it| it.fields.first().is_some_and(|it| SINGLE.contains(&&**it)))
+            .collect();
         let mut taken: HashMap<String, usize> = HashMap::new();
         let mut position = |column: &String| {
             if ADDED_COLUMNS.contains(&column.as_str()) {
@@ -283,7 +282,7 @@ fn union(
         };
         positions.push(source.columns.iter().map(&mut position).collect());
     }
-    Ok((columns, positions))
+    (columns, positions)
 }
 
 /// The cell as a spreadsheet program must read it. One that lost digits must not look like text that the user wrote.

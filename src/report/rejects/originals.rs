@@ -5,13 +5,13 @@ use encoding_rs::{Encoding, UTF_8};
 use super::text::{can_hold, common_encoding};
 use crate::{
     reject::ADDED_COLUMNS,
-    run::{OriginalCells, RunError, RunFile, StagedSource, blocks, rejects, sources},
+    run::{OriginalCells, RunError, RunFile, RunSources, StagedSource, blocks, rejects},
     source::SourceForm,
 };
 
 pub(crate) struct Originals<'a> {
     run: &'a RunFile,
-    pub(crate) sources: Vec<StagedSource>,
+    pub(crate) sources: RunSources,
     open: Option<OriginalCells>,
 }
 
@@ -19,22 +19,15 @@ impl<'a> Originals<'a> {
     pub(crate) fn of(run: &'a RunFile) -> Result<Self, RunError> {
         Ok(Self {
             run,
-            sources: sources::all(run)?,
+            sources: RunSources::of(run)?,
             open: None,
         })
-    }
-
-    /// The file of a row, if there are several.
-    pub(crate) fn file_of(&self, source: u32) -> Option<String> {
-        let has_several = added(&self.sources) == ADDED_COLUMNS;
-        let source = self.sources.get(source as usize).filter(|_| has_several)?;
-        Some(source.name())
     }
 
     /// The form of the first source. If the encoding differs from the source's, the file gets a BOM.
     pub(crate) fn form(&mut self) -> Result<SourceForm, RunError> {
         let encoding = self.encoding()?;
-        let first = self.sources.first();
+        let first = self.sources.list.first();
         let mut form = first.map_or_else(SourceForm::default, |source| source.form.clone());
         form.byte_order_mark |= form.encoding != encoding;
         form.encoding = encoding;
@@ -43,10 +36,10 @@ impl<'a> Originals<'a> {
 
     /// The common encoding of the sources if it can represent every rejected row; otherwise UTF-8.
     fn encoding(&mut self) -> Result<&'static Encoding, RunError> {
-        let Some(encoding) = common_encoding(&self.sources) else {
+        let Some(encoding) = common_encoding(&self.sources.list) else {
             return Ok(UTF_8);
         };
-        let mut columns = self.sources.iter().flat_map(|source| &source.columns);
+        let mut columns = self.sources.list.iter().flat_map(|source| &source.columns);
         let mut is_enough = columns.all(|column| can_hold(encoding, column.as_bytes()));
         if encoding != UTF_8 {
             rejects::for_each::<RunError>(self.run, |line| {
@@ -60,7 +53,7 @@ impl<'a> Originals<'a> {
 
     pub(crate) fn cells(&mut self, source: u32, row: u64) -> Result<&[Vec<u8>], RunError> {
         let open = self.open.take();
-        let open = OriginalCells::around(self.run, &self.sources, open, source, row)?;
+        let open = OriginalCells::around(self.run, &self.sources.list, open, source, row)?;
         self.open.insert(open).of(self.run, row)
     }
 
@@ -69,7 +62,7 @@ impl<'a> Originals<'a> {
         let Some(row) = blocks::first_row(self.run, source)? else {
             return Ok(Vec::new());
         };
-        let first = OriginalCells::around(self.run, &self.sources, None, source, row)?;
+        let first = OriginalCells::around(self.run, &self.sources.list, None, source, row)?;
         Ok(first.rows)
     }
 }
