@@ -121,14 +121,6 @@ fn next_part(text: &str, at: usize) -> Option<(usize, &str)> {
     (len > 0).then(|| (begin, &text[begin..begin + len]))
 }
 
-/// The path, if the text is only a path to a contact or below.
-pub(super) fn whole_path(path: &str) -> Option<FoundPath> {
-    if path.contains(' ') {
-        return None;
-    }
-    paths_in(path).into_iter().next()
-}
-
 /// The text with each path shortened to its last segment; `None` if nothing else is left.
 pub(super) fn without_paths(text: &str) -> Option<String> {
     let (mut short, mut from) = (String::new(), 0);
@@ -148,15 +140,6 @@ pub(super) fn without_paths(text: &str) -> Option<String> {
     short.push_str(&text[from..]);
     let short = short.trim_start_matches([' ', ':', '/']).trim_end();
     (short.contains(' ') || from == 0).then(|| short.to_owned())
-}
-
-/// A field's path below another path; a full path is returned unchanged.
-pub(super) fn joined(path: &str, field: &str) -> String {
-    if field.contains("contacts") || path.is_empty() {
-        field.to_owned()
-    } else {
-        format!("{path}.{field}")
-    }
 }
 
 /// The path up to its last known field of a contact.

@@ -30,7 +30,6 @@ pub(crate) mod error;
 mod field_path;
 mod limiter;
 mod list;
-mod members;
 pub(crate) mod rate;
 pub(crate) mod refusal;
 mod refused_contacts;

@@ -10,8 +10,7 @@ use serde_json::Value;
 
 use super::{
     field_path::without_paths,
-    members::{MESSAGE_KEYS, is_json},
-    refused_contacts::{self, DEPTH_MAX, RefusedContact},
+    refused_contacts::{self, DEPTH_MAX, MESSAGE_KEYS, RefusedContact, is_json},
 };
 use crate::characters::plain;
 
