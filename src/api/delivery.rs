@@ -192,38 +192,31 @@ impl Dispatcher {
         crash::point(Point::Request);
         let result = self.exchange(call.kind, request);
         let now = self.waiter.now();
-        let kind = call.kind.into();
-        let result = result.inspect_err(|_| {
-            self.recorder
-                .lock()
-                .timeline
-                .unanswered(now, kind, Unanswered::Abandoned);
-        })?;
-        crash::point(Point::Answer);
         let took = now.saturating_sub(begun);
-        let (what, ms) = (call.what, took.as_millis());
+        let status = match &result {
+            Ok(Ok(answer)) => Ok(answer.status),
+            Ok(Err(failure)) => failure.status,
+            Err(_) => Err(Unanswered::Abandoned),
+        };
+        self.recorder
+            .lock()
+            .ended(now, call.kind.into(), status, took);
+        let result = result?;
+        crash::point(Point::Answer);
+        let what = call.what;
         Ok(match result {
             Ok(answer) => {
-                self.recorder
-                    .lock()
-                    .timeline
-                    .answered(now, kind, answer.status, took);
-                debug!(what, status = answer.status, ms, "answered");
+                debug!(
+                    what,
+                    status = answer.status,
+                    ms = took.as_millis(),
+                    "answered"
+                );
                 read_answer(answer, &self.secrets, parse)
             }
             Err(HttpFailure {
-                outcome,
-                status,
-                message,
+                outcome, message, ..
             }) => {
-                match status {
-                    Ok(status) => self
-                        .recorder
-                        .lock()
-                        .timeline
-                        .answered(now, kind, status, took),
-                    Err(reason) => self.recorder.lock().timeline.unanswered(now, kind, reason),
-                }
                 let message = self.secrets.hide(&message).into_owned();
                 debug!(what, reason = message, "failed");
                 AttemptEnd::with(outcome, message)

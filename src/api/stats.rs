@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::rate::API_WINDOW;
-use crate::traffic::{RequestKind, Timeline, sum};
+use crate::traffic::{RequestKind, Timeline, Unanswered, sum};
 
 /// Request statistics, as in the summary object (`--json`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,20 @@ impl Recorder {
             self.recent.pop_front();
         }
         self.peak = self.peak.max(self.recent.len());
+    }
+
+    /// Counts the end of a request: its answer, or the reason for having none.
+    pub(super) fn ended(
+        &mut self,
+        now: Duration,
+        kind: RequestKind,
+        status: Result<u16, Unanswered>,
+        took: Duration,
+    ) {
+        match status {
+            Ok(status) => self.timeline.answered(now, kind, status, took),
+            Err(reason) => self.timeline.unanswered(now, kind, reason),
+        }
     }
 
     pub(super) fn stats(&self) -> RequestStats {
