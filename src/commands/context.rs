@@ -24,7 +24,7 @@ use crate::{
     signals::Signals,
     source::EncodingDoubt,
     wording::shell_word,
-    workflow::{AccountTurns, Session},
+    workflow::Session,
 };
 
 pub(super) struct Context<'a> {
@@ -40,8 +40,6 @@ pub(super) struct Context<'a> {
     pub(super) sandbox: OnceCell<Sandbox>,
     /// The command as typed, or as in the jobs file.
     pub(super) command_line: String,
-    /// The accounts in use by jobs, if the command is a job.
-    pub(super) turns: Option<Arc<AccountTurns>>,
 }
 
 impl<'a> Context<'a> {
@@ -61,7 +59,6 @@ impl<'a> Context<'a> {
             has_report: Cell::default(),
             sandbox: OnceCell::new(),
             command_line,
-            turns: None,
         }
     }
 
@@ -77,7 +74,6 @@ impl<'a> Context<'a> {
         let mut session = Session::connect(self.session_options()?, self.monitor())?;
         self.watched.account.get_or_init(|| session.account.clone());
         session.command_line.clone_from(&self.command_line);
-        session.turns.clone_from(&self.turns);
         Ok(session)
     }
 

@@ -1,9 +1,6 @@
 //! `jobs`: runs commands for many accounts concurrently in one process.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{json, value::RawValue};
 
@@ -21,7 +18,6 @@ use crate::{
     signals::Signals,
     terminal::LiveLines,
     wording::{Started, duration},
-    workflow::AccountTurns,
 };
 
 type Dispatch = fn(&mut Context, Command) -> Result<ExitCode, Error>;
@@ -47,7 +43,6 @@ pub(super) fn run(
         quiet: console.is_quiet(),
         signals: context.signals.clone(),
         live: LiveLines::new(),
-        turns: Arc::default(),
         count: jobs.len(),
         ended: AtomicUsize::new(0),
     };
@@ -82,7 +77,6 @@ struct JobRunner {
     quiet: bool,
     signals: Signals,
     live: LiveLines,
-    turns: Arc<AccountTurns>,
     /// Number of jobs, and of finished ones.
     count: usize,
     ended: AtomicUsize,
@@ -136,7 +130,6 @@ impl JobRunner {
         watched.configure(&job.settings).and(armed)?;
         let (settings, signals) = (job.settings.clone(), self.signals.clone());
         let mut context = Context::new(settings, console, watched, signals, String::new());
-        context.turns = Some(Arc::clone(&self.turns));
         let sources = job.sources().inspect_err(|error| {
             if let Some(mode) = job.recorded_mode {
                 record_unbegun(&context, mode, job.patterns.join(", "), error);

@@ -79,7 +79,7 @@ fn say_earlier(context: &Context, earlier: &[&HistoryEntry]) {
 fn say_others(context: &Context, others: &[&HistoryEntry]) {
     for run in others
         .iter()
-        .filter(|run| run.status == RunStatus::Unfinished && context.turns.is_none())
+        .filter(|run| run.status == RunStatus::Unfinished && !context.console.is_job())
     {
         let profile = run.profile.as_deref().unwrap_or("unknown");
         context.console.say(&format!(

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    RunLocks, RunMeta, Session,
+    RunMeta, Session,
     contact_records::is_overtaken,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
 };
@@ -21,6 +21,14 @@ use crate::{
     source::EncodingDoubt,
     wording::{Started, counted},
 };
+
+/// The locks of a run that is planned or sent. They end with it.
+#[expect(dead_code, reason = "the fields are held, not read")]
+pub(crate) struct RunLocks {
+    pub(super) run: Lock,
+    /// Held once the account is known.
+    pub(super) account: Option<Lock>,
+}
 
 /// A run that can be sent.
 pub(crate) struct SealedRun {

@@ -9,7 +9,6 @@ use std::{
 
 use parking_lot::MutexGuard;
 
-use super::{AccountLock, AccountTurns};
 use crate::{
     account::{AccountOptions, Reader},
     api::{ApiErrorKind, Client, NAMES_BY_HAND},
@@ -48,8 +47,6 @@ pub struct Session {
     pub(super) keep_runs: usize,
     /// The command line for the report, if any.
     pub(crate) command_line: String,
-    /// Shared with other sessions of the process, if any.
-    pub(crate) turns: Option<Arc<AccountTurns>>,
     /// Opened once the account is known.
     ledger: OnceLock<SharedLedger>,
     base_url: String,
@@ -89,7 +86,6 @@ impl Session {
             is_sandbox: options.is_sandbox,
             keep_runs: options.keep_runs,
             command_line: String::new(),
-            turns: None,
             ledger: OnceLock::new(),
             base_url,
             account_name: options.account_name,
@@ -205,26 +201,16 @@ impl Session {
         })
     }
 
-    /// Locks the account, because two concurrent runs would each use the whole rate limit.
-    pub(crate) fn lock(&self, wait: bool) -> Result<AccountLock, Error> {
+    /// Locks the account, because two concurrent runs would each use the whole rate limit. Jobs with a sandbox share
+    /// its name, so they wait for each other.
+    pub(crate) fn lock(&self, wait: bool) -> Result<Lock, Error> {
         self.ledger().check()?;
         let store = self.store()?;
-        let key = self.client.tokens.account_key();
-        let key = key.map(|key| format!("{} {key}", self.base_url));
-        let names = std::iter::once(self.account.clone()).chain(key).collect();
-        let take = |turns: &Arc<AccountTurns>| turns.take(names, &*self.monitor);
-        let turn = self.turns.as_ref().map(take).transpose();
-        let turn = turn.map_err(Error::Interrupted)?;
         let mut waiting = None;
         loop {
             match store.lock_account(&self.account) {
-                Err(RunError::Busy { .. }) if wait => {}
-                lock => {
-                    return Ok(AccountLock {
-                        _lock: lock?,
-                        _turn: turn,
-                    });
-                }
+                Err(RunError::Busy { .. }) if wait || self.is_sandbox => {}
+                lock => return Ok(lock?),
             }
             if let Some(reason) = self.monitor.stop_requested() {
                 return Err(Error::Interrupted(reason));

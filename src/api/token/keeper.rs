@@ -97,16 +97,6 @@ impl TokenKeeper {
         self.with(|token| token?.claims.identity.clone())
     }
 
-    /// Distinguishes the accounts of a process, whatever their profiles: by the account in the token's claims,
-    /// otherwise by a digest of the token. `None` without a token.
-    pub(crate) fn account_key(&self) -> Option<String> {
-        self.with(|token| {
-            let token = token?;
-            let digest = || blake3::hash(token.secret.expose_secret().as_bytes()).to_string();
-            Some(token.claims.identity.clone().unwrap_or_else(digest))
-        })
-    }
-
     /// Renews the token if it is missing or expires soon.
     pub(crate) fn ensure_fresh(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         let now = dispatcher.waiter.now();
