@@ -1,12 +1,6 @@
 //! The calls of the contacts API, shared by all threads of the process.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -43,9 +37,6 @@ use crate::{
 
 const ONE: &str = "GET /v2/contacts/{id}";
 
-/// Attempts of a look-up that gets a 404 that is not about the contact.
-const FOREIGN_404_TRIES: u32 = 3;
-
 /// Client options, without the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientOptions {
@@ -80,8 +71,6 @@ pub(crate) struct Client {
     pub(crate) base_url: BaseUrl,
     collection: Url,
     pub(crate) acceptances: Acceptances,
-    /// True once a 404 that is not about the contact persisted through all retries. Later ones are not retried.
-    is_404_foreign: AtomicBool,
 }
 
 impl Client {
@@ -109,7 +98,6 @@ impl Client {
             tokens: TokenKeeper::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
             base_url: options.base_url,
             acceptances: Acceptances::default(),
-            is_404_foreign: AtomicBool::new(false),
             dispatcher: Dispatcher {
                 transport: Arc::new(transport),
                 limiter: Limiter::new(options.rate, options.concurrency, clock),
@@ -177,7 +165,7 @@ impl Client {
     }
 
     /// Looks up one contact. A 404 proves that it is missing only if it is about the contact: a proxy, a load
-    /// balancer or the server's router may have answered instead, so such a 404 is retried.
+    /// balancer or the server's router may have answered instead.
     pub(crate) fn look_up(&self, id: &str) -> Result<LookUp, ApiError> {
         let Some(url) = self.base_url.contact(id) else {
             let reason = "the id can't be part of a URL".to_owned();
@@ -187,29 +175,12 @@ impl Client {
             may_be_missing: true,
             ..ApiCall::read(url, ONE)
         };
-        let mut tries = 1;
-        loop {
-            let refusal = match self.deliver(&call, &|body| Page::read(body, true))? {
-                Delivery::Answered { value, .. } => {
-                    return Ok(found(value.contacts(&self.dispatcher.secrets), id));
-                }
-                Delivery::Refused(refusal) => refusal,
-                Delivery::Unknown(detail) | Delivery::Unconfirmed(detail) => {
-                    return Err(ApiErrorKind::Unreadable { what: ONE, detail }.into());
-                }
-            };
-            if refusal.says_missing() {
-                return Ok(LookUp::Absent);
-            }
-            let is_final = tries == FOREIGN_404_TRIES || self.is_404_foreign.load(Ordering::SeqCst);
-            if refusal.status != 404 || is_final {
-                self.is_404_foreign
-                    .fetch_or(refusal.status == 404, Ordering::SeqCst);
-                return Ok(LookUp::Inconclusive(refusal.to_string()));
-            }
-            self.pause(tries)?;
-            tries += 1;
-        }
+        Ok(match self.deliver(&call, &|body| Page::read(body, true))? {
+            Delivery::Answered { value, .. } => found(value.contacts(&self.dispatcher.secrets), id),
+            Delivery::Refused(refusal) if refusal.says_missing() => LookUp::Absent,
+            Delivery::Refused(refusal) => LookUp::Inconclusive(refusal.to_string()),
+            other => return Err(other.into_error(ONE).into()),
+        })
     }
 
     /// Sends a batch of `entities` contacts whose JSON is `body`. Updates and deletes are retried; a create only if it

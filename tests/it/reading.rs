@@ -74,16 +74,11 @@ fn a_404_that_is_not_about_the_contact_never_leads_to_a_create() {
 }
 
 #[test]
-fn a_404_that_is_not_about_the_contact_is_retried() {
+fn after_a_404_that_is_not_about_the_contact_the_list_is_searched() {
     let world = World::new();
-    let tries = AtomicUsize::new(0);
-    let server = OddServer::start(people(150), move |request, _| {
-        request.id()?;
-        (tries.fetch_add(1, SeqCst) == 0).then(|| page(404))
-    });
+    let server = OddServer::start(people(150), |request, _| request.id().map(|_| page(404)));
     let got = server.call(&world, "get p000007").run().ends_with(0);
     assert_eq!(got.json()["id"], "p000007");
-    assert_eq!(server.count("GET"), 2);
 }
 
 #[test]

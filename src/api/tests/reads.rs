@@ -44,16 +44,6 @@ fn a_list_that_does_not_come_as_a_list_is_not_an_empty_one() {
 }
 
 #[test]
-fn a_foreign_404_is_retried_until_one_outlasts_its_retries() {
-    let bench = bench(|_| Act::Answer(404, "text/html", "<html>".into()));
-    for requests in [3, 4, 5] {
-        let answer = bench.client.look_up("1").unwrap();
-        assert!(matches!(answer, LookUp::Inconclusive(_)));
-        assert_eq!(bench.server.count("GET"), requests);
-    }
-}
-
-#[test]
 fn an_answer_without_end_is_not_read_to_it() {
     let bench = bench(|_| Act::json(200, &" ".repeat(17 << 20)));
     let error = bench.client.page(0, 100, &|_| ()).unwrap_err();
