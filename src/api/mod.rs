@@ -16,10 +16,8 @@
 //! * `transport`: one HTTP exchange; `route`: explains why one failed; `scheme`: http and https taken for each other.
 //! * `secrets`: hides tokens and passwords in answers; `unescape`: undoes the escapes in which an answer may quote them.
 //! * [`wire`]: the bodies of answers; `list`: reads a page of the list, contact by contact.
-//! * `acceptances`: when the server accepted writes.
 //! * [`stats`]: counts requests, answers and latencies.
 
-mod acceptances;
 pub(crate) mod attempt;
 mod base_url;
 pub(crate) mod client;
