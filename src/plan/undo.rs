@@ -22,7 +22,6 @@ use crate::{
         SentBatches, SentContact, SnapshotContact, StagedBlock, StagedSource, blocks, changes,
         sent, snapshot, sources,
     },
-    source::SourceForm,
 };
 
 /// The known state of a contact before the run.
@@ -145,13 +144,10 @@ pub(crate) fn undo(
 fn source(of: &RunFile) -> StagedSource {
     StagedSource {
         path: of.path().display().to_string(),
-        sheet: None,
-        bytes: 0,
-        blake3: String::new(),
         columns: vec!["id".to_owned()],
         delimiter: b',',
-        form: SourceForm::default(),
         mapping: "{}".to_owned(),
+        ..StagedSource::default()
     }
 }
 

@@ -48,8 +48,8 @@
 //! everything before it was synced, and a file that is not sealed is discarded. From then on the file is in WAL
 //! mode with `synchronous=FULL`, or `OFF` if there is nothing to send. A batch is `sending` on disk before its
 //! request is sent, so after a crash each batch is `planned` (not sent), `sending` (unknown) or `done`. If sending
-//! stops while a refused batch is being split, the batch becomes `planned` again, and its settled contacts have
-//! outcomes; the others were not attempted.
+//! stops while a refused batch is being split, or is restricted to some contacts of a batch, the batch becomes `planned`
+//! again, and its settled contacts have outcomes; the others were not attempted.
 //!
 //! **Foreign files.** A run file may come from others, so it is only opened if `sqlite_schema` consists of exactly
 //! the objects below, character by character; every change of their text needs a new version. Before a run that

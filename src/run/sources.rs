@@ -11,7 +11,7 @@ use crate::{
     source::SourceForm,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StagedSource {
     /// The file as the user named it.
     pub path: String,
