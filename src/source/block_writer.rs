@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::mpsc::SyncSender};
 
 use super::{
     Block, CellFault, CellFaultKind, CellValue, Limits, SourceErrorKind,
-    cell::{Cell, CellRow, RowSource, RowsStop, read_rows},
+    cell::{Cell, CellRow, RowSource, RowsEnd, RowsStop, read_rows},
     error::damaged,
 };
 use crate::{
@@ -23,15 +23,6 @@ const FULL_SHEETS: [u32; 2] = [1 << 16, 1 << 20];
 
 /// An error with the row at which it was noticed.
 pub(super) type RowsFailure = (SourceErrorKind, Option<u32>);
-
-/// Facts about rows that were read to their end.
-#[derive(Debug, Default)]
-pub(super) struct RowsEnd {
-    /// Warnings.
-    pub(super) notes: Vec<String>,
-    /// True if the sheet has the maximum number of rows, or rows seem to be lost.
-    pub(super) may_lack_rows: bool,
-}
 
 /// Writes rows as CSV text, and sends blocks that are large enough.
 pub(super) struct BlockWriter {
@@ -84,15 +75,14 @@ impl BlockWriter {
 
     /// Writes all rows.
     pub(super) fn write_all(mut self, source: &mut dyn RowSource) -> Result<RowsEnd, RowsFailure> {
-        read_rows(source, &mut |number, row| self.row(number, row))
-            .map_err(|kind| (kind, Some(self.next_row)))?;
+        let read = read_rows(source, &mut |number, row| self.row(number, row));
+        let mut end = read.map_err(|kind| (kind, Some(self.next_row)))?;
         if !self.block.text.is_empty() {
             let _ = self.send();
         }
-        Ok(RowsEnd {
-            notes: [self.notes(), source.notes()].concat(),
-            may_lack_rows: self.is_full() || source.may_lack_rows(),
-        })
+        end.notes = [self.notes(), end.notes].concat();
+        end.may_lack_rows |= self.is_full();
+        Ok(end)
     }
 
     fn is_full(&self) -> bool {

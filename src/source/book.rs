@@ -16,7 +16,7 @@ use calamine::{
 use super::{
     Kind, SourceErrorKind, Table,
     archive::{Survey, Surveyor},
-    cell::{CellRow, EachRow, RowSource, RowsStop, contain, day_of, write_value},
+    cell::{CellRow, EachRow, RowSource, RowsEnd, RowsStop, contain, day_of, write_value},
     error::{damaged, gave_up},
     facts::Overlay,
     file::FileReader,
@@ -110,7 +110,7 @@ struct BookRows {
 }
 
 impl RowSource for BookRows {
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<RowsEnd, RowsStop> {
         let facts = &self.sheet.facts;
         let mut collector = RowCollector {
             each,
@@ -122,7 +122,8 @@ impl RowSource for BookRows {
         };
         let mut book = self.book.lock();
         let name = self.sheet.name.as_deref().unwrap_or_default();
-        book.rows(name, &mut collector)
+        book.rows(name, &mut collector)?;
+        Ok(RowsEnd::default())
     }
 }
 

@@ -105,17 +105,16 @@ pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> Result<(), RowsStop> +
 /// A source of rows that can be read from the start more than once.
 pub(super) trait RowSource: Send {
     /// Calls `each` for the rows with cells, in order, until it returns an error.
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop>;
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<RowsEnd, RowsStop>;
+}
 
-    /// Warnings about the rows that were read.
-    fn notes(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// True if rows seem to be lost.
-    fn may_lack_rows(&self) -> bool {
-        false
-    }
+/// Facts about rows that were read to their end.
+#[derive(Debug, Default)]
+pub(super) struct RowsEnd {
+    /// Warnings.
+    pub(super) notes: Vec<String>,
+    /// True if the sheet has the maximum number of rows, or rows seem to be lost.
+    pub(super) may_lack_rows: bool,
 }
 
 /// The value that a column takes from its cells, if they have more than text.
@@ -161,10 +160,11 @@ pub(super) fn preview(
 pub(super) fn read_rows(
     source: &mut dyn RowSource,
     each: &mut EachRow<'_>,
-) -> Result<(), SourceErrorKind> {
+) -> Result<RowsEnd, SourceErrorKind> {
     contain(|| match source.rows(each) {
         Err(RowsStop::Failed(kind)) => Err(kind),
-        Ok(()) | Err(RowsStop::Enough) => Ok(()),
+        Err(RowsStop::Enough) => Ok(RowsEnd::default()),
+        Ok(end) => Ok(end),
     })
 }
 

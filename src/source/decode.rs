@@ -7,7 +7,7 @@
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr2, memrchr};
 
-use super::{SourceErrorKind, input::Inflated, quoting::Requoter};
+use super::{SourceErrorKind, cell::RowsEnd, input::Inflated, quoting::Requoter};
 use crate::wording::counted;
 
 /// Replaces an invalid byte. Never part of valid UTF-8.
@@ -89,16 +89,15 @@ impl Nuls {
         }
     }
 
-    /// True if rows seem to be lost, after the end of the text.
-    pub(super) fn may_hide_rows(&self) -> bool {
-        self.hides_lines || self.run >= HOLE_BYTES
-    }
-
-    /// A warning if NULs were dropped, with the row of the first if it is known.
-    pub(super) fn note(&self, first_row: Option<u32>) -> Option<String> {
+    /// The facts about the rows of the text, after its end. A warning names the row of the first NUL if it is known.
+    pub(super) fn end(&self, first_row: Option<u32>) -> RowsEnd {
         let (count, lines) = (self.count, counted(self.lines, "line"));
         let first = first_row.map_or_else(String::new, |row| format!(" (first: row {row})"));
-        (count > 0).then(|| format!("NUL characters removed: {count}, in {lines}{first}"))
+        let note = format!("NUL characters removed: {count}, in {lines}{first}");
+        RowsEnd {
+            notes: (count > 0).then_some(note).into_iter().collect(),
+            may_lack_rows: self.hides_lines || self.run >= HOLE_BYTES,
+        }
     }
 }
 
@@ -199,7 +198,7 @@ impl TextReader {
         Nuls { first, ..self.nuls }
     }
 
-    pub(super) fn finish(&mut self) -> Result<(u64, String), SourceErrorKind> {
+    pub(super) fn finish(&mut self) -> Result<String, SourceErrorKind> {
         Ok(self.bytes.finish()?)
     }
 }

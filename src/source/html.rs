@@ -9,11 +9,11 @@ use memchr::memmem;
 
 use super::{
     EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
-    cell::{EachRow, RowSource, RowsStop},
+    cell::{EachRow, RowSource, RowsEnd, RowsStop},
     decode::{Nuls, TextReader},
     error::{foreign, mebibytes, too_large},
     file::SourceFile,
-    html_nesting::{HiddenCounts, HtmlStep, Nesting},
+    html_nesting::{HtmlStep, Nesting},
     html_pieces::{HtmlPiece, each_piece},
     html_rows::{TableReading, UNDECODABLE},
     input::Input,
@@ -33,7 +33,6 @@ struct HtmlRows {
     table: usize,
     limits: Limits,
     nuls: Nuls,
-    hidden: HiddenCounts,
 }
 
 /// The chosen table of a page, or all of them.
@@ -61,7 +60,6 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
             table: found[index].index,
             limits: input.options.limits,
             nuls,
-            hidden: HiddenCounts::default(),
         })
     })?;
     for table in &mut tables {
@@ -190,22 +188,14 @@ fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 }
 
 impl RowSource for HtmlRows {
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<RowsEnd, RowsStop> {
         let mut reading = TableReading::new(self.table, self.limits, each);
         match each_piece(&self.file, &self.page, |piece| reading.piece(&piece)) {
             Err(RowsStop::Failed(kind)) => return Err(kind.into()),
             Ok(()) | Err(RowsStop::Enough) => {}
         }
-        self.hidden = reading.finish()?;
-        Ok(())
-    }
-
-    fn notes(&self) -> Vec<String> {
-        let nuls = self.nuls.note(None).into_iter();
-        nuls.chain(self.hidden.notes()).collect()
-    }
-
-    fn may_lack_rows(&self) -> bool {
-        self.nuls.may_hide_rows()
+        let mut end = self.nuls.end(None);
+        end.notes.extend(reading.finish()?.notes());
+        Ok(end)
     }
 }

@@ -200,13 +200,13 @@ impl Inflated {
         Ok(SourceFile::from(file, monitor)?)
     }
 
-    /// The size and hash of the packed file, after reading to its end. For bytes from [`Packed::unpack`].
-    pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
+    /// The hash of the packed file, after reading to its end. For bytes from [`Packed::unpack`].
+    pub(super) fn finish(&mut self) -> io::Result<String> {
         let mut hasher = self.hasher.take().unwrap_or_default();
         if let InflatedBytes::Plain(reader) = &mut self.bytes {
             hasher.update_reader(reader)?;
         }
-        Ok((self.file.bytes, hasher.finalize().to_hex().to_string()))
+        Ok(hasher.finalize().to_hex().to_string())
     }
 }
 

@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table,
-    cell::{CellRow, EachRow, RowSource, RowsStop},
-    decode::{Nuls, TextReader},
+    cell::{CellRow, EachRow, RowSource, RowsEnd, RowsStop},
+    decode::TextReader,
     error::foreign,
     input::{Input, Packed},
     rows::RowsLayout,
@@ -40,8 +40,6 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         encoding: encoding.encoding,
         columns: HashMap::new(),
         limits: input.options.limits,
-        nuls: Nuls::default(),
-        first_nul: None,
     };
     let columns = source.find_columns()?;
     let layout = RowsLayout {
@@ -65,17 +63,14 @@ struct JsonRows {
     /// Column numbers by key.
     columns: HashMap<String, usize>,
     limits: Limits,
-    nuls: Nuls,
-    /// The line of the first NUL.
-    first_nul: Option<u32>,
 }
 
 impl JsonRows {
-    /// Calls `each` with each line that is not blank. Returns the NULs that were dropped, and the line of the first.
+    /// Calls `each` with each line that is not blank.
     fn lines<E: From<SourceErrorKind>>(
         &self,
         mut each: impl FnMut(Line<'_>) -> Result<(), E>,
-    ) -> Result<(Nuls, Option<u32>), E> {
+    ) -> Result<RowsEnd, E> {
         let bytes = self.file.peek().map_err(SourceErrorKind::from)?;
         let mut reader = TextReader::new(bytes, self.encoding);
         let (mut buffer, mut number, mut ended) = (Vec::new(), 0, false);
@@ -112,7 +107,7 @@ impl JsonRows {
             buffer.drain(..whole);
             passed += whole as u64;
         }
-        Ok((reader.nuls(), first_nul))
+        Ok(reader.nuls().end(first_nul))
     }
 
     /// Finds the columns: the keys of all lines, in order of appearance.
@@ -170,9 +165,9 @@ impl JsonRows {
 }
 
 impl RowSource for JsonRows {
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<RowsEnd, RowsStop> {
         let mut row = CellRow::default();
-        let (nuls, first_nul) = self.lines(|line| {
+        self.lines(|line| {
             row.clear();
             if let Err(error) = self.read(line.text, &mut row) {
                 row.clear();
@@ -181,18 +176,7 @@ impl RowSource for JsonRows {
                 cell.fault = Some(CellFaultKind::NotJson(reason_of(&error, &cell.text)));
             }
             each(line.number, &row)
-        })?;
-        self.nuls = nuls;
-        self.first_nul = first_nul;
-        Ok(())
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.nuls.note(self.first_nul).into_iter().collect()
-    }
-
-    fn may_lack_rows(&self) -> bool {
-        self.nuls.may_hide_rows()
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use quick_xml::{
 
 use super::{
     Limits, SourceErrorKind, Table, archive,
-    cell::{Cell, CellRow, EachRow, RowSource, RowsStop},
+    cell::{Cell, CellRow, EachRow, RowSource, RowsEnd, RowsStop},
     error::{damaged, too_large},
     input::Input,
     ods_cells::DescribedCell,
@@ -44,9 +44,9 @@ struct OdsRows {
 }
 
 impl RowSource for OdsRows {
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), RowsStop> {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<RowsEnd, RowsStop> {
         let Some(content) = self.document.rows(self.sheet)? else {
-            return Ok(());
+            return Ok(RowsEnd::default());
         };
         let mut table = OdsTable {
             content,
@@ -60,7 +60,7 @@ impl RowSource for OdsRows {
         if !matches!(read, Err(RowsStop::Failed(_))) {
             self.document.keep(table.content);
         }
-        read
+        read.map(|()| RowsEnd::default())
     }
 }
 

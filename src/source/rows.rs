@@ -10,11 +10,12 @@ use std::{
 };
 
 use super::{
-    Block, CellValue, ReadReport, SourceError, SourceErrorKind, SourceForm, Table, TableOrigin,
-    block_writer::{BlockWriter, DELIMITER, RowsEnd, RowsFailure},
-    cell::RowSource,
+    Block, CellValue, SourceError, SourceErrorKind, SourceForm, Table, TableOrigin,
+    block_writer::{BlockWriter, DELIMITER, RowsFailure},
+    cell::{RowSource, RowsEnd},
     error::gave_up,
-    input::{Input, Packed},
+    file::SourceFile,
+    input::Input,
     table::BlockSource,
 };
 
@@ -37,7 +38,6 @@ pub(super) struct RowsLayout {
 impl RowsLayout {
     /// The table with these rows. `blake3` is the file's hash.
     pub(super) fn table(self, input: &Input<'_>, blake3: String) -> Table {
-        let bytes = input.raw.file.bytes;
         let (sender, blocks) = sync_channel(BLOCKS_AHEAD);
         let writer = BlockWriter::new(
             sender,
@@ -52,21 +52,19 @@ impl RowsLayout {
             header_rows: self.header_rows,
             delimiter: DELIMITER,
             cells: usize::MAX,
-            bytes,
             form: SourceForm::default(),
             kind: input.kind,
             encoding: None,
             notes: self.notes,
-            file: input.raw.file.clone(),
+            file: input.raw.clone(),
             rows: Box::new(RowBlocks {
                 waiting: Some((writer, self.source)),
                 blocks,
                 thread: None,
                 end: RowsEnd::default(),
                 origin: self.origin.clone(),
-                bytes,
                 blake3,
-                file: input.raw.clone(),
+                file: input.raw.file.clone(),
             }),
             origin: self.origin,
         }
@@ -82,15 +80,14 @@ struct RowBlocks {
     /// Complete after the last row.
     end: RowsEnd,
     origin: TableOrigin,
-    bytes: u64,
     blake3: String,
-    file: Packed,
+    file: SourceFile,
 }
 
 impl BlockSource for RowBlocks {
     fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
         if let Some((writer, mut source)) = self.waiting.take() {
-            self.file.file.restart_count();
+            self.file.restart_count();
             let thread = std::thread::Builder::new().name("rows".to_owned());
             let thread = thread.spawn(move || writer.write_all(source.as_mut()));
             self.thread =
@@ -106,14 +103,8 @@ impl BlockSource for RowBlocks {
         Ok(None)
     }
 
-    fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {
-        let ignored = self.file.ignored_note();
-        Ok(ReadReport {
-            bytes: self.bytes,
-            blake3: self.blake3,
-            notes: self.end.notes.into_iter().chain(ignored).collect(),
-            may_lack_rows: self.end.may_lack_rows || self.file.has_ignored_data(),
-        })
+    fn finish(self: Box<Self>) -> Result<(String, RowsEnd), SourceErrorKind> {
+        Ok((self.blake3, self.end))
     }
 
     fn take_values(&mut self, columns: Vec<CellValue>) {

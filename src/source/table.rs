@@ -4,7 +4,7 @@ use encoding_rs::Encoding;
 
 use super::{
     Block, CellValue, EncodingDoubt, EncodingFinding, Kind, SourceError, SourceErrorKind,
-    TableOrigin, block::Widths, file::SourceFile,
+    TableOrigin, block::Widths, cell::RowsEnd, input::Packed,
 };
 
 pub(crate) struct Table {
@@ -19,7 +19,6 @@ pub(crate) struct Table {
     pub delimiter: u8,
     /// The usual number of cells in a row, including trailing empty ones.
     pub cells: usize,
-    pub bytes: u64,
     /// The format of the source, for the rejects file.
     pub form: SourceForm,
     /// The kind of file, by its content.
@@ -27,7 +26,7 @@ pub(crate) struct Table {
     pub encoding: Option<EncodingFinding>,
     pub notes: Vec<String>,
     /// The file as it was opened.
-    pub(super) file: SourceFile,
+    pub(super) file: Packed,
     pub(super) rows: Box<dyn BlockSource>,
 }
 
@@ -73,8 +72,8 @@ pub(super) trait BlockSource: Send {
     /// The next block, in the order of the file; `None` at the end.
     fn next_block(&mut self) -> Result<Option<Block>, SourceError>;
 
-    /// Reads the rest of the file, for its size and hash.
-    fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind>;
+    /// Reads the rest of the file, for its hash.
+    fn finish(self: Box<Self>) -> Result<(String, RowsEnd), SourceErrorKind>;
 
     /// Sets the value that each column takes from its cells. Text has only one.
     fn take_values(&mut self, _columns: Vec<CellValue>) {}
@@ -128,14 +127,25 @@ impl Table {
 
     /// Bytes of the file read so far, for a progress bar.
     pub(crate) fn bytes_read(&self) -> u64 {
-        self.file.bytes_read()
+        self.file.file.bytes_read()
+    }
+
+    /// The size of the file.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.file.file.bytes
     }
 
     /// Size and hash of the file. Reads the rest of it, and fails if the file was changed meanwhile.
     pub(crate) fn finish(self) -> Result<ReadReport, SourceError> {
-        let finished = self.rows.finish().and_then(|report| {
-            self.file.check_unchanged(&report.blake3)?;
-            Ok(report)
+        let finished = self.rows.finish().and_then(|(blake3, end)| {
+            self.file.file.check_unchanged(&blake3)?;
+            let ignored = self.file.ignored_note();
+            Ok(ReadReport {
+                bytes: self.file.file.bytes,
+                blake3,
+                notes: end.notes.into_iter().chain(ignored).collect(),
+                may_lack_rows: end.may_lack_rows || self.file.has_ignored_data(),
+            })
         });
         finished.map_err(|kind| kind.at(&self.origin, None))
     }

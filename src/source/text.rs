@@ -49,7 +49,6 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         header_rows: dialect.header.rows,
         delimiter: dialect.delimiter,
         cells: dialect.cells,
-        bytes: input.raw.file.bytes,
         form: SourceForm {
             delimiter: dialect.delimiter,
             encoding: finding.encoding,
@@ -61,7 +60,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         notes,
         columns: dialect.header.columns,
         encoding: Some(finding),
-        file: input.raw.file.clone(),
+        file: input.raw.clone(),
         rows: Box::new(rows),
     })
 }

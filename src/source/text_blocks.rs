@@ -4,8 +4,9 @@ use encoding_rs::Encoding;
 use memchr::memchr2_iter;
 
 use super::{
-    Block, Limits, ReadReport, SourceError, SourceErrorKind, TableOrigin,
+    Block, Limits, SourceError, SourceErrorKind, TableOrigin,
     block::walk,
+    cell::RowsEnd,
     cut::{Cut, Cutter, OddCells},
     decode::TextReader,
     input::{Inflated, Packed},
@@ -234,14 +235,6 @@ impl TextBlocks {
             row += rows.rows;
         }
     }
-
-    fn notes(&self) -> Vec<String> {
-        let nuls = self.reader.nuls();
-        let first = nuls.first.and_then(|first| self.row_at(first));
-        let nuls = nuls.note(first);
-        let ignored = self.layout.text.file.ignored_note();
-        nuls.into_iter().chain(ignored).collect()
-    }
 }
 
 impl BlockSource for TextBlocks {
@@ -270,18 +263,14 @@ impl BlockSource for TextBlocks {
         Ok(Some(Block { text, faults }))
     }
 
-    fn finish(mut self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {
-        let (bytes, blake3) = self.reader.finish()?;
+    fn finish(mut self: Box<Self>) -> Result<(String, RowsEnd), SourceErrorKind> {
+        let blake3 = self.reader.finish()?;
         let nuls = self.reader.nuls();
         if let Some(hole) = nuls.hole {
             let row = self.row_at(hole);
             return Err(SourceErrorKind::Hole { row });
         }
-        Ok(ReadReport {
-            bytes,
-            blake3,
-            notes: self.notes(),
-            may_lack_rows: nuls.may_hide_rows() || self.layout.text.file.has_ignored_data(),
-        })
+        let first = nuls.first.and_then(|first| self.row_at(first));
+        Ok((blake3, nuls.end(first)))
     }
 }

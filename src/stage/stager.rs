@@ -88,7 +88,7 @@ impl<'a> Stager<'a> {
         let (numbers, owners) = (self.reading.numbers, self.owners.clone());
         let mut rules = FileRules::new(mapping, numbers, self.required, owners);
         rules.selection.clone_from(&self.reading.selection);
-        self.monitor.begin(Phase::Reading, Some(table.bytes));
+        self.monitor.begin(Phase::Reading, Some(table.bytes()));
         let (read, mut edits) = self.stage(table, &rules, at, each)?;
         edits.end_table(&rules.mapping.columns);
         self.monitor.end();
