@@ -13,11 +13,10 @@ use serde_json::value::RawValue;
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table,
     cell::{CellRow, EachRow, RowSource, RowsEnd, RowsStop},
-    decode::TextReader,
     error::foreign,
     input::{Input, Packed},
     rows::RowsLayout,
-    text,
+    text::{self, decode::TextReader},
 };
 use crate::contact::reading::without_lone_surrogates;
 

@@ -12,9 +12,9 @@ use std::{
 use memchr::{memchr, memmem};
 
 use super::{
-    SourceErrorKind, archive,
+    SourceErrorKind,
     error::{SAVE_AS, foreign},
-    package,
+    workbook::{archive, package},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]

@@ -8,53 +8,28 @@
 //! `sep=;` line sets the delimiter and, as in a spreadsheet, is not a row.
 //!
 //! ```text
-//! file ─► input: kind ─┬─► encoding ─► decode ─► dialect, header ─► cut ─────────► Block ─► Row
-//!                      └─► book │ ods │ html │ jsonl: cells ─► sheet, header ─► rows ─┘
+//! file ─► input: kind ─┬─► text: encoding ─► decode ─► dialect, header ─► cut ───────► Block ─► Row
+//!                      └─► workbook │ ods │ html │ jsonl: cells ─► sheet, header ─► rows ─┘
 //! ```
 
-mod archive;
 mod block;
 mod block_writer;
-mod book;
 mod cell;
-mod code_page;
-mod cut;
-mod decode;
-mod dialect;
-mod encoding;
 mod error;
-mod facts;
 mod file;
 mod header;
 mod html;
-mod html_nesting;
-mod html_pieces;
-mod html_rows;
 mod input;
 mod jsonl;
 mod kind;
-mod languages;
 mod marks;
-mod number_format;
 mod ods;
-mod ods_cells;
-mod ods_sheets;
-mod old_sheets;
-mod ole;
 mod open;
-mod package;
-mod quoting;
-mod records;
-mod repair;
 mod rows;
 mod sheet;
-mod sheet_records;
-mod sheet_xml;
-mod stray_quotes;
-mod swallowed;
 mod table;
 mod text;
-mod text_blocks;
+mod workbook;
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -62,10 +37,10 @@ use crate::{paths::is_stream, progress::Monitor};
 
 pub(crate) use self::{
     block::Block, block::CARRIAGE_RETURN, block::Row, block::Widths, cell::CellValue,
-    dialect::DELIMITERS, encoding::EncodingFinding, encoding::EncodingReason,
     error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX, table::ReadReport,
+    text::dialect::DELIMITERS, text::encoding::EncodingFinding, text::encoding::EncodingReason,
 };
-pub use self::{encoding::EncodingDoubt, error::SourceError};
+pub use self::{error::SourceError, text::encoding::EncodingDoubt};
 pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};
 
 /// Counts the cells with known column names.

@@ -3,8 +3,14 @@
 use std::path::Path;
 
 use super::{
-    Kind, ReadOptions, SheetChoice, SourceError, SourceErrorKind, Table, TableOrigin, book,
-    dialect, error::foreign, file::SourceFile, html, input::Input, jsonl, ods, text,
+    Kind, ReadOptions, SheetChoice, SourceError, SourceErrorKind, Table, TableOrigin,
+    error::foreign,
+    file::SourceFile,
+    html,
+    input::Input,
+    jsonl, ods,
+    text::{self, dialect},
+    workbook,
 };
 
 /// Opens a file (`-` for standard input) and detects its kind. Only [`SheetChoice::All`]
@@ -39,7 +45,7 @@ fn tables(
     let input = Input::new(file, origin, options)?;
     let mut tables = match input.kind {
         Kind::Text => return text::table(&input).map(|table| without_sheets(table, options)),
-        Kind::Xlsx | Kind::Xlsb | Kind::Xls => book::tables(&input),
+        Kind::Xlsx | Kind::Xlsb | Kind::Xls => workbook::tables(&input),
         Kind::Ods => ods::tables(&input),
         Kind::Html => html::tables(&input),
         Kind::JsonLines => jsonl::table(&input).map(|table| without_sheets(table, options)),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::{
     ReadOptions, SheetChoice, SourceErrorKind, Table, TableOrigin,
     cell::{self, RowSource},
-    facts::SheetFacts,
     header::{self, Header},
     input::Input,
     rows::RowsLayout,
+    workbook::facts::SheetFacts,
 };
 use crate::wording::shortened;
 

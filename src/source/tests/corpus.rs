@@ -7,7 +7,7 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng},
 };
 
-use super::super::{encoding, languages};
+use super::super::text::{encoding, languages};
 use super::*;
 
 /// A language: its names, which are not in the model of letters, and comments.

@@ -4,7 +4,7 @@ use encoding_rs::{IBM866, KOI8_R, MACINTOSH, UTF_8, WINDOWS_1251, WINDOWS_1252, 
 
 use proptest::prelude::*;
 
-use super::{super::encoding, *};
+use super::{super::text::encoding, *};
 
 proptest! {
     /// Bytes of any kind between cells: the detection gives one of its encodings, and a text without misfits is the

@@ -44,10 +44,10 @@ const OTHER_LANGUAGE: f64 = -6.0;
 
 /// A code page that is almost as likely as the best one and decodes different text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Rival {
+pub(in crate::source) struct Rival {
     pub(super) encoding: &'static Encoding,
     /// Words that differ, as decoded by the best code page and by this one.
-    pub(super) words: Vec<(String, String)>,
+    pub(in crate::source) words: Vec<(String, String)>,
 }
 
 /// The best code page, and a rival if the result is uncertain. `None` for text that is surely of MS-DOS.

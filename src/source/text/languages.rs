@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 /// The examples: one line per language, which begins with its code.
-pub(super) const WORDS: &str = include_str!("languages.txt");
+pub(in crate::source) const WORDS: &str = include_str!("languages.txt");
 
 /// All languages of the examples.
 pub(super) static MODEL: LazyLock<Model> = LazyLock::new(|| Model::of(WORDS));

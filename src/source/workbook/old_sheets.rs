@@ -6,13 +6,12 @@
 use std::sync::Arc;
 
 use super::{
-    SourceErrorKind,
     archive::password,
-    error::too_large,
     facts::{Fact, Range, SheetFacts, UNKNOWN_ERROR, error_name},
     number_format::{Formats, Patterns},
     records::{long, short, utf16, wide_text},
 };
+use crate::source::{SourceErrorKind, error::too_large};
 
 /// `#N/A`, which takes the place of unknown error values: calamine would refuse the whole file for one of them.
 const NOT_AVAILABLE: u8 = 0x2A;
@@ -28,7 +27,10 @@ pub(super) struct OldBook {
 impl OldBook {
     /// Inspects the stream of a workbook, and replaces error values that calamine can't read; an error if its sheets
     /// span more than `held_cells` cells.
-    pub(super) fn new(stream: &mut [u8], held_cells: u64) -> Result<Self, SourceErrorKind> {
+    pub(in crate::source) fn new(
+        stream: &mut [u8],
+        held_cells: u64,
+    ) -> Result<Self, SourceErrorKind> {
         let mut book = Self {
             is_unicode: false,
             sheets: Vec::new(),

@@ -4,6 +4,9 @@
 //! such a row. Here rows are read one by one. Repeated empty rows cost nothing, and repeated rows with content
 //! count towards a limit.
 
+mod cells;
+mod sheets;
+
 use std::{ops::Range, sync::Arc};
 
 use quick_xml::{
@@ -11,15 +14,17 @@ use quick_xml::{
     events::{BytesRef, Event},
 };
 
+use self::{
+    cells::DescribedCell,
+    sheets::{Content, Document, repeated},
+};
 use super::{
-    Limits, SourceErrorKind, Table, archive,
+    Limits, SourceErrorKind, Table,
     cell::{Cell, CellRow, EachRow, RowSource, RowsEnd, RowsStop},
     error::{damaged, too_large},
     input::Input,
-    ods_cells::DescribedCell,
-    ods_sheets::{Content, Document, repeated},
-    package::attribute,
     sheet::{self, SHEET_ROWS_MAX},
+    workbook::{archive, package::attribute},
 };
 use crate::wording::grouped;
 

@@ -2,23 +2,31 @@
 //!
 //! The page is held in memory, up to a limit.
 
+mod nesting;
+mod pieces;
+mod rows;
+
 use std::sync::Arc;
 
 use html5ever::tokenizer::TagKind;
 use memchr::memmem;
 
+use self::{
+    nesting::{HtmlStep, Nesting},
+    pieces::{HtmlPiece, each_piece},
+    rows::{TableReading, UNDECODABLE},
+};
 use super::{
     EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
     cell::{EachRow, RowSource, RowsEnd, RowsStop},
-    decode::{Nuls, TextReader},
     error::{foreign, mebibytes, too_large},
     file::SourceFile,
-    html_nesting::{HtmlStep, Nesting},
-    html_pieces::{HtmlPiece, each_piece},
-    html_rows::{TableReading, UNDECODABLE},
     input::Input,
     sheet::{self, Sheet},
-    text,
+    text::{
+        self,
+        decode::{Nuls, TextReader},
+    },
 };
 
 /// Maximum number of tables to choose from.

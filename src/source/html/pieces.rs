@@ -12,7 +12,7 @@ use html5ever::{
     },
 };
 
-use super::{SourceErrorKind, file::SourceFile};
+use crate::source::{SourceErrorKind, file::SourceFile};
 
 const PIECE_BYTES: usize = 1 << 14;
 

@@ -2,12 +2,15 @@
 
 use quick_xml::escape::unescape;
 
-use super::{
-    SourceErrorKind,
-    error::{mebibytes, too_large},
-    facts::{Fact, Range, SheetFacts},
+use super::facts::{Fact, Range, SheetFacts};
+use crate::{
+    contact::is_web_address,
+    formula::hyperlink,
+    source::{
+        SourceErrorKind,
+        error::{mebibytes, too_large},
+    },
 };
-use crate::{contact::is_web_address, formula::hyperlink};
 
 /// The error values that calamine reads.
 const KNOWN_ERRORS: [&[u8]; 7] = [
@@ -53,7 +56,7 @@ enum CellKind {
 }
 
 impl SheetScan {
-    pub(super) fn new(cell_bytes_max: usize) -> Self {
+    pub(in crate::source) fn new(cell_bytes_max: usize) -> Self {
         Self {
             cell_bytes_max,
             ..Self::default()

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    SourceErrorKind, TableOrigin,
     code_page::{self, Rival},
     decode::utf16_by_nuls,
-    error::foreign,
 };
-use crate::characters::clipped;
+use crate::{
+    characters::clipped,
+    source::{SourceErrorKind, TableOrigin, error::foreign},
+};
 
 /// Enough text to distinguish code pages.
 const SCORED_BYTES: usize = 1 << 16;
@@ -26,7 +27,7 @@ pub(crate) struct EncodingFinding {
     /// The first words that differ in another encoding, decoded.
     pub sample: String,
     /// Another code page, if it is almost as likely as the detected one.
-    pub(super) rival: Option<Rival>,
+    pub(in crate::source) rival: Option<Rival>,
 }
 
 impl EncodingFinding {
@@ -59,7 +60,7 @@ impl EncodingFinding {
         })
     }
 
-    pub(super) fn doubt(&self, origin: &TableOrigin) -> Option<EncodingDoubt> {
+    pub(in crate::source) fn doubt(&self, origin: &TableOrigin) -> Option<EncodingDoubt> {
         let rival = self.rival.as_ref()?;
         let words = rival.words.iter().take(WORDS_SHOWN).cloned();
         let clip = |word: String| clipped(&word, WORD_CHARS_SHOWN);
@@ -159,7 +160,7 @@ impl fmt::Display for EncodingReason {
 }
 
 /// Detects the encoding from the first bytes of a file, beyond the first non-ASCII byte.
-pub(super) fn detect(
+pub(in crate::source) fn detect(
     head: &[u8],
     known_columns: &dyn Fn(&str) -> usize,
 ) -> Result<EncodingFinding, SourceErrorKind> {

@@ -6,11 +6,13 @@
 use html5ever::tokenizer::Tag;
 
 use super::{
+    nesting::{HiddenCounts, HtmlStep, Nesting, attribute, is_hidden, number},
+    pieces::HtmlPiece,
+};
+use crate::source::{
     CellFaultKind, Limits, SourceErrorKind,
     cell::{Cell, CellRow, EachRow, RowsStop},
     error::{mebibytes, too_large},
-    html_nesting::{HiddenCounts, HtmlStep, Nesting, attribute, is_hidden, number},
-    html_pieces::HtmlPiece,
 };
 
 /// Maximum number of columns with cells that span rows, because each costs time in every row below.
@@ -68,7 +70,7 @@ struct RowSpan {
 
 impl<'a, 'b> TableReading<'a, 'b> {
     /// Reads the table with this index in the page.
-    pub(super) fn new(table: usize, limits: Limits, each: &'a mut EachRow<'b>) -> Self {
+    pub(in crate::source) fn new(table: usize, limits: Limits, each: &'a mut EachRow<'b>) -> Self {
         Self {
             each,
             limits,

@@ -7,13 +7,15 @@ use std::io::{Cursor, Read as _, Write as _};
 
 use cfb::{CompoundFile, Version};
 
-use super::{
-    Limits, SourceErrorKind,
-    archive::password,
-    error::{SAVE_AS, damaged, foreign, mebibytes, too_large},
-    file::SourceFile,
+use super::archive::password;
+use crate::{
+    output::temporary,
+    source::{
+        Limits, SourceErrorKind,
+        error::{SAVE_AS, damaged, foreign, mebibytes, too_large},
+        file::SourceFile,
+    },
 };
-use crate::output::temporary;
 
 type Container = CompoundFile<Cursor<Vec<u8>>>;
 

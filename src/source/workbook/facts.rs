@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use super::{
+use super::number_format::Patterns;
+use crate::source::{
     CellFaultKind, SourceErrorKind,
     cell::{Cell, CellRow, write_number},
     error::too_large,
-    number_format::Patterns,
 };
 
 /// Maximum number of facts about single cells of a sheet, enough for formulas in several columns of every row.
@@ -54,13 +54,13 @@ struct Area {
 
 /// The facts about the cells of a sheet.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SheetFacts {
+pub(in crate::source) struct SheetFacts {
     /// By row and column.
     cells: Vec<((u32, u32), Fact)>,
     areas: Vec<Area>,
     /// Links by the id of their address, which is in another part.
     pub(super) link_ids: Vec<(Range, String)>,
-    pub(super) hidden_rows: u64,
+    pub(in crate::source) hidden_rows: u64,
     /// By the index of a cell format.
     patterns: Arc<Patterns>,
 }
@@ -117,7 +117,7 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    pub(super) fn new(facts: &Arc<SheetFacts>) -> Self {
+    pub(in crate::source) fn new(facts: &Arc<SheetFacts>) -> Self {
         Self {
             facts: Arc::clone(facts),
             next_cell: 0,

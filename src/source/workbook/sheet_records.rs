@@ -1,11 +1,11 @@
 //! Collects facts about the cells of a binary sheet (.xlsb) from its records while they are unpacked.
 
 use super::{
-    SourceErrorKind,
     facts::{Fact, Range, SheetFacts, UNKNOWN_ERROR, error_name},
     number_format::Formats,
     records::{RecordScan, long, short, wide_text},
 };
+use crate::source::SourceErrorKind;
 
 /// The records of a sheet.
 #[derive(Debug, Default)]

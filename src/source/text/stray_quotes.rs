@@ -4,7 +4,7 @@
 //! or the end of the row follows. If the row then has as many cells as the header, it is repaired; otherwise the
 //! cell has a fault.
 
-use super::{
+use crate::source::{
     CellFault, CellFaultKind,
     block::{cell_count, walk},
 };

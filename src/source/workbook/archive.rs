@@ -11,14 +11,16 @@ use std::{collections::HashMap, io::Read, sync::Arc};
 use memchr::memmem;
 
 use super::{
-    Limits, SourceErrorKind,
-    error::{damaged, foreign, mebibytes, too_large},
     facts::SheetFacts,
-    file::{FileReader, SourceFile},
     number_format::Patterns,
     package,
     sheet_records::{FormatRecords, SheetRecords},
     sheet_xml::SheetScan,
+};
+use crate::source::{
+    Limits, SourceErrorKind,
+    error::{damaged, foreign, mebibytes, too_large},
+    file::{FileReader, SourceFile},
 };
 
 const PIECE_BYTES: usize = 1 << 18;
@@ -36,7 +38,10 @@ type Archive = zip::ZipArchive<FileReader>;
 pub(super) type Survey = HashMap<String, Arc<SheetFacts>>;
 
 /// Unpacks all parts of an archive; an error if one exceeds its limit.
-pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, SourceErrorKind> {
+pub(in crate::source) fn survey(
+    file: &SourceFile,
+    limits: &Limits,
+) -> Result<Survey, SourceErrorKind> {
     Surveyor::begin(file, limits)?.finish()
 }
 
@@ -142,7 +147,7 @@ fn add_links(
     Ok(())
 }
 
-pub(super) fn password() -> SourceErrorKind {
+pub(in crate::source) fn password() -> SourceErrorKind {
     foreign(
         "a workbook that is protected with a password",
         "open it and save it without a password",

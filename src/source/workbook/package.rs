@@ -41,12 +41,14 @@ pub(super) fn part_name(name: &str) -> String {
 }
 
 /// True for a part of binary records.
-pub(super) fn is_binary(part: &str) -> bool {
+pub(in crate::source) fn is_binary(part: &str) -> bool {
     part.rsplit('.').next() == Some("bin")
 }
 
 /// The part with the workbook, according to the package.
-pub(super) fn workbook_part<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<String> {
+pub(in crate::source) fn workbook_part<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+) -> Option<String> {
     let relations = relations_of(archive, "");
     let office = relations
         .values()
@@ -60,7 +62,7 @@ pub(super) fn workbook_part<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Opti
 }
 
 /// The normalized names of all parts.
-pub(super) fn names<R: Read + Seek>(
+pub(in crate::source) fn names<R: Read + Seek>(
     archive: &ZipArchive<R>,
 ) -> impl Iterator<Item = String> + use<'_, R> {
     archive
@@ -129,7 +131,10 @@ pub(super) fn index_of<R: Read + Seek>(archive: &ZipArchive<R>, part: &str) -> O
 }
 
 /// The content of a part that lists others; `None` if it is missing, damaged or too large.
-pub(super) fn content<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &str) -> Option<Vec<u8>> {
+pub(in crate::source) fn content<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    part: &str,
+) -> Option<Vec<u8>> {
     let index = index_of(archive, part)?;
     let mut bytes = Vec::new();
     let part = archive.by_index(index).ok()?;
@@ -138,7 +143,7 @@ pub(super) fn content<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &str) -
 }
 
 /// Calls `each` for every tag of a part that lists others.
-pub(super) fn each_tag<R: Read + Seek>(
+pub(in crate::source) fn each_tag<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     part: &str,
     mut each: impl FnMut(&BytesStart<'_>),
@@ -227,7 +232,7 @@ fn relation_id(tag: &BytesStart<'_>) -> String {
 }
 
 /// The value of an attribute by its full name.
-pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+pub(in crate::source) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let attribute = tag.try_get_attribute(name).ok()??;
     let value = attribute
         .normalized_value(quick_xml::XmlVersion::Implicit1_0)

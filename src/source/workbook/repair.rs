@@ -7,13 +7,15 @@ use std::{borrow::Cow, fs::File, io::Write as _};
 
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-use super::{
-    SourceErrorKind,
-    error::damaged,
-    file::{FileReader, SourceFile},
-    package::{self, ListedSheet, Relation},
+use super::package::{self, ListedSheet, Relation};
+use crate::{
+    output::temporary,
+    source::{
+        SourceErrorKind,
+        error::damaged,
+        file::{FileReader, SourceFile},
+    },
 };
-use crate::output::temporary;
 
 /// The file itself, or a copy that calamine can read.
 pub(super) fn repaired(file: &SourceFile) -> Result<SourceFile, SourceErrorKind> {

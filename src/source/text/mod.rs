@@ -1,16 +1,28 @@
 //! Opens text files: detects encoding, delimiter and header from the first part of the file.
 
+mod blocks;
+mod code_page;
+mod cut;
+pub(super) mod decode;
+pub(super) mod dialect;
+pub(super) mod encoding;
+pub(super) mod languages;
+mod quoting;
+mod stray_quotes;
+mod swallowed;
+
 use encoding_rs::{Encoding, UTF_8};
 
+use self::{
+    blocks::{TextBlocks, TextFile, TextLayout, row_after},
+    cut::{Cut, Cutter, OddCells},
+    dialect::Dialect,
+    quoting::Quoting,
+};
 use super::{
     EncodingFinding, EncodingReason, Kind, Limits, ReadOptions, SourceErrorKind, SourceForm, Table,
-    cut::{Cut, Cutter, OddCells},
-    dialect::{self, Dialect},
-    encoding,
     error::{SAVE_AS, foreign},
     input::Input,
-    quoting::Quoting,
-    text_blocks::{TextBlocks, TextFile, TextLayout, row_after},
 };
 use crate::reject::ADDED_COLUMNS;
 

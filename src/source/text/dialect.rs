@@ -6,12 +6,15 @@
 
 use memchr::{memchr, memchr2};
 
-use super::{
-    COLUMNS_MAX, Recognize,
-    block::{past_line_end, walk},
-    header::{self, HEADER_ROWS, Header, PreviewRow},
+use crate::{
+    characters::is_blank,
+    source::{
+        COLUMNS_MAX, Recognize,
+        block::{past_line_end, walk},
+        header::{self, HEADER_ROWS, Header, PreviewRow},
+    },
+    wording::float,
 };
-use crate::{characters::is_blank, wording::float};
 
 /// The delimiters to try; on a tie, the first wins.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -44,7 +47,7 @@ pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-pub(super) fn is_delimiter(byte: u8) -> bool {
+pub(in crate::source) fn is_delimiter(byte: u8) -> bool {
     byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0)
 }
 

@@ -4,17 +4,21 @@ use encoding_rs::Encoding;
 use memchr::memchr2_iter;
 
 use super::{
-    Block, Limits, SourceError, SourceErrorKind, TableOrigin,
-    block::walk,
-    cell::RowsEnd,
     cut::{Cut, Cutter, OddCells},
     decode::TextReader,
-    input::{Inflated, Packed},
     quoting::{Quoting, Requoter},
     stray_quotes, swallowed,
-    table::BlockSource,
 };
-use crate::characters::is_blank;
+use crate::{
+    characters::is_blank,
+    source::{
+        Block, Limits, SourceError, SourceErrorKind, TableOrigin,
+        block::walk,
+        cell::RowsEnd,
+        input::{Inflated, Packed},
+        table::BlockSource,
+    },
+};
 
 /// Maximum number of lines in a block: the problems of a row take hundreds of bytes, even those of the shortest one.
 const BLOCK_LINES: usize = 1 << 13;
@@ -94,7 +98,7 @@ fn end_of_short_rows(text: &[u8]) -> Option<usize> {
 }
 
 impl TextBlocks {
-    pub(super) fn new(layout: TextLayout) -> Result<Self, SourceErrorKind> {
+    pub(in crate::source) fn new(layout: TextLayout) -> Result<Self, SourceErrorKind> {
         Ok(Self {
             reader: layout.text.reader()?,
             ..Self::again(layout)?

@@ -4,6 +4,17 @@
 //! memory for the cells between them. An old workbook (.xls) is held in memory after [`ole`] has
 //! checked its size. A panic in calamine is caught and becomes an error about the file.
 
+pub(super) mod archive;
+pub(super) mod facts;
+mod number_format;
+mod old_sheets;
+mod ole;
+pub(super) mod package;
+mod records;
+mod repair;
+mod sheet_records;
+mod sheet_xml;
+
 use std::{fmt::Display, io::BufReader, sync::Arc, thread};
 
 use parking_lot::Mutex;
@@ -13,17 +24,18 @@ use calamine::{
     XlsbError, Xlsx, XlsxError,
 };
 
-use super::{
-    Kind, SourceErrorKind, Table,
+use self::{
     archive::{Survey, Surveyor},
-    cell::{CellRow, EachRow, RowSource, RowsEnd, RowsStop, contain, day_of, write_value},
-    error::{damaged, gave_up},
     facts::Overlay,
-    file::FileReader,
-    input::Input,
     number_format::NumberPattern,
     old_sheets::OldBook,
-    ole, repair,
+};
+use super::{
+    Kind, SourceErrorKind, Table,
+    cell::{CellRow, EachRow, RowSource, RowsEnd, RowsStop, contain, day_of, write_value},
+    error::{damaged, gave_up},
+    file::FileReader,
+    input::Input,
     sheet::{self, SHEET_ROWS_MAX, Sheet},
 };
 

@@ -5,11 +5,11 @@
 
 use memchr::{memchr, memchr2};
 
-use super::{
-    block::{cell_count, walk},
-    dialect::DELIMITERS,
+use super::dialect::DELIMITERS;
+use crate::{
+    characters::is_blank,
+    source::block::{cell_count, walk},
 };
-use crate::characters::is_blank;
 
 /// A non-standard quoting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ enum CellState {
 }
 
 impl Requoter {
-    pub(super) fn new(quoting: Quoting, delimiter: u8) -> Self {
+    pub(in crate::source) fn new(quoting: Quoting, delimiter: u8) -> Self {
         Self {
             quoting,
             delimiter,

@@ -8,8 +8,11 @@
 
 use memchr::{memchr_iter, memchr2, memchr3_iter};
 
-use super::{CellFault, CellFaultKind, block::walk, stray_quotes::column};
-use crate::reject::ADDED_COLUMNS;
+use super::stray_quotes::column;
+use crate::{
+    reject::ADDED_COLUMNS,
+    source::{CellFault, CellFaultKind, block::walk},
+};
 
 /// The minimum number of columns of a header in which rows are searched.
 const HEADER_COLUMNS: usize = 3;
@@ -158,7 +161,7 @@ fn kind_of(cell: &str) -> Kind {
 
 #[cfg(test)]
 mod tests {
-    use crate::source::cut::{Cutter, OddCells};
+    use crate::source::text::cut::{Cutter, OddCells};
 
     const HEADER: [&str; 6] = ["id", "owner", "name", "uri", "whatsapp", "note"];
 

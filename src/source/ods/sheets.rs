@@ -13,7 +13,9 @@ use quick_xml::{
 };
 use zip::CompressionMethod;
 
-use super::{SourceErrorKind, error::damaged, file::SourceFile, package::attribute, sheet::Sheet};
+use crate::source::{
+    SourceErrorKind, error::damaged, file::SourceFile, sheet::Sheet, workbook::package::attribute,
+};
 
 /// The part with the cells, read from the start. The survey of the archive has checked it.
 pub(super) struct Content {

@@ -48,7 +48,7 @@ enum PatternPart {
 impl NumberPattern {
     /// The pattern of a format's first section, without parts if it displays plain whole numbers, amounts or
     /// fractions; `None` for a date or a time.
-    pub(super) fn new(format: &str) -> Option<Self> {
+    pub(in crate::source) fn new(format: &str) -> Option<Self> {
         let mut parts = Vec::new();
         let mut is_other = false;
         let mut chars = format.chars();

@@ -7,15 +7,18 @@
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr2, memrchr};
 
-use super::{SourceErrorKind, cell::RowsEnd, input::Inflated, quoting::Requoter};
-use crate::wording::counted;
+use super::quoting::Requoter;
+use crate::{
+    source::{SourceErrorKind, cell::RowsEnd, input::Inflated},
+    wording::counted,
+};
 
 /// Replaces an invalid byte. Never part of valid UTF-8.
 const MISFIT: u8 = 0xFF;
 const PIECE_BYTES: usize = 1 << 16;
 
 /// Reads a file as UTF-8.
-pub(super) struct TextReader {
+pub(in crate::source) struct TextReader {
     bytes: Inflated,
     /// `None` for UTF-8.
     decoding: Option<Decoding>,
@@ -29,11 +32,11 @@ pub(super) struct TextReader {
 
 /// NULs that were dropped.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Nuls {
+pub(in crate::source) struct Nuls {
     pub(super) count: u64,
     pub(super) lines: u64,
     /// Offset of the first NUL in the text.
-    pub(super) first: Option<u64>,
+    pub(in crate::source) first: Option<u64>,
     /// True if the current line has a NUL.
     in_line: bool,
     /// True if the current line has text.
@@ -41,7 +44,7 @@ pub(super) struct Nuls {
     /// The length of the current run of NULs.
     run: u64,
     /// Offset in the text of the first run that stands for lost text.
-    pub(super) hole: Option<u64>,
+    pub(in crate::source) hole: Option<u64>,
     /// True if whole lines, cells or rows consist of NULs.
     hides_lines: bool,
 }
@@ -90,7 +93,7 @@ impl Nuls {
     }
 
     /// The facts about the rows of the text, after its end. A warning names the row of the first NUL if it is known.
-    pub(super) fn end(&self, first_row: Option<u32>) -> RowsEnd {
+    pub(in crate::source) fn end(&self, first_row: Option<u32>) -> RowsEnd {
         let (count, lines) = (self.count, counted(self.lines, "line"));
         let first = first_row.map_or_else(String::new, |row| format!(" (first: row {row})"));
         let note = format!("NUL characters removed: {count}, in {lines}{first}");
@@ -118,7 +121,7 @@ struct Decoding {
 }
 
 impl TextReader {
-    pub(super) fn new(bytes: Inflated, encoding: &'static Encoding) -> Self {
+    pub(in crate::source) fn new(bytes: Inflated, encoding: &'static Encoding) -> Self {
         let decoding = || Decoding {
             decoder: encoding.new_decoder_with_bom_removal(),
             controls_are_misfits: encoding.is_single_byte(),
@@ -145,7 +148,7 @@ impl TextReader {
     }
 
     /// Appends about `bytes` of text (if it is not decoded), and nothing only at the end. A BOM is dropped.
-    pub(super) fn fill(
+    pub(in crate::source) fn fill(
         &mut self,
         into: &mut Vec<u8>,
         bytes: usize,
@@ -193,7 +196,7 @@ impl TextReader {
     }
 
     /// The dropped NULs. Their position is unknown in rewritten text.
-    pub(super) fn nuls(&self) -> Nuls {
+    pub(in crate::source) fn nuls(&self) -> Nuls {
         let first = self.nuls.first.filter(|_| self.requoter.is_none());
         Nuls { first, ..self.nuls }
     }

@@ -3,12 +3,15 @@
 use jiff::civil::Date;
 use quick_xml::events::BytesStart;
 
-use super::{
-    CellFaultKind,
-    cell::{Cell, write_number},
-    package::attribute,
+use crate::{
+    contact::is_web_address,
+    formula::hyperlink,
+    source::{
+        CellFaultKind,
+        cell::{Cell, write_number},
+        workbook::package::attribute,
+    },
 };
-use crate::{contact::is_web_address, formula::hyperlink};
 
 /// The spreadsheet serial number of a date.
 fn day(date: &str) -> Option<f64> {
@@ -44,7 +47,7 @@ pub(super) struct DescribedCell {
 }
 
 impl DescribedCell {
-    pub(super) fn new(tag: &BytesStart<'_>) -> Self {
+    pub(in crate::source) fn new(tag: &BytesStart<'_>) -> Self {
         let kind = attribute(tag, "office:value-type").unwrap_or_default();
         let value = match kind.as_str() {
             "float" | "percentage" | "currency" => attribute(tag, "office:value"),

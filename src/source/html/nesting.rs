@@ -8,7 +8,7 @@ use html5ever::{
     tokenizer::{Tag, TagKind},
 };
 
-use super::html_pieces::HtmlPiece;
+use super::pieces::HtmlPiece;
 
 /// A step through the tables of a page. Start tags carry their tag.
 pub(super) enum HtmlStep<'a> {
