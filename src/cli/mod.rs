@@ -124,7 +124,9 @@ pub(crate) enum Command {
     )]
     Diff(DiffArgs),
     /// List past runs, show one, remove old ones
-    #[command(after_help = "Example: wazzup-contacts runs show 2026-11-22T0855-contacts")]
+    #[command(
+        after_help = "The name of a run begins with its start in UTC; the list shows the local time.\n\nExample: wazzup-contacts runs show 2026-11-22T0855-contacts"
+    )]
     Runs(RunsArgs),
     /// Write the report of a past run as an HTML page
     #[command(

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     api::RequestStats,
     apply::{Cause, LearnedLimits},
-    characters::visible,
+    characters::{clipped, visible},
     plan::{Mode, gate::GateVerdict},
     run::{Done, Planned, Rows, Tally, store::is_among_runs},
     wording::{counted, duration, grouped},
@@ -183,7 +183,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |name: &str, text: &dyn fmt::Display| writeln!(f, "{name:<10}{text}");
         if !self.source.path.is_empty() {
-            line("source", &visible(&self.source.path))?;
+            line("source", &clipped(&visible(&self.source.path), 300))?;
             // An undo has no rows.
             if self.mode != Mode::Undo.as_str() {
                 line("rows", &self.rows)?;

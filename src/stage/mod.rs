@@ -2,11 +2,13 @@
 
 mod request;
 mod stager;
+mod table_warnings;
 mod worker;
 
-use std::{collections::BTreeSet, io, path::Path, sync::Arc};
+use std::{collections::BTreeSet, io, mem, path::Path, sync::Arc};
 
 pub use self::request::ReadRequest;
+use self::table_warnings::TableWarnings;
 pub(crate) use self::{stager::Stager, worker::Keep};
 use crate::{
     characters::shown,
@@ -131,6 +133,7 @@ pub(crate) fn stage_files(
         },
         empty: Vec::new(),
         sources: Vec::new(),
+        warnings: TableWarnings::default(),
         staged: Staged {
             has_all_fields: true,
             ..Staged::default()
@@ -154,6 +157,7 @@ struct Staging<'a> {
     /// The names of the tables without rows.
     empty: Vec<String>,
     sources: Vec<StagedSource>,
+    warnings: TableWarnings,
     staged: Staged,
 }
 
@@ -161,9 +165,7 @@ impl Staging<'_> {
     fn table(&mut self, table: Table) -> Result<(), StageError> {
         let mapping = mapping::resolve(&table.columns, &self.stager.reading.mapping)?;
         let staged = &mut self.staged;
-        staged
-            .warnings
-            .extend([table.warnings(), mapping.warnings.clone()].concat());
+        let mut warnings = [table.warnings(), mapping.warnings.clone()].concat();
         staged.doubts.extend(table.doubt());
         staged.chat_types.extend(mapping.chat_types());
         let fields = [ContactField::Name, ContactField::ResponsibleUserId];
@@ -187,7 +189,8 @@ impl Staging<'_> {
             self.sink.run.set_fact(MAY_LACK_ROWS, &true)?;
         }
         staged.notes.merge(read.edits);
-        staged.warnings.extend(read.warnings);
+        warnings.extend(read.warnings);
+        self.warnings.add(&self.sink.source, warnings);
         sources::set(self.sink.run, self.at.source, &read.source)?;
         self.sources.push(read.source);
         Ok(())
@@ -207,6 +210,9 @@ impl Staging<'_> {
     }
 
     fn finish(mut self) -> Result<Staged, StageError> {
+        let warnings = mem::take(&mut self.warnings);
+        let warnings = warnings.into_lines(self.sources.len() > 1);
+        self.staged.warnings.extend(warnings);
         self.warn_of_empty_tables()?;
         let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
         let (sink, mut staged) = (self.sink, self.staged);

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::{
+    characters::clipped,
     cli::RunsArgs,
     commands::Context,
     error::Error,
@@ -78,7 +79,7 @@ fn cells(run: &HistoryEntry, superseded_by: Option<&str>) -> Vec<String> {
         run.profile.clone().unwrap_or_default(),
         run.account.clone(),
         run.command.clone(),
-        run.source.clone(),
+        clipped(&run.source, 100),
         result(run, superseded_by),
         time.unwrap_or_default(),
         exit,
