@@ -39,6 +39,11 @@ impl IoError {
         self.source.kind()
     }
 
+    /// The error that the I/O error contains, if it is of this type.
+    pub(crate) fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        self.source.get_ref()?.downcast_ref()
+    }
+
     pub(crate) fn hint(&self) -> Option<String> {
         paths::advice(Path::new(&self.what), &self.source)
     }

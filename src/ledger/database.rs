@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path, sync::OnceLock, time::Duration};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::{
     output::{self, IoError, Symlinks},
@@ -86,10 +86,37 @@ fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
     Ok(EXPECTED.get_or_init(|| expected))
 }
 
-/// True if a newer version of this program wrote the file.
-pub(super) fn is_newer(path: &Path) -> bool {
+/// The reason for not replacing a ledger that can't be opened: it is not damaged.
+pub(super) fn refusal(path: &Path, error: &IoError) -> Option<String> {
+    use ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory,
+        PermissionDenied, ReadOnly, SystemIoFailure,
+    };
+    let cause = error.cause::<rusqlite::Error>();
+    if let Some(
+        CannotOpen
+        | DatabaseBusy
+        | DatabaseLocked
+        | DiskFull
+        | FileLockingProtocolFailed
+        | OutOfMemory
+        | PermissionDenied
+        | ReadOnly
+        | SystemIoFailure,
+    ) = cause.and_then(rusqlite::Error::sqlite_error_code)
+    {
+        let cause = cause.map(ToString::to_string).unwrap_or_default();
+        return Some(format!(
+            "{cause}: make sure that the disk has room, that you own this ledger, and that no other program locks it"
+        ));
+    }
     let found = connect(path).and_then(|database| database.with(kind_and_version));
-    found.is_ok_and(|(id, version)| id == APPLICATION_ID && version > VERSION)
+    found
+        .is_ok_and(|(id, version)| id == APPLICATION_ID && version > VERSION)
+        .then(|| {
+            "a newer version of wazzup-contacts wrote this ledger: use that version, or set XDG_STATE_HOME to another \
+             directory".to_owned()
+        })
 }
 
 fn kind_and_version(connection: &Connection) -> rusqlite::Result<(i32, i32)> {

@@ -13,9 +13,10 @@
 //! | `history` | a line for each run (see [`history`]) |
 //! | `link` | for each contact: the link that a run wrote whose file was removed (see [`links`]) |
 //!
-//! A missing or unreadable ledger counts as empty: contacts are compared with the account, and existing rejects
-//! files are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger like one with
-//! facts. The first write replaces it, and keeps the unreadable file beside it (`….db.damaged`).
+//! A missing or damaged ledger counts as empty: contacts are compared with the account, and existing rejects
+//! files are left alone. Only the guards of a mirror and of an older plan treat a damaged ledger like one with
+//! facts. The first write replaces it, and keeps the damaged file beside it (`….db.damaged`). If it can't be opened for
+//! another reason, such as a full disk or a lock, that write fails.
 //!
 //! **Syncs.** The database is in WAL mode, so that a change takes one sync. Records made before a request are on disk
 //! when it is sent. Lines of runs that sent nothing are only synced with later changes, or when the ledger is closed.
@@ -70,8 +71,8 @@ pub(crate) struct Ledger {
     database: Option<Database<IoError>>,
     /// True if it exists but can't be read.
     is_unreadable: bool,
-    /// True if a newer version of this program wrote it.
-    is_newer: bool,
+    /// The reason for not replacing a ledger that can't be read: it is not damaged.
+    refusal: Option<String>,
 }
 
 impl Ledger {
@@ -81,7 +82,10 @@ impl Ledger {
         let opened = database::open(&path);
         Self {
             state_directory: state_directory.to_path_buf(),
-            is_newer: opened.is_err() && database::is_newer(&path),
+            refusal: opened
+                .as_ref()
+                .err()
+                .and_then(|error| database::refusal(&path, error)),
             is_unreadable: opened.is_err(),
             database: opened.unwrap_or_default(),
             path,
@@ -94,14 +98,13 @@ impl Ledger {
         Ok(accounts.map(|account| Self::open(state_directory, &account)))
     }
 
-    /// Fails if a newer version of this program wrote the ledger.
+    /// Fails if the ledger can't be read although it is not damaged: a newer version wrote it, or the disk is full.
     pub(crate) fn check(&self) -> Result<(), IoError> {
-        if !self.is_newer {
-            return Ok(());
-        }
-        let reason = "a newer version of wazzup-contacts wrote this ledger: use that version, or set XDG_STATE_HOME \
-                      to another directory";
-        Err(IoError::at(&self.path)(io::Error::other(reason)))
+        let refusal = self
+            .refusal
+            .as_ref()
+            .map(|reason| io::Error::other(reason.clone()));
+        refusal.map_or(Ok(()), |reason| Err(IoError::at(&self.path)(reason)))
     }
 
     pub(crate) const fn is_found(&self) -> bool {

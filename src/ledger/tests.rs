@@ -178,6 +178,21 @@ fn exports_are_recorded_in_ledgers_of_before_and_not_read_from_newer_ones() {
     assert_eq!(last_export(&ledger(state.path(), "a")).unwrap(), None);
 }
 
+#[test]
+fn a_sound_ledger_that_can_not_be_opened_is_not_replaced() {
+    let state = tempfile::tempdir().unwrap();
+    let mut own = ledger(state.path(), "a");
+    own.record_writer("shop", "1.run").unwrap();
+    let obstacle = crate::sqlite::beside(own.path(), "-wal");
+    drop(own);
+    fs::create_dir(&obstacle).unwrap();
+    let mut own = ledger(state.path(), "a");
+    let error = own.record_writer("shop", "2.run").unwrap_err();
+    assert!(error.to_string().contains("disk has room"), "{error}");
+    fs::remove_dir(&obstacle).unwrap();
+    assert_eq!(ledger(state.path(), "a").writes(), 1);
+}
+
 fn run_of(status: RunStatus, created: u64, minute: i64) -> HistoryEntry {
     let mut entry = HistoryEntry {
         number: 0,
