@@ -1,8 +1,8 @@
 //! Reads chats that are given in parts: numbered groups of columns, the JSON array of `contact_data`, and the cells
 //! of backups.
 //!
-//! Our own export writes chats so. A valid value in a part is kept unchanged, without guessing the country of a
-//! number or cleaning up ids. Only values that the API would reject (with a `+`, an `@`, a link) are read like other
+//! Our own export writes chats so. A valid value in a part is kept unchanged, without cleaning up ids, or guessing the
+//! country of a number outside of a group: people write groups, too. Only values that the API would reject (with a `+`, an `@`, a link) are read like other
 //! cells.
 
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ fn read_entry<'r>(entry: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result
         phone: trimmed(entry.phone),
         ..Chat::empty(chat_type(entry.chat_type.as_str())?)
     };
-    read(given, phones, edits)
+    read(given, &is_number, phones, edits)
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
@@ -102,7 +102,8 @@ pub(super) fn read_group<'r>(
     if is_backup {
         Ok(given)
     } else {
-        read(given, &file.phones, edits)
+        let is_kept = |number: &str| file.phones.is_international(number.as_bytes());
+        read(given, &is_kept, &file.phones, edits)
     }
 }
 
@@ -149,11 +150,16 @@ fn chat_type(name: &str) -> Result<ChatType, Fault> {
     })
 }
 
-/// Reads the given parts of a chat.
-fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
+/// Reads the given parts of a chat. `is_kept`: true for a number that is sent as it is written.
+fn read<'r>(
+    given: Chat<'r>,
+    is_kept: &dyn Fn(&str) -> bool,
+    phones: &Phones,
+    edits: &mut Edits,
+) -> Result<Chat<'r>, Fault> {
     let chat_type = given.chat_type;
     let mut chat = Chat::empty(chat_type);
-    if is_api_form(chat_type, &given.chat_id) {
+    if is_api_form(chat_type, &given.chat_id, is_kept) {
         chat.chat_id = given.chat_id;
     } else if !given.chat_id.is_empty() {
         let read = handle::read(chat_type, &given.chat_id, phones, edits)?;
@@ -171,7 +177,7 @@ fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<
         }
     }
     if !given.phone.is_empty() {
-        let phone = if is_number(&given.phone) {
+        let phone = if is_kept(&given.phone) {
             given.phone
         } else {
             handle::number(&given.phone, phones, edits)?
@@ -194,10 +200,10 @@ fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<
 }
 
 /// True if the API itself would return this id. Ids of some chat types may contain anything, even slashes.
-fn is_api_form(chat_type: ChatType, value: &str) -> bool {
+fn is_api_form(chat_type: ChatType, value: &str, is_kept: &dyn Fn(&str) -> bool) -> bool {
     let plain = || !value.starts_with(['@', '\'', '+', '=']) && handle::opaque(value).is_ok();
     match chat_type {
-        ChatType::Whatsapp | ChatType::Viber => is_number(value),
+        ChatType::Whatsapp | ChatType::Viber => is_kept(value),
         ChatType::Telegram | ChatType::Instagram | ChatType::Vk => plain() && !value.contains('/'),
         _ => plain() && !value.contains("://"),
     }
@@ -242,6 +248,7 @@ mod tests {
         };
         read(
             given,
+            &is_number,
             &Phones::new(NumberRules {
                 national: "RU".parse().unwrap_or_default(),
                 ..NumberRules::default()

@@ -215,6 +215,39 @@ fn reasons_name_the_flag() {
 }
 
 #[test]
+fn national_numbers_in_groups_are_completed() {
+    for (header, cells, wanted) in [
+        (
+            "id,chat_type_1,phone_1",
+            "1,whatsapp,89111000037",
+            r#"[{"chat_type":"whatsapp","chat_id":"79111000037"}]"#,
+        ),
+        (
+            "id,chat_type,chat_id",
+            "1,viber,9111000039",
+            r#"[{"chat_type":"viber","chat_id":"79111000039"}]"#,
+        ),
+        (
+            "id,chat_type,chat_id",
+            "1,whatsapp,34600111222",
+            r#"[{"chat_type":"whatsapp","chat_id":"34600111222"}]"#,
+        ),
+        (
+            "id,chat_type,chat_phone",
+            "1,telegram,89111000041",
+            r#"[{"chat_type":"telegram","phone":"79111000041"}]"#,
+        ),
+        (
+            "id,chat_type,chat_id",
+            "1,whatsapp,12345",
+            "chat_id:phone_invalid",
+        ),
+    ] {
+        assert_eq!(file(header).region("RU").chats(cells), wanted, "{header}");
+    }
+}
+
+#[test]
 fn a_name_beside_a_last_name_is_completed_unless_it_is_the_full_name() {
     for (header, cells, wanted) in [
         ("id,Name,Surname", "1,Ann,Baker", "Ann Baker"),
@@ -407,8 +440,8 @@ fn numbered_groups_come_back_as_they_were() {
         "id,chat_type_1,chat_id_1,username_1,phone_1,chat_type_2,chat_id_2,username_2,phone_2",
     );
     assert_eq!(
-        file.chats("1,telegram,123,Ann_1,79991112233,whatsapp,89161234567,,"),
-        r#"[{"chat_type":"telegram","chat_id":"123","username":"Ann_1","phone":"79991112233"},{"chat_type":"whatsapp","chat_id":"89161234567"}]"#
+        file.chats("1,telegram,123,Ann_1,79991112233,whatsapp,12025550143,,"),
+        r#"[{"chat_type":"telegram","chat_id":"123","username":"Ann_1","phone":"79991112233"},{"chat_type":"whatsapp","chat_id":"12025550143"}]"#
     );
     assert_eq!(
         file.row("1,icq,5,,,,6,,"),
