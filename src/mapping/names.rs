@@ -379,6 +379,7 @@ mod tests {
             ("Apellidos del cliente", Field::LastName),
             ("Celular do cliente", Field::Phone),
             ("client_first_name", Field::FirstName),
+            ("Доп. телефон 2", Field::Phone),
             ("Contact WhatsApp", Field::Chat(ChatType::Whatsapp)),
             ("Apellido paterno", Field::LastName),
             ("Segundo apellido", Field::SecondLastName),
