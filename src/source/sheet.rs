@@ -55,6 +55,7 @@ pub(super) fn tables(
         let best = found.into_iter().rev().max_by_key(|(known, _)| *known);
         found = best.into_iter().collect();
     }
+    let skipped = take_texts(&mut found);
     let mut layouts: Vec<_> = found.into_iter().map(|(_, layout)| layout).collect();
     if layouts.is_empty() {
         return Err(match options.header_row {
@@ -71,12 +72,28 @@ pub(super) fn tables(
     }
     if is_all {
         layouts[0].notes.extend(hidden_sheets_note(sheets));
+        layouts[0].notes.extend(skipped);
     }
     let blake3 = input.raw.file.blake3()?;
     let tables = layouts.into_iter();
     Ok(tables
         .map(|layout| layout.table(input, blake3.clone()))
         .collect())
+}
+
+/// Removes sheets of text, such as instructions: of one column with an unknown name, beside sheets with known ones.
+/// Returns a note with their names.
+fn take_texts(found: &mut Vec<(usize, RowsLayout)>) -> Option<String> {
+    if !found.iter().any(|(known, _)| *known > 1) {
+        return None;
+    }
+    let is_text =
+        |(known, layout): &mut (usize, RowsLayout)| *known == 0 && layout.columns.len() == 1;
+    let texts = found
+        .extract_if(.., is_text)
+        .filter_map(|(_, layout)| layout.origin.sheet);
+    let texts = texts.collect::<Vec<_>>().join("`, `");
+    (!texts.is_empty()).then(|| format!("sheets of text in one column, not read: `{texts}`"))
 }
 
 /// Adds the following sheets with the columns of the first.

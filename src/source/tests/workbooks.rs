@@ -130,7 +130,10 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
     assert_eq!(last, ["First", "Second"]);
     assert_eq!(
         tables[0].notes,
-        ["hidden sheets, not read: `Old` (read one with --sheet NAME)"]
+        [
+            "hidden sheets, not read: `Old` (read one with --sheet NAME)",
+            "sheets of text in one column, not read: `Notes`"
+        ]
     );
     assert!(tables[1].notes.is_empty());
 }
