@@ -88,10 +88,21 @@ enum ReportedAs {
     Warning(&'static str),
 }
 
-/// The number of edits of each kind, each with the first as an example.
+/// The number of edits of a kind, and the first as an example.
+#[derive(Clone, Debug)]
+struct EditCount {
+    count: u64,
+    example: String,
+    /// The row of the example.
+    row: u64,
+}
+
+/// The edits of each kind, and other facts about cells.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Edits {
-    counts: BTreeMap<Edit, (u64, String)>,
+    counts: BTreeMap<Edit, EditCount>,
+    /// The current row, counted from the first row of the block, until [`Self::locate`].
+    pub(super) row: u64,
     pub(crate) owners: OwnerNotes,
     /// Words that were read as a missing value, with their counts. All are from fixed tables.
     missing_values: BTreeMap<String, u64>,
@@ -131,8 +142,13 @@ impl Edits {
     /// Counts an edit. The example is only made for the first of its kind.
     #[cold]
     pub(crate) fn count(&mut self, edit: Edit, example: impl FnOnce() -> String) {
-        let first = || (0, clipped(&example(), EXAMPLE_CHARS_MAX));
-        self.counts.entry(edit).or_insert_with(first).0 += 1;
+        let row = self.row;
+        let first = || EditCount {
+            count: 0,
+            example: clipped(&example(), EXAMPLE_CHARS_MAX),
+            row,
+        };
+        self.counts.entry(edit).or_insert_with(first).count += 1;
     }
 
     /// Counts a word that is read as a missing value.
@@ -156,10 +172,11 @@ impl Edits {
         }
     }
 
-    /// Adds advice about the columns, and counts damaged names.
-    pub(crate) fn about_columns(columns: &[String], hints: Vec<String>) -> Self {
+    /// Adds advice about the columns, and counts damaged names. `row`: the row of the names.
+    pub(crate) fn about_columns(columns: &[String], row: u32, hints: Vec<String>) -> Self {
         let mut edits = Self {
             about_columns: hints,
+            row: row.into(),
             ..Self::default()
         };
         for name in columns {
@@ -183,6 +200,13 @@ impl Edits {
         }
     }
 
+    /// Sets the first row of the block.
+    pub(crate) fn locate(&mut self, first_row: u64) {
+        for found in self.counts.values_mut() {
+            found.row += first_row;
+        }
+    }
+
     /// Adds advice about the columns of a table that was read to its end.
     pub(crate) fn end_table(&mut self, columns: &[String]) {
         let unmapped = std::mem::take(&mut self.unmapped);
@@ -192,8 +216,11 @@ impl Edits {
     /// Adds the edits of a later part of the same table, or of another one.
     pub(crate) fn merge(&mut self, later: Self) {
         self.numbers.merge(later.numbers);
-        for (edit, (count, example)) in later.counts {
-            self.counts.entry(edit).or_insert((0, example)).0 += count;
+        for (edit, later) in later.counts {
+            let known = self.counts.entry(edit);
+            known
+                .and_modify(|known| known.count += later.count)
+                .or_insert(later);
         }
         for hint in later.about_columns {
             if !self.about_columns.contains(&hint) {
@@ -221,25 +248,26 @@ impl Edits {
         &self,
         advice: impl Fn(ReportedAs) -> Option<&'static str>,
     ) -> impl Iterator<Item = String> {
-        self.counts
-            .iter()
-            .filter_map(move |(edit, (count, example))| {
-                let (noun, text, reported) = edit.text();
-                let advice = advice(reported)?;
-                let what = counted(*count, noun);
-                Some(format!("{what}: {text} (such as `{example}`): {advice}"))
-            })
+        self.counts.iter().filter_map(move |(edit, found)| {
+            let (noun, text, reported) = edit.text();
+            let advice = advice(reported)?;
+            let what = counted(found.count, noun);
+            let EditCount { example, row, .. } = found;
+            Some(format!(
+                "{what}: {text} (such as `{example}` in row {row}): {advice}"
+            ))
+        })
     }
 
     /// The kinds of changes.
     pub(crate) fn changes(&self) -> Vec<CellChange> {
         let counts = self.counts.iter();
-        let changes = counts.filter_map(|(edit, (count, example))| match edit.text() {
+        let changes = counts.filter_map(|(edit, found)| match edit.text() {
             (noun, change, ReportedAs::Change) => Some(CellChange {
-                count: *count,
+                count: found.count,
                 noun: noun.to_owned(),
                 change: change.to_owned(),
-                example: example.clone(),
+                example: found.example.clone(),
             }),
             _ => None,
         });

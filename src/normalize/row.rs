@@ -33,6 +33,7 @@ pub(crate) fn read_row<'r>(
     room: Vec<Chat<'r>>,
     edits: &mut Edits,
 ) -> Option<Result<Contact<'r>, Box<RejectedRow<'static>>>> {
+    edits.row = row.offset.into();
     let reader = RowReader {
         file,
         cells: Cells {

@@ -583,7 +583,8 @@ fn rows_of_companies_are_worth_a_hint() {
             row.unwrap();
         }
         let hint = edits.hints().concat();
-        let wanted = "1 row: marked as something other than a contact (such as `Компания`): ";
+        let wanted =
+            "1 row: marked as something other than a contact (such as `Компания` in row 0): ";
         assert!(hint.starts_with(wanted), "{hint}");
     }
 }

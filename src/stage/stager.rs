@@ -137,7 +137,8 @@ impl<'a> Stager<'a> {
         };
         at.first_row = u64::from(table.header_row) + 1;
         table.take_values(rules.mapping.cell_values());
-        let mut edits = Edits::about_columns(&header, rules.mapping.hints.clone());
+        let mut edits =
+            Edits::about_columns(&header, table.header_row, rules.mapping.hints.clone());
         parallel::ordered_in(
             || {
                 let pool = self.workers.pool().map_err(SourceErrorKind::Io);
@@ -146,12 +147,13 @@ impl<'a> Stager<'a> {
             blocks(&mut table, &**self.monitor),
             |block| block.map(|block| worker.stage_block(block)),
             |staged| {
-                let (block, of_block) = staged.map_err(interrupted)?;
+                let (block, mut of_block) = staged.map_err(interrupted)?;
                 if let Some(reason) = self.monitor.stop_requested() {
                     return Err(SourceErrorKind::Interrupted(reason)
                         .at(&origin, None)
                         .into());
                 }
+                of_block.locate(at.first_row);
                 edits.merge(of_block);
                 each(at.pass(&block), block)?;
                 Ok::<_, E>(ControlFlow::Continue(()))

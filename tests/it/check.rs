@@ -328,7 +328,7 @@ fn names_and_owners_that_were_damaged_before_are_named_once() {
         "a.csv",
         format!("id,responsible_user_id,Nombre,uri,whatsapp\n{rows}"),
     );
-    let warning = "3 texts: damaged before the file was read, or in another encoding, in names, owners or column names (such as `???? ??????`): export again as UTF-8";
+    let warning = "3 texts: damaged before the file was read, or in another encoding, in names, owners or column names (such as `???? ??????` in row 3): export again as UTF-8";
     for command in [&["check", "a.csv"][..], &["plan", "a.csv"]] {
         let ran = world.run(command).ends_with(0).tells(warning);
         assert_eq!(
@@ -347,12 +347,12 @@ fn names_and_owners_that_were_damaged_before_are_named_once() {
     world
         .run(["plan", "b.csv"])
         .ends_with(0)
-        .tells("(such as `??????? ?????`)");
+        .tells("(such as `??????? ?????` in row 2)");
     // Column names: Cyrillic that was read as a Western code page, and bytes that are invalid in the encoding.
     world.write("c.csv", "id,Îòâåòñòâåííûé,name,a\u{fffd}o\n1,u1,Ann,2026\n");
     world
         .run(["check", "c.csv"])
-        .tells("2 texts: damaged before the file was read, or in another encoding, in names, owners or column names (such as `Îòâåòñòâåííûé`)");
+        .tells("2 texts: damaged before the file was read, or in another encoding, in names, owners or column names (such as `Îòâåòñòâåííûé` in row 1)");
 }
 
 #[test]

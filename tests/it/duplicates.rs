@@ -286,7 +286,7 @@ fn the_same_whatsapp_in_two_spellings_is_reported() {
     imported
         .tells("54/549, or 55 without the ninth digit)\n  rows 2, 3\n  rows 5, 6\n")
         .tells("2 phones in two spellings under different ids")
-        .tells("1 number: in two spellings in the same row, both sent (such as `5491123456789 and 541123456789`)");
+        .tells("1 number: in two spellings in the same row, both sent (such as `5491123456789 and 541123456789` in row 4)");
     assert_eq!(world.sandbox.contact("3").unwrap().contact_data.len(), 2);
 }
 
