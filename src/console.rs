@@ -46,7 +46,7 @@ pub(crate) struct Console {
     quiet: bool,
     output: Cell<OutputContent>,
     /// The summary, which `--json` prints when the command ends and from which metrics are taken.
-    summary: RefCell<Option<String>>,
+    summary: RefCell<Option<Value>>,
     /// The warnings so far, which belong to the summary object also if they are not printed.
     warnings: RefCell<Vec<String>>,
     /// The first error of writing the report to standard output.
@@ -113,14 +113,14 @@ impl Console {
 
     /// Shows the summary: with `--json` as JSON when the command ends, otherwise as text now.
     pub(crate) fn summary<T: Serialize>(&self, summary: &T, text: &str) {
-        self.summary.replace(serde_json::to_string(summary).ok());
+        self.summary.replace(serde_json::to_value(summary).ok());
         if !self.json && !text.is_empty() {
             self.report(text);
         }
     }
 
     /// Removes and returns the summary that is still to be printed.
-    pub(crate) fn take_summary(&self) -> Option<String> {
+    pub(crate) fn take_summary(&self) -> Option<Value> {
         self.summary.take()
     }
 
@@ -204,8 +204,8 @@ impl Console {
     }
 
     /// Writes the JSON summary.
-    pub(crate) fn object(&self, object: &str) -> Result<(), Error> {
-        let line = format!("{}\n", visible(object));
+    pub(crate) fn object(&self, object: &Value) -> Result<(), Error> {
+        let line = format!("{}\n", visible(&object.to_string()));
         if self.output.get() == OutputContent::Data {
             let _ = stderr().write_all(line.as_bytes());
             return Ok(());

@@ -3,7 +3,7 @@
 use std::{error::Error as _, io::Write as _};
 
 use anstream::stderr;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::watched::Watched;
 use crate::{
@@ -38,10 +38,10 @@ pub(super) fn finish(
     console: &Console,
     watched: &Watched,
     result: Result<ExitCode, Error>,
-) -> (Result<ExitCode, Error>, Option<String>) {
+) -> (Result<ExitCode, Error>, Option<Value>) {
     let summary = console.take_summary();
     let result = result.and_then(|code| console.take_failure().map(|()| code));
-    let result = match (watched.save_metrics(summary.as_deref(), &result), result) {
+    let result = match (watched.save_metrics(summary.as_ref(), &result), result) {
         // Monitoring would mistake the old metrics for new ones.
         (Err(error), Ok(_)) => Err(error.into()),
         (Err(error), Err(first)) => {
@@ -51,45 +51,35 @@ pub(super) fn finish(
         (Ok(()), result) => result,
     };
     let object = match &result {
-        Err(error) => Some(with_error(watched, error, summary.as_deref())),
+        Err(error) => Some(with_error(watched, error, summary)),
         Ok(_) => summary,
     };
     let (account, profile) = (watched.account.get(), watched.profile.get());
-    let object = object.map(|object| with_common_keys(&object, account, profile));
+    let object = object.map(|object| with_common_keys(object, account, profile));
     (result, object)
 }
 
-/// The summary with the error added. If the command failed before its summary, a summary of only the error.
-fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String {
-    let words = json!({ "message": message(error), "hint": error.hint() });
-    let code = error.exit_code() as u8;
-    if let Some(open) = summary.and_then(|object| object.strip_suffix('}')) {
-        let open = with_exit_code(open, code);
-        return format!("{open},\"error\":{words}}}");
-    }
-    let started = watched.started;
-    let mut object = json!({
-        "command": watched.command, "exit_code": code, "error": words,
-        "started_at": started.at.to_string(), "seconds": started.seconds(),
-    });
-    if let Error::Gate(verdict) = error {
-        object["gate"] = json!(verdict);
-    }
-    if let Some(page) = watched.failure_page.get() {
-        object["files"] = json!({ "report": page });
-    }
-    object.to_string()
-}
-
-/// The object with this exit code, because the command may have failed after its summary. The key can't occur in a
-/// text, where its quotes would be escaped.
-fn with_exit_code(object: &str, code: u8) -> String {
-    const KEY: &str = "\"exit_code\":";
-    let Some((before, after)) = object.split_once(KEY) else {
-        return object.to_owned();
+/// The summary with the error and its exit code. If the command failed before its summary, a summary of only the
+/// error.
+fn with_error(watched: &Watched, error: &Error, summary: Option<Value>) -> Value {
+    let of_error = || {
+        let started = watched.started;
+        let mut object = json!({
+            "command": watched.command,
+            "started_at": started.at.to_string(), "seconds": started.seconds(),
+        });
+        if let Error::Gate(verdict) = error {
+            object["gate"] = json!(verdict);
+        }
+        if let Some(page) = watched.failure_page.get() {
+            object["files"] = json!({ "report": page });
+        }
+        object
     };
-    let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
-    format!("{before}{KEY}{code}{rest}")
+    let mut object = summary.unwrap_or_else(of_error);
+    object["exit_code"] = json!(error.exit_code() as u8);
+    object["error"] = json!({ "message": message(error), "hint": error.hint() });
+    object
 }
 
 /// An error with its causes.

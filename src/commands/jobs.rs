@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::{json, value::RawValue};
+use serde_json::json;
 
 use super::{
     Context,
@@ -109,7 +109,7 @@ impl JobRunner {
             console.say(&format!("{outcome} in {time}, {number} of {}", self.count));
         }
         JobResult {
-            summary: summary.and_then(|object| RawValue::from_string(object).ok()),
+            summary,
             profile: job.settings.profile_word().to_owned(),
             job: job.name,
             command: job.command,

@@ -71,8 +71,8 @@ pub fn print_answer(answer: &ParserAnswer) -> ExitCode {
     if answer.is_error {
         let _ = stderr().write_all(bytes);
         if let Some(object) = &answer.object {
-            let object = with_common_keys(&object.to_string(), None, None);
-            let _ = writeln!(stdout(), "{}", visible(&object));
+            let object = with_common_keys(object.clone(), None, None);
+            let _ = writeln!(stdout(), "{}", visible(&object.to_string()));
         }
         ExitCode::Usage
     } else {

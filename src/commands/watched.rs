@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tracing::Span;
 
 use crate::{
@@ -106,7 +107,7 @@ impl Watched {
 
     pub(super) fn save_metrics(
         &self,
-        summary: Option<&str>,
+        summary: Option<&Value>,
         result: &Result<ExitCode, Error>,
     ) -> Result<(), RequestedFileError> {
         let Some(path) = self.metrics.get() else {
@@ -118,7 +119,7 @@ impl Watched {
             exit_code: code_of(result),
             ended_at: Timestamp::now().as_second(),
             seconds: self.started.seconds(),
-            summary: summary.and_then(|object| serde_json::from_str(object).ok()),
+            summary,
         };
         metrics.save(path)
     }

@@ -1,7 +1,7 @@
 //! The results of jobs: each result, the table, the JSON summary, and the overall exit code.
 
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use crate::{
     error::ExitCode,
@@ -35,7 +35,7 @@ pub(crate) struct JobResult {
     pub(crate) exit_code: u8,
     pub(crate) seconds: f64,
     /// The summary of the command.
-    pub(crate) summary: Option<Box<RawValue>>,
+    pub(crate) summary: Option<Value>,
     #[serde(skip)]
     pub(crate) code: ExitCode,
 }
@@ -117,11 +117,7 @@ impl JobsSummary {
 
 impl JobResult {
     fn cells(&self) -> Vec<String> {
-        let summary = self
-            .summary
-            .as_ref()
-            .map(|raw| serde_json::from_str(raw.get()));
-        let summary: Value = summary.and_then(Result::ok).unwrap_or_default();
+        let summary = self.summary.as_ref().unwrap_or(&Value::Null);
         let number = |paths: &[&str]| {
             let numbers = paths
                 .iter()

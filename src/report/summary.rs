@@ -114,21 +114,17 @@ impl Summary {
     }
 }
 
-/// A summary object with the keys that all of them end with.
+/// A summary object with the keys that all of them have.
 pub(crate) fn with_common_keys(
-    object: &str,
+    mut object: Value,
     account: Option<&String>,
     profile: Option<&String>,
-) -> String {
-    let keys = json!({
-        "account": account, "profile": profile,
-        "tool_version": env!("CARGO_PKG_VERSION"), "finished_at": Timestamp::now().to_string(),
-    })
-    .to_string();
-    match object.strip_suffix('}') {
-        Some(open) => format!("{open},{}", &keys[1..]),
-        None => object.to_owned(),
-    }
+) -> Value {
+    object["account"] = json!(account);
+    object["profile"] = json!(profile);
+    object["tool_version"] = json!(env!("CARGO_PKG_VERSION"));
+    object["finished_at"] = json!(Timestamp::now().to_string());
+    object
 }
 
 /// The counts with their words, apart from those that are 0 and not always shown.
