@@ -13,7 +13,7 @@ use crate::{
     apply::ApplyError,
     contact::{Chat, ChatType, Contact},
     plan::{Mode, PlanOptions, gate::Bound},
-    run::{RunError, Tally, integrity, sent},
+    run::{RunError, Tally, batches, integrity, journal, sent},
     sandbox::{ErrorShape, Faults, Options, RequiredField},
 };
 
@@ -182,4 +182,23 @@ fn isolating_costs_what_the_plan_costs_and_100_requests_more_at_most() {
     assert_eq!(done.unknown, 0);
     assert_eq!(done.failed + done.not_attempted, 300);
     assert!(done.failed > 40, "{done:?}");
+}
+
+#[test]
+fn the_others_of_a_batch_without_an_answer_stay_unknown_until_they_are_looked_up() {
+    let (laboratory, local) = server(ErrorShape::Classic, &BTreeSet::new(), 3, |_| false);
+    let (run, _) = laboratory.plan("x.run", &local, &OPTIONS, 1);
+    // Killed after the batch was sent and before the answer; the server carried out a part.
+    let sent = batches::open(&run, 0, 1).unwrap();
+    journal::record(&run, &[], &[], &sent).unwrap();
+    laboratory.sandbox.put_contact(&contact(2, true));
+
+    let done = laboratory.apply_only(&run, &["C-001"]).done;
+    assert_eq!((done.created, done.unknown, done.not_attempted), (1, 2, 0));
+    integrity::check(&run).unwrap();
+
+    let done = laboratory.apply(&run).done;
+    assert_eq!((done.created, done.unknown, done.not_attempted), (3, 0, 0));
+    let writes = |id| laboratory.sandbox.writes(id).created;
+    assert_eq!(["C-000", "C-001", "C-002"].map(writes), [1, 1, 0]);
 }
