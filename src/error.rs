@@ -129,9 +129,6 @@ pub enum Error {
     /// The command panicked.
     #[error("internal error: the command panicked; `runs` shows whether anything is left to send")]
     Panicked,
-    /// The counts don't add up.
-    #[error("internal error: the counts don't add up: {0}")]
-    Counts(String),
     /// The user answered no.
     #[error("not confirmed: nothing was sent")]
     Declined,
@@ -184,7 +181,6 @@ impl From<PlanError> for Error {
             PlanError::Run(error) => error.into(),
             PlanError::Io(error) => error.into(),
             PlanError::Gate(verdict) => Self::Gate(verdict),
-            PlanError::Counts(contradiction) => Self::Counts(contradiction),
         }
     }
 }
@@ -198,7 +194,6 @@ impl From<ApplyError> for Error {
             ApplyError::Unconfirmed(error) => Self::Unconfirmed(error),
             ApplyError::Interrupted(reason) => Self::Interrupted(reason),
             ApplyError::SenderPanicked => Self::SenderPanicked,
-            ApplyError::Counts(contradiction) => Self::Counts(contradiction),
         }
     }
 }
@@ -267,6 +262,7 @@ impl Error {
         match self {
             Self::Api(error) if error.may_pass() => Some(AGAIN),
             Self::Interrupted(_) => Some(AGAIN),
+            Self::Run(RunError::Counts(_)) => None,
             Self::Api(_) | Self::Run(_) => Some("no plan was made and nothing was sent"),
             _ => None,
         }
@@ -287,7 +283,6 @@ impl Error {
             Self::Export(error) => error.hint(),
             Self::Budget(error) => Some(error.hint()),
             Self::Panicked => Some("please report this with the message of the panic above".into()),
-            Self::Counts(_) => Some("please report this with the output of `runs show`; the run file contains everything that was sent".into()),
             Self::Io(error) => error.hint(),
             Self::Unconfirmed(_) => Some("check that --base-url is the contacts API; when you continue, the contacts are looked up before they are sent again".into()),
             Self::UnusableRun(_)
@@ -321,7 +316,9 @@ impl Error {
             Self::Source(error) if error.is_incomplete() => ExitCode::Gate,
             Self::Run(RunError::Busy { .. }) => ExitCode::Busy,
             Self::Budget(_) | Self::Canary(_) => ExitCode::Stopped,
-            Self::Counts(_) | Self::SenderPanicked | Self::Panicked => ExitCode::Defect,
+            Self::Run(RunError::Counts(_)) | Self::SenderPanicked | Self::Panicked => {
+                ExitCode::Defect
+            }
             Self::Api(_)
             | Self::Source(_)
             | Self::Run(_)

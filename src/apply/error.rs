@@ -24,9 +24,6 @@ pub enum ApplyError {
     /// A sender thread panicked, which is a bug.
     #[error("internal error: a sender thread panicked")]
     SenderPanicked,
-    /// The counts don't add up, which is a bug.
-    #[error("{0}")]
-    Counts(String),
 }
 
 /// The server confirmed neither that contacts were written nor that they were refused.

@@ -79,7 +79,7 @@ pub(crate) fn apply(
     options: ApplyOptions,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Tally, ApplyError> {
-    let before = Tally::of(run)?;
+    let before = Tally::checked(run)?;
     let chosen = options.chosen.as_ref();
     let count = chosen.map_or(before.left(), |chosen| chosen.count());
     monitor.begin(Phase::Sending, Some(count));
@@ -92,10 +92,11 @@ pub(crate) fn apply(
     }
     monitor.end();
     result?;
-    let tally = if has_batches { Tally::of(run)? } else { before };
-    if let Some(contradiction) = tally.contradiction() {
-        return Err(ApplyError::Counts(contradiction));
-    }
+    let tally = if has_batches {
+        Tally::checked(run)?
+    } else {
+        before
+    };
     // If nothing is left, the refusals came too late to stop anything.
     if tally.left() > 0 {
         state.budget.check()?;

@@ -104,9 +104,5 @@ pub(crate) fn plan(context: &PlanContext<'_>, duplicates: Vec<IdGroup>) -> Resul
 fn finish(run: &RunFile, batch_size: usize) -> Result<(Tally, u64), PlanError> {
     batches::make(run, batch_size)?;
     crash::point(Point::Planned);
-    let tally = Tally::of(run)?;
-    match tally.contradiction() {
-        Some(contradiction) => Err(PlanError::Counts(contradiction)),
-        None => Ok((tally, run::snapshot::count(run)?)),
-    }
+    Ok((Tally::checked(run)?, run::snapshot::count(run)?))
 }

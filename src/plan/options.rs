@@ -111,7 +111,4 @@ pub enum PlanError {
     /// A guard stopped the run.
     #[error("stopped before anything was sent: {0}")]
     Gate(GateVerdict),
-    /// The counts don't add up, which is a bug.
-    #[error("{0}")]
-    Counts(String),
 }

@@ -45,6 +45,9 @@ pub enum RunError {
         path: PathBuf,
         source: io::Error,
     },
+    /// The counts of a run don't add up, which is a bug.
+    #[error("internal error: the counts don't add up: {0}")]
+    Counts(String),
     /// Another process uses the run or the account.
     #[error("{what} is in use by another wazzup-contacts process")]
     Busy { what: String },
@@ -135,6 +138,10 @@ impl RunError {
             ),
             Self::NoLocks { .. } => Some(
                 "keep runs on a local disk: set XDG_STATE_HOME, and name run files there with --run".into(),
+            ),
+            Self::Counts(_) => Some(
+                "please report this with the output of `runs show`; the run file contains everything that was sent"
+                    .into(),
             ),
             Self::Busy { .. } => Some("wait for it to end, or pass --wait".into()),
             Self::Foreign { path, reason } if reason == NO_DATABASE => Some(format!(

@@ -114,6 +114,13 @@ impl Tally {
         Ok(tally)
     }
 
+    /// The counts, which must add up.
+    pub(crate) fn checked(run: &RunFile) -> Result<Self, RunError> {
+        let tally = Self::of(run)?;
+        let contradiction = tally.contradiction();
+        contradiction.map_or(Ok(tally), |it| Err(RunError::Counts(it)))
+    }
+
     /// The first equation that does not hold, which is a bug in this tool.
     pub(crate) fn contradiction(&self) -> Option<String> {
         let Self { rows, plan, done } = self;

@@ -197,7 +197,7 @@ impl Sending<'_> {
         } = *self;
         let SealedRun { run, meta, .. } = sealed;
         if let Some(contradiction) = tally.contradiction() {
-            sent.failure = Some(Error::Counts(contradiction));
+            sent.failure = Some(RunError::Counts(contradiction).into());
         }
         if tally.done.failed > 0 {
             sent.not_deleted = sent.keep(sent::failed_deletions(run)).unwrap_or_default();
