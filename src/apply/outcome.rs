@@ -69,14 +69,7 @@ impl<'a> OutcomeBuilder<'a> {
             .map(|(seq, _)| seq);
         let others: HashSet<u64> = listed.chain(left).collect();
         for (seq, json) in payload.items().filter(|(seq, _)| !others.contains(seq)) {
-            let id = id_of(payload.operation, json);
-            self.except(
-                seq,
-                id,
-                Outcome::expected(payload.operation),
-                None,
-                Vec::new(),
-            );
+            self.succeeded(payload.operation, seq, json);
         }
         let left: usize = self.left.iter().map(Payload::len).sum();
         (self.outcome, payload.len() - left)
@@ -103,16 +96,9 @@ impl<'a> OutcomeBuilder<'a> {
 
     /// Records success for every contact of a payload.
     pub(super) fn arrived(&mut self, payload: &Payload) {
-        let outcome = Outcome::expected(payload.operation);
         if payload.operation != self.outcome.operation {
             for (seq, json) in payload.items() {
-                self.except(
-                    seq,
-                    id_of(payload.operation, json),
-                    outcome,
-                    None,
-                    Vec::new(),
-                );
+                self.succeeded(payload.operation, seq, json);
             }
         }
     }
@@ -200,6 +186,11 @@ impl<'a> OutcomeBuilder<'a> {
         for (seq, json) in payload.items() {
             self.stale(seq, id_of(payload.operation, json), reason);
         }
+    }
+
+    fn succeeded(&mut self, operation: Operation, seq: u64, json: &[u8]) {
+        let outcome = Outcome::expected(operation);
+        self.except(seq, id_of(operation, json), outcome, None, Vec::new());
     }
 
     fn except(

@@ -114,10 +114,7 @@ pub(super) fn forget_written(
     if compared == ComparedWith::Reset {
         records.reset()?;
     }
-    if records.is_found() {
-        incremental::forget_written(&mut records, run)?;
-    }
-    Ok(())
+    Ok(incremental::forget_written(&mut records, run)?)
 }
 
 /// Removes the records of contacts that are about to be deleted individually.
