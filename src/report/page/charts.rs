@@ -43,10 +43,8 @@ pub(super) struct Chart<'a> {
     /// A description of the chart.
     pub(super) sentence: &'a str,
     pub(super) axis: &'a TimeAxis,
-    /// Stacked if they are bars.
     pub(super) series: &'a [Series],
-    pub(super) are_lines: bool,
-    /// The unit after a value.
+    /// The unit after a value. Series with a unit are lines, those without one stacked bars.
     pub(super) unit: &'a str,
 }
 
@@ -68,6 +66,11 @@ impl TimeAxis {
             start += length + total / 24.0;
         }
         axis
+    }
+
+    /// The length of each column.
+    pub(super) fn seconds(&self) -> impl Iterator<Item = f64> {
+        self.columns.iter().map(|(_, seconds)| *seconds)
     }
 
     /// The total length of processes and gaps.
@@ -157,7 +160,8 @@ impl Chart<'_> {
     }
 
     fn picture(&self, width: f64, class: &str) -> Markup {
-        let levels = levels(largest(self.series, self.are_lines));
+        let are_lines = !self.unit.is_empty();
+        let levels = levels(largest(self.series, are_lines));
         let highest = levels.last().copied().unwrap_or(1.0);
         let scale = Scale {
             second_width: (width - LEFT - RIGHT) / self.axis.end(),
@@ -179,7 +183,7 @@ impl Chart<'_> {
                     @let x = scale.x(f64::midpoint(pair[0].0 + pair[0].1, pair[1].0));
                     line.break x1=(x) x2=(x) y1=(TOP) y2=(HEIGHT - BOTTOM) {}
                 }
-                @if self.are_lines {
+                @if are_lines {
                     @for series in self.series {
                         path.curve.(series.class) d=(self.curve(series, &scale)) {}
                     }
@@ -267,14 +271,13 @@ mod tests {
         }
     }
 
-    fn picture(series: &[Series], are_lines: bool) -> String {
+    fn picture(series: &[Series], unit: &str) -> String {
         let chart = Chart {
             title: "Answers <1>",
             sentence: "5 & 6",
             axis: &TimeAxis::new(&[(2, 1.0), (1, 1.0)]),
             series,
-            are_lines,
-            unit: " ms",
+            unit,
         };
         chart.picture(348.0, "narrow").0
     }
@@ -283,14 +286,14 @@ mod tests {
     fn bars_are_stacked_and_processes_are_apart() {
         let drawn = picture(
             &[series("a", &[1.0, 3.0, 2.0]), series("b", &[1.0, 0.0, 2.0])],
-            false,
+            "",
         );
         insta::assert_snapshot!(drawn);
     }
 
     #[test]
     fn a_curve_has_a_gap_where_there_is_no_value() {
-        let drawn = picture(&[series("a", &[10.0, -1.0, 40.0])], true);
+        let drawn = picture(&[series("a", &[10.0, -1.0, 40.0])], " ms");
         insta::assert_snapshot!(drawn);
     }
 

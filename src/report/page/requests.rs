@@ -121,75 +121,49 @@ fn answers(counts: &KindCounts) -> String {
     all.join(", ")
 }
 
-/// The columns of the charts.
-struct Columns<'a> {
-    slices: &'a [&'a TimeSlice],
-    /// The duration of each column.
-    seconds: Vec<f64>,
-    axis: TimeAxis,
-}
-
-impl<'a> Columns<'a> {
-    fn new(processes: &[Process<'_>], slices: &'a [&'a TimeSlice]) -> Self {
-        let lengths = processes.iter().map(|it| (it.columns.len(), it.seconds));
-        let seconds = processes
-            .iter()
-            .flat_map(|it| it.columns.iter().map(|_| it.seconds));
-        Self {
-            slices,
-            seconds: seconds.collect(),
-            axis: TimeAxis::new(&lengths.collect::<Vec<_>>()),
-        }
-    }
-
-    fn series(&self, class: &'static str, value: impl Fn(&TimeSlice) -> Option<f64>) -> Series {
-        let values = self.slices.iter().map(|slice| value(slice)).collect();
+fn charts(processes: &[Process<'_>], slices: &[&TimeSlice]) -> Markup {
+    let lengths = processes.iter().map(|it| (it.columns.len(), it.seconds));
+    let axis = TimeAxis::new(&lengths.collect::<Vec<_>>());
+    let series = |class, value: &dyn Fn(&TimeSlice) -> Option<f64>| Series {
+        class,
+        values: slices.iter().map(|slice| value(slice)).collect(),
+    };
+    let per_second = |class, count: &dyn Fn(&TimeSlice) -> u64| {
+        let columns = slices.iter().zip(axis.seconds());
+        let rates = columns.map(|(slice, seconds)| Some(float(count(slice)) / seconds.max(0.001)));
+        let values = rates.collect();
         Series { class, values }
-    }
-
-    fn per_second(&self, class: &'static str, count: impl Fn(&TimeSlice) -> u64) -> Series {
-        let columns = self.slices.iter().zip(&self.seconds);
-        let rate =
-            |(slice, seconds): (&&TimeSlice, &f64)| Some(float(count(slice)) / seconds.max(0.001));
-        let values = columns.map(rate).collect();
-        Series { class, values }
-    }
-
-    /// A chart of bars, or of lines if there is a unit.
-    fn figure(&self, title: &str, sentence: &str, series: &[Series], unit: &str) -> Markup {
+    };
+    let figure = |title: &str, sentence: &str, series: &[Series], unit: &str| {
+        let axis = &axis;
         let chart = Chart {
             title,
             sentence,
-            axis: &self.axis,
+            axis,
             series,
-            are_lines: !unit.is_empty(),
             unit,
         };
         chart.figure()
-    }
-}
-
-fn charts(processes: &[Process<'_>], slices: &[&TimeSlice]) -> Markup {
-    let columns = Columns::new(processes, slices);
+    };
     let contacts = [("same", RequestKind::Read), ("created", RequestKind::Write)];
-    let contacts = contacts
-        .map(|(class, kind)| columns.per_second(class, |it| sum([it], Some(kind)).contacts));
+    let contacts =
+        contacts.map(|(class, kind)| per_second(class, &|it| sum([it], Some(kind)).contacts));
     let answers = [0, 1, 2, 3, 4]
-        .map(|group| columns.per_second(GROUPS[group].1, |it| of_group(&sum([it], None), group)));
+        .map(|group| per_second(GROUPS[group].1, &|it| of_group(&sum([it], None), group)));
     let latency = [("rejected", 95), ("updated", 50)].map(|(class, percent)| {
-        columns.series(class, |it| sum([it], None).latency.percentile_ms(percent))
+        series(class, &|it| sum([it], None).latency.percentile_ms(percent))
     });
-    let in_flight = [columns.series("updated", |it| Some(float(it.in_flight)))];
+    let in_flight = [series("updated", &|it| Some(float(it.in_flight)))];
     let most = slices.iter().map(|it| it.in_flight).max();
     let at_once = counted(most.unwrap_or_default(), "request");
     html! {
-        (columns.figure("Contacts per second", &contacts_in_words(slices, &contacts), &contacts, ""))
+        (figure("Contacts per second", &contacts_in_words(slices, &contacts), &contacts, ""))
         (legend(&[("read from the account", "same"), ("sent and confirmed", "created")]))
-        (columns.figure("Answers per second", &busiest(&answers), &answers, ""))
+        (figure("Answers per second", &busiest(&answers), &answers, ""))
         (legend(&used_groups(slices)))
-        (columns.figure("Latency", &latencies(slices), &latency, " ms"))
+        (figure("Latency", &latencies(slices), &latency, " ms"))
         (legend(&[("p50", "updated"), ("p95", "rejected")]))
-        (columns.figure("Requests in flight", &format!("At most {at_once} at once."), &in_flight, ""))
+        (figure("Requests in flight", &format!("At most {at_once} at once."), &in_flight, ""))
     }
 }
 
@@ -207,22 +181,11 @@ fn of_group(counts: &KindCounts, group: usize) -> u64 {
         500.. => 3,
         _ => 1,
     };
-    let answers = counts
-        .status
-        .iter()
-        .filter(|(status, _)| group_of(**status) == group);
-    let answers = answers
-        .map(|(_, count)| *count)
-        .fold(0, u64::saturating_add);
-    if group == 4 {
-        counts
-            .unanswered
-            .values()
-            .copied()
-            .fold(answers, u64::saturating_add)
-    } else {
-        answers
-    }
+    let answered = counts.status.iter();
+    let answered = answered.filter(|(status, _)| group_of(**status) == group);
+    let unanswered = counts.unanswered.values().filter(|_| group == 4);
+    let all = answered.map(|(_, count)| count).chain(unanswered);
+    all.copied().fold(0, u64::saturating_add)
 }
 
 fn used_groups(columns: &[&TimeSlice]) -> Vec<(&'static str, &'static str)> {
