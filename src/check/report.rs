@@ -92,7 +92,7 @@ impl CheckReport {
         let target = rejects::choose(Some(path), Path::new(""), run.path())?;
         rejects::check_spares(path, sources, &[])?;
         let mut ledger = Ledger::open(state_directory, OFFLINE);
-        let written = rejects::write(run, &target, for_excel, sources, &mut ledger)?;
+        let written = rejects::write(run, &target, for_excel, sources, "", &mut ledger)?;
         self.rejects = (written.count > 0).then_some(written.path);
         Ok(())
     }

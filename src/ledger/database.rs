@@ -46,6 +46,9 @@ const ADDED: &str = "
         profile TEXT, command TEXT NOT NULL, mode TEXT NOT NULL, source TEXT NOT NULL, directory TEXT NOT NULL,
         status TEXT NOT NULL, exit_code INTEGER, error TEXT, tally TEXT NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS rejects_source (
+        path TEXT PRIMARY KEY, source TEXT NOT NULL, profile TEXT NOT NULL
+    ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS link (
         id TEXT PRIMARY KEY, uri TEXT NOT NULL, planned_at INTEGER NOT NULL
     ) WITHOUT ROWID;

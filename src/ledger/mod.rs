@@ -8,6 +8,7 @@
 //! | `profile` | for each profile: the last use of the account, and the number of `--changed-only` runs since a full comparison |
 //! | `contact` | for each profile: digests of contacts as the last run left them (see [`records`]) |
 //! | `rejects` | size and modification time of each rejects file, as it was written |
+//! | `rejects_source` | the source and the profile of each rejects file (see [`RejectsOrigin`]) |
 //! | `export` | each backup: its name with placeholders, order, size, modification time and number of contacts (see [`exports`]) |
 //! | `run` | for each run planned here: the path of its rejects (see [`RejectsPath`]) |
 //! | `history` | a line for each run (see [`history`]) |
@@ -41,7 +42,10 @@ pub(crate) use history::{
 };
 pub(crate) use links::{KeptLink, keep_links, kept_link, last_kept_link};
 pub(crate) use records::ContactRecords;
-pub(crate) use rejects_path::{RejectsPath, rejects_path_of, remember_rejects_path};
+pub(crate) use rejects_path::{
+    RejectsOrigin, RejectsPath, may_replace_rejects, record_rejects, rejects_path_of,
+    remember_rejects_path,
+};
 
 use std::{
     fs, io,
@@ -55,10 +59,7 @@ use parking_lot::{Mutex, MutexGuard};
 use jiff::Timestamp;
 use rusqlite::{Params, Row, params};
 
-use crate::{
-    output::{IoError, real},
-    sqlite::Database,
-};
+use crate::{output::IoError, sqlite::Database};
 
 /// Retention of a run's line and the path of its rejects.
 const DAYS_KEPT: i64 = 400;
@@ -172,35 +173,6 @@ impl Ledger {
     pub(crate) fn record_use(&mut self, profile: &str) -> Result<(), IoError> {
         let database = self.database()?;
         database::write_unsynced(database, || record_use(database, profile))
-    }
-
-    /// True if this tool wrote the file, in a run of any account, and its size and modification time are
-    /// unchanged.
-    pub(crate) fn is_untouched_rejects_file(&self, path: &Path) -> bool {
-        const SQL: &str =
-            "SELECT 1 FROM rejects WHERE path = ?1 AND bytes = ?2 AND modified_ns = ?3";
-        let Ok((bytes, modified_ns)) = size_and_time(path) else {
-            return false;
-        };
-        let path = real(path).to_string_lossy().into_owned();
-        let has_it = |ledger: &Self| {
-            let found = ledger.find(SQL, params![path, bytes, modified_ns], |_| Ok(()));
-            found.is_ok_and(|found| found.is_some())
-        };
-        has_it(self)
-            || self
-                .others()
-                .into_iter()
-                .flatten()
-                .any(|other| has_it(&other))
-    }
-
-    pub(crate) fn record_rejects_file(&mut self, path: &Path) -> Result<(), IoError> {
-        let (bytes, modified_ns) = size_and_time(path).map_err(IoError::at(path))?;
-        self.execute(
-            "INSERT OR REPLACE INTO rejects VALUES (?1, ?2, ?3)",
-            params![real(path).to_string_lossy(), bytes, modified_ns],
-        )
     }
 
     /// The database, created if it is missing or unreadable.

@@ -1,13 +1,13 @@
 //! The path of a run's rejects. It is stored in the ledger for each run that was planned here. The run file itself
 //! may come from others, so the paths in it are displayed but never written to.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::{DAYS_KEPT, Ledger, database::write_unsynced};
-use crate::output::IoError;
+use super::{DAYS_KEPT, Ledger, database::write_unsynced, size_and_time};
+use crate::output::{IoError, real};
 
 /// The path of a run's rejects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,89 @@ pub(crate) fn remember_rejects_path(
                 target.is_requested,
                 now
             ],
+        )
+    })
+}
+
+/// The source and the profile whose rejects are in a file. Those of another one must not replace them, as they may not
+/// be corrected yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RejectsOrigin {
+    /// The paths without digits, because a nightly export has the date in its name.
+    source: String,
+    /// Empty for `check`, which may be repeated.
+    profile: String,
+}
+
+impl RejectsOrigin {
+    pub(crate) fn new(sources: &[PathBuf], profile: &str) -> Self {
+        let paths = sources.iter().map(|source| real(source));
+        let mut source = String::new();
+        for path in paths {
+            source.extend(
+                path.to_string_lossy()
+                    .chars()
+                    .filter(|c| !c.is_ascii_digit()),
+            );
+            source.push('\n');
+        }
+        Self {
+            source,
+            profile: profile.to_owned(),
+        }
+    }
+
+    fn may_replace(&self, other: &Self) -> bool {
+        let is_any = |origin: &Self| origin.profile.is_empty();
+        self.source == other.source
+            && (self.profile == other.profile || is_any(self) || is_any(other))
+    }
+}
+
+/// True if a run of this source and profile wrote the file, in whichever account, and its size and modification time
+/// are unchanged.
+pub(crate) fn may_replace_rejects(ledger: &Ledger, path: &Path, origin: &RejectsOrigin) -> bool {
+    // Earlier versions did not record the source.
+    const SQL: &str = "SELECT source, profile FROM rejects LEFT JOIN rejects_source USING (path)
+        WHERE path = ?1 AND bytes = ?2 AND modified_ns = ?3";
+    let Ok((bytes, modified_ns)) = size_and_time(path) else {
+        return false;
+    };
+    let path = real(path).to_string_lossy().into_owned();
+    let is_replaceable = |ledger: &Ledger| {
+        let found = ledger.find(SQL, params![path, bytes, modified_ns], |row| {
+            let (source, profile) = (row.get(0)?, row.get(1)?);
+            let (Some(source), Some(profile)) = (source, profile) else {
+                return Ok(true);
+            };
+            Ok(origin.may_replace(&RejectsOrigin { source, profile }))
+        });
+        matches!(found, Ok(Some(true)))
+    };
+    is_replaceable(ledger)
+        || ledger
+            .others()
+            .into_iter()
+            .flatten()
+            .any(|other| is_replaceable(&other))
+}
+
+pub(crate) fn record_rejects(
+    ledger: &mut Ledger,
+    path: &Path,
+    origin: &RejectsOrigin,
+) -> Result<(), IoError> {
+    let (bytes, modified_ns) = size_and_time(path).map_err(IoError::at(path))?;
+    let path = real(path).to_string_lossy().into_owned();
+    let database = ledger.database()?;
+    database.transaction(|| {
+        database.execute(
+            "INSERT OR REPLACE INTO rejects VALUES (?1, ?2, ?3)",
+            params![path, bytes, modified_ns],
+        )?;
+        database.execute(
+            "INSERT OR REPLACE INTO rejects_source VALUES (?1, ?2, ?3)",
+            params![path, origin.source, origin.profile],
         )
     })
 }

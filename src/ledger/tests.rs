@@ -77,18 +77,49 @@ fn a_rejects_file_is_untouched_until_it_is_edited() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().join("contacts.rejected.csv");
     fs::write(&path, "a").unwrap();
-    assert!(!ledger(state.path(), "a").is_untouched_rejects_file(&path));
-    ledger(state.path(), "a")
-        .record_rejects_file(&path)
-        .unwrap();
+    let origin = RejectsOrigin::new(&["/data/contacts.csv".into()], "shop");
+    assert!(!may_replace_rejects(
+        &ledger(state.path(), "a"),
+        &path,
+        &origin
+    ));
+    record_rejects(&mut ledger(state.path(), "a"), &path, &origin).unwrap();
     for account in ["a", "b"] {
         assert!(
-            ledger(state.path(), account).is_untouched_rejects_file(&path),
+            may_replace_rejects(&ledger(state.path(), account), &path, &origin),
             "{account}"
         );
     }
     fs::write(&path, "ab").unwrap();
-    assert!(!ledger(state.path(), "a").is_untouched_rejects_file(&path));
+    assert!(!may_replace_rejects(
+        &ledger(state.path(), "a"),
+        &path,
+        &origin
+    ));
+}
+
+#[test]
+fn rejects_are_replaced_by_those_of_their_source_and_profile() {
+    let state = tempfile::tempdir().unwrap();
+    let path = state.path().join("contacts.rejected.csv");
+    fs::write(&path, "a").unwrap();
+    let origin = |source: &str, profile| RejectsOrigin::new(&[source.into()], profile);
+    let mut recorded = ledger(state.path(), "a");
+    let night = origin("/a/contacts-2026-11-28.csv", "shop");
+    record_rejects(&mut recorded, &path, &night).unwrap();
+    for (source, profile, may_replace) in [
+        ("/a/contacts-2026-11-29.csv", "shop", true),
+        ("/b/contacts-2026-11-28.csv", "shop", false),
+        ("/a/contacts-2026-11-28.csv", "depot", false),
+        ("/a/contacts-2026-11-28.csv", "", true),
+        ("/b/contacts-2026-11-28.csv", "", false),
+    ] {
+        assert_eq!(
+            may_replace_rejects(&recorded, &path, &origin(source, profile)),
+            may_replace,
+            "{source} {profile}"
+        );
+    }
 }
 
 fn store(state: &Path, id: u128, digest: u128) {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     employees::{OwnerRule, Owners},
     error::Error,
-    ledger::{Ledger, lines, lines_with_files},
+    ledger::{Ledger, RejectsOrigin, lines, lines_with_files, record_rejects},
     plan::{
         self, PlanContext, PlanOptions,
         gate::Bound,
@@ -227,9 +227,10 @@ impl<'a> PlanRequest<'a> {
 
     fn stage(&self, session: &Session, run: &RunFile, owners: &OwnerRule) -> Result<Staged, Error> {
         let ReadRequest { files, numbers, .. } = self.reading;
-        let dropped = numbers
-            .drops_bad
-            .then(|| rejects::of_dropped(self.rejects, files, run.path(), &session.ledger()));
+        let profile = &session.profile;
+        let dropped = numbers.drops_bad.then(|| {
+            rejects::of_dropped(self.rejects, files, run.path(), profile, &session.ledger())
+        });
         let dropped = dropped.transpose()?;
         let (mode, monitor) = (self.options.mode, &session.monitor);
         let staged = stage_files(run, self.reading, mode, owners, dropped.as_deref(), monitor)?;
@@ -244,7 +245,8 @@ impl<'a> PlanRequest<'a> {
     ) -> Result<Vec<String>, Error> {
         let mut warnings = staged.warnings.clone();
         if let Some(dropped) = staged.dropped.take() {
-            warnings.extend(list_dropped(run, dropped, &mut session.ledger())?);
+            let origin = RejectsOrigin::new(&self.reading.files, &session.profile);
+            warnings.extend(list_dropped(run, dropped, &origin, &mut session.ledger())?);
         }
         if let Some(selection) = &self.reading.selection {
             warnings
@@ -258,6 +260,7 @@ impl<'a> PlanRequest<'a> {
 fn list_dropped(
     run: &RunFile,
     dropped: DroppedNumbers,
+    origin: &RejectsOrigin,
     ledger: &mut Ledger,
 ) -> Result<Option<String>, Error> {
     let mut rejected = HashSet::new();
@@ -270,7 +273,7 @@ fn list_dropped(
     if count == 0 {
         return Ok(None);
     }
-    ledger.record_rejects_file(&path)?;
+    record_rejects(ledger, &path, origin)?;
     let numbers = counted(count, "number");
     Ok(Some(format!(
         "{numbers} left out of contacts with other chats (--bad-numbers drop), listed in {}",

@@ -161,7 +161,8 @@ impl SealedRun {
         } = self;
         let sources = meta.source_paths(run)?;
         let for_excel = meta.rejects_for_excel;
-        let written = rejects::write(run, rejects, for_excel, &sources, ledger)?;
+        let profile = &meta.invocation.profile;
+        let written = rejects::write(run, rejects, for_excel, &sources, profile, ledger)?;
         if written.count > 0 {
             let target = RejectsPath {
                 path: written.path.clone(),

@@ -594,3 +594,36 @@ fn a_cell_of_a_backup_that_lost_its_digits_is_rejected_and_stays_so() {
         }
     }
 }
+
+/// They may not be corrected yet.
+#[test]
+fn rejects_of_another_source_or_profile_are_not_replaced() {
+    let world = World::new();
+    let row = |id: u32| format!("id,name,whatsapp\n{id},Ann,12-34\n");
+    for (directory, id) in [("a", 1), ("b", 2)] {
+        std::fs::create_dir(world.path(directory)).unwrap();
+        world.write(&format!("{directory}/contacts-7.csv"), row(id));
+        world.write(&format!("{directory}/contacts-8.csv"), row(id + 10));
+    }
+    let import = |source: &str, profile: &str| {
+        let flags = ["--rejects", "bad.csv", "--profile", profile, "--json"];
+        let ran = world.run(["import", source].iter().chain(&flags));
+        ran.ends_with(5).json()["files"]["rejects"].clone()
+    };
+    world.write("wazzup.toml", "[profiles.main]\n[profiles.depot]\n");
+    for (source, profile, rejects) in [
+        ("a/contacts-7.csv", "main", "bad.csv"),
+        ("b/contacts-7.csv", "main", "bad-2.csv"),
+        ("a/contacts-8.csv", "main", "bad.csv"),
+        ("a/contacts-8.csv", "depot", "bad-3.csv"),
+        ("b/contacts-8.csv", "main", "bad-2.csv"),
+    ] {
+        assert_eq!(import(source, profile), rejects, "{source} {profile}");
+    }
+    let ids = ["bad.csv", "bad-2.csv", "bad-3.csv"].map(|name| {
+        let text = world.read(name);
+        let row = text.lines().nth(1).unwrap();
+        row.split(',').next().unwrap().to_owned()
+    });
+    assert_eq!(ids, ["11", "12", "11"]);
+}

@@ -185,9 +185,9 @@ fn what_was_written_without_looking_is_left_alone() {
         ])
         .ends_with(0);
     world
-        .run("undo update.run --yes --force --rejects left.csv".split(' '))
+        .run("undo update.run --yes --force --rejects left-2.csv".split(' '))
         .ends_with(3);
-    let left = world.read("left.csv");
+    let left = world.read("left-2.csv");
     assert!(left.contains(",not_read,\"the run updated it"), "{left}");
     assert_eq!(world.sandbox.contact("1").unwrap().name, "Anna");
     world

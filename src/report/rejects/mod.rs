@@ -32,7 +32,7 @@ use self::{
 use crate::{
     export::excel::shown_as_it_is,
     formula,
-    ledger::{Ledger, RejectsPath},
+    ledger::{Ledger, RejectsOrigin, RejectsPath, record_rejects},
     normalize::has_lost_digits,
     output::{IoError, OutputFile, Symlinks},
     reject::{ADDED_COLUMNS, Problem, RejectedRow},
@@ -56,12 +56,13 @@ pub(crate) fn write(
     target: &RejectsPath,
     for_excel: bool,
     sources: &[PathBuf],
+    profile: &str,
     ledger: &mut Ledger,
 ) -> Result<RejectsFile, ReportError> {
-    let path = path::next(target, sources, ledger);
+    let path = path::next(target, sources, profile, ledger);
     let count = write_to(run, &path, path::links(target, &path), for_excel)?;
     if count > 0 && !is_special(&path) {
-        ledger.record_rejects_file(&path)?;
+        record_rejects(ledger, &path, &RejectsOrigin::new(sources, profile))?;
     }
     Ok(RejectsFile {
         count,

@@ -3,8 +3,8 @@
 //! The path never comes from a run file, which may be foreign. It is named by the user, stored in the ledger, or
 //! the default, which is never a link or a pipe.
 //!
-//! A file is replaced only if this tool wrote it and its size and modification time are unchanged. Otherwise the
-//! rejects go to the next free number (`name-2.csv`).
+//! A file is replaced only if this tool wrote it for the same source and profile, and its size and modification time are
+//! unchanged. Otherwise the rejects go to the next free number (`name-2.csv`).
 
 use std::{
     ffi::OsString,
@@ -15,7 +15,7 @@ use std::{
 
 use crate::{
     characters::is_invisible,
-    ledger::{Ledger, RejectsPath, rejects_path_of},
+    ledger::{Ledger, RejectsOrigin, RejectsPath, may_replace_rejects, rejects_path_of},
     output::{self, IoError, Symlinks, beside, promises_no_text, real},
     report::{ReportError, overwritten},
     requested::RequestedFile,
@@ -40,6 +40,7 @@ pub(crate) fn of_dropped(
     rejects: Option<&Path>,
     sources: &[PathBuf],
     run: &Path,
+    profile: &str,
     ledger: &Ledger,
 ) -> Result<PathBuf, ReportError> {
     let target = if let Some(rejects) = rejects.filter(|path| !is_special(path)) {
@@ -53,7 +54,7 @@ pub(crate) fn of_dropped(
         let source = sources.first().map_or(Path::new("-"), PathBuf::as_path);
         path_of(None, named_after(source, "dropped"), run)?
     };
-    Ok(next(&target, sources, ledger))
+    Ok(next(&target, sources, profile, ledger))
 }
 
 /// The path of the list of left-out numbers for this rejects file.
@@ -100,7 +101,12 @@ pub(crate) fn of_run(
 }
 
 /// The path to write to: the last or requested one if the file may be replaced, otherwise the next free number.
-pub(super) fn next(target: &RejectsPath, sources: &[PathBuf], ledger: &Ledger) -> PathBuf {
+pub(super) fn next(
+    target: &RejectsPath,
+    sources: &[PathBuf],
+    profile: &str,
+    ledger: &Ledger,
+) -> PathBuf {
     let RejectsPath {
         wanted,
         is_requested,
@@ -109,13 +115,14 @@ pub(super) fn next(target: &RejectsPath, sources: &[PathBuf], ledger: &Ledger) -
     if *is_requested && is_special(wanted) {
         return wanted.clone();
     }
+    let origin = RejectsOrigin::new(sources, profile);
     let sources: Vec<_> = sources.iter().map(|source| real(source)).collect();
     let may_replace = |path: &PathBuf| match metadata(target, path) {
         Err(_) => true,
         Ok(data) if !data.is_file() => false,
         // An empty file, as made by `mktemp`, has nothing to lose.
         Ok(data) if data.len() == 0 => true,
-        Ok(_) => ledger.is_untouched_rejects_file(path) && !sources.contains(&real(path)),
+        Ok(_) => may_replace_rejects(ledger, path, &origin) && !sources.contains(&real(path)),
     };
     let numbered = (2..).map(|number| numbered(wanted, number));
     let candidates = [target.path.clone(), wanted.clone()];
