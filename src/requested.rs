@@ -24,6 +24,8 @@ pub enum RequestedFile {
     Rejects,
     Report,
     Metrics,
+    Backup,
+    Changes,
 }
 
 /// The reason why a requested file can't be written.
@@ -55,7 +57,23 @@ impl RequestedFile {
             Self::Rejects => "rejects",
             Self::Report => "report",
             Self::Metrics => "metrics",
+            Self::Backup => "backup",
+            Self::Changes => "changes",
         }
+    }
+
+    /// The refusal to replace a file of another kind.
+    pub(crate) fn foreign(self, path: &Path) -> RequestedFileError {
+        let kind = match self {
+            Self::Rejects | Self::Report => "a report",
+            Self::Metrics => "metrics",
+            Self::Backup => "a backup",
+            Self::Changes => "a list of changes",
+        };
+        self.misplaced(format!(
+            "{} exists and does not hold {kind} of this tool: choose another name, or remove the file",
+            shown_path(path)
+        ))
     }
 
     /// Checks that the report or the metrics can be written to this path, and returns the absolute path.
@@ -65,7 +83,7 @@ impl RequestedFile {
                 &["prom"],
                 "node_exporter reads only files whose names end in .prom",
             ),
-            Self::Rejects | Self::Report => (
+            Self::Rejects | Self::Report | Self::Backup | Self::Changes => (
                 &["html", "htm"],
                 "the report is an HTML page, so its name must end in .html",
             ),
@@ -82,21 +100,15 @@ impl RequestedFile {
     /// Checks that the path is free or holds a file of this kind. Another program may create one at any time.
     pub(crate) fn check_replaceable(self, path: &Path) -> Result<(), RequestedFileError> {
         let marker = match self {
-            Self::Rejects | Self::Report => format!("name=\"generator\" content=\"{GENERATOR}\""),
+            Self::Rejects | Self::Report | Self::Backup | Self::Changes => {
+                format!("name=\"generator\" content=\"{GENERATOR}\"")
+            }
             Self::Metrics => METRICS_TITLE.to_owned(),
         };
         if output::is_replaceable(path, marker.as_bytes()) {
             return Ok(());
         }
-        Err(self.misplaced(format!(
-            "{} exists and does not hold {} of this tool: choose another name, or remove the file",
-            path.display(),
-            if self == Self::Metrics {
-                "metrics"
-            } else {
-                "a report"
-            },
-        )))
+        Err(self.foreign(path))
     }
 
     pub(crate) fn misplaced(self, reason: String) -> RequestedFileError {
@@ -122,6 +134,8 @@ impl RequestedFileError {
         let another = match file {
             RequestedFile::Rejects => "name another file with --rejects FILE",
             RequestedFile::Report => "name another file for the report, such as report.html",
+            RequestedFile::Backup => "name another file with -o, such as backup-{date}.csv",
+            RequestedFile::Changes => "name another file with -o, such as changes.xlsx",
             RequestedFile::Metrics => {
                 "name another file with --metrics, such as wazzup.prom in the directory that node_exporter reads"
             }

@@ -14,9 +14,10 @@ use crate::{
     paths::shown_path,
     report::changes::{self, ChangeSections},
     report::summary::FirstDifferences,
+    requested::RequestedFile,
     settings::{exporting::table_form, reading},
     streams::is_standard_output,
-    workflow::ReadState,
+    workflow::{ReadState, holds},
 };
 
 /// Runs the command. Exits with 3 if something can't be compared, or with `--exit-code` if anything differs.
@@ -30,6 +31,16 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
     let form = |path| table_form(path, args.excel, &reading.files);
     let table = output.map(|path| Ok::<_, Error>((path, form(path)?)));
     let table = table.transpose()?;
+    if let Some(path) = output
+        && !holds(
+            path,
+            |columns| columns == changes::COLUMNS,
+            false,
+            &context.monitor(),
+        )
+    {
+        return Err(RequestedFile::Changes.foreign(path).into());
+    }
     let read =
         |file: &PathBuf, monitor| ReadState::of_file(file, &reading, args.on_duplicate, monitor);
     let states = match reading.files.as_slice() {

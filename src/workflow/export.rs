@@ -1,9 +1,11 @@
 //! Saves the account: naming of the backup, the guard against a shrunk account, and rotation.
 
 use std::{
+    fs::Metadata,
     io::Write,
     num::NonZeroU32,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::Zoned;
@@ -18,11 +20,14 @@ use crate::{
         rotation::{Rotated, ShrinkGuard, rotate},
     },
     ledger::{ExportRecord, Ledger, export_at, last_export, record_export},
+    mapping::BackupLayout,
     output::unlinked,
     paths::shown_path,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
+    progress::Monitor,
+    requested::RequestedFile,
     run::Tally,
-    source::SheetChoice,
+    source::{SheetChoice, SourceErrorKind as Kind},
     stage::ReadRequest,
     streams::is_special,
 };
@@ -114,10 +119,12 @@ impl ExportRequest<'_> {
         let ledger = (!session.is_sandbox).then(|| session.ledger());
         let at_path = |ledger: &Ledger| export_at(ledger, &unlinked(file)).ok().flatten();
         let written = ledger.as_deref().and_then(at_path);
+        let is_known = written.is_some();
         let replaced = match written.filter(ExportRecord::is_untouched) {
             // The ledger is consulted first, because reading a backup takes longer than making one.
             Some(written) => Some(written.contacts),
-            None => count(session, file)?,
+            None if holds(file, is_backup, is_known, &session.monitor) => count(session, file)?,
+            None => return Err(RequestedFile::Backup.foreign(file).into()),
         };
         let before = match (replaced, ledger) {
             (Some(contacts), _) => {
@@ -139,6 +146,32 @@ impl ExportRequest<'_> {
     }
 }
 
+fn is_backup(columns: &[String]) -> bool {
+    BackupLayout::of(columns).is_some()
+}
+
+/// True if the file may be replaced: it does not exist, is empty, or all of its tables have such columns. `otherwise`: the
+/// result if it can't be read.
+pub(crate) fn holds(
+    file: &Path,
+    is_ours: impl Fn(&[String]) -> bool,
+    otherwise: bool,
+    monitor: &Arc<dyn Monitor>,
+) -> bool {
+    let has_content = |data: Metadata| data.is_file() && data.len() > 0;
+    if is_special(file) || !file.metadata().is_ok_and(has_content) {
+        return true;
+    }
+    let reading = ReadRequest {
+        sheet: SheetChoice::All,
+        ..ReadRequest::new([file])
+    };
+    match reading.open_all(monitor) {
+        Ok(tables) => tables.iter().all(|table| is_ours(&table.columns)),
+        Err(error) => otherwise || matches!(error.kind, Kind::Empty | Kind::NoHeader),
+    }
+}
+
 /// Number of contacts in a backup; `None` if it is unreadable.
 fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
     if !file.is_file() {
@@ -148,9 +181,7 @@ fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
         sheet: SheetChoice::All,
         ..ReadRequest::new([file])
     };
-    let StagedFiles {
-        run, are_backups, ..
-    } = match StagedFiles::new(
+    let StagedFiles { run, .. } = match StagedFiles::new(
         &session.state_directory,
         Mode::Upsert,
         &reading,
@@ -163,5 +194,5 @@ fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
         Err(_) => return Ok(None),
     };
     let rows = Tally::of(&run)?.rows;
-    Ok((are_backups || rows.contacts > 0).then_some(rows.contacts + rows.rejected))
+    Ok(Some(rows.contacts + rows.rejected))
 }

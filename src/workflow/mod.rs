@@ -28,7 +28,7 @@ pub use crate::employees::Owners;
 pub use contact_records::Comparison;
 pub(crate) use delete::ContactsToDelete;
 pub(crate) use diff::ReadState;
-pub(crate) use export::{Backup, ExportRequest};
+pub(crate) use export::{Backup, ExportRequest, holds};
 pub(crate) use history::{NamedRun, RunHistory, prune_runs, record_stop, record_without_account};
 pub(crate) use meta::{RunMeta, joined};
 #[cfg(test)]

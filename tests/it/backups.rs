@@ -10,6 +10,7 @@ use wazzup_contacts::{
 };
 
 use crate::{
+    export::OLD,
     harness::{World, faults},
     shared::make_restless,
 };
@@ -131,9 +132,9 @@ fn a_backup_that_fails_leaves_the_old_file_and_nothing_else() {
     });
     for arguments in FILES {
         let name = name(arguments);
-        world.write(name, "old");
+        world.write(name, OLD);
         let is_old = |what| {
-            assert_eq!(world.read(name), "old", "{arguments}: {what}");
+            assert_eq!(world.read(name), OLD, "{arguments}: {what}");
             assert_eq!(files(&world), BTreeSet::from([name.to_owned()]), "{what}");
         };
         make_restless(&world.sandbox);
@@ -149,9 +150,9 @@ fn a_backup_that_fails_leaves_the_old_file_and_nothing_else() {
     }
     world.sandbox.kill_tokens();
     for arguments in FILES {
-        world.write(name(arguments), "old");
+        world.write(name(arguments), OLD);
         world.run(export(arguments)).ends_with(4);
-        assert_eq!(world.read(name(arguments)), "old");
+        assert_eq!(world.read(name(arguments)), OLD);
     }
 }
 
@@ -165,7 +166,7 @@ fn a_contact_that_no_workbook_holds_is_an_error_that_names_another_format() {
     };
     let wide = json!({"id": "1", "responsible_user_id": "u1", "name": "A", "contact_data": chats(4_100, 5)});
     put(&world, &wide);
-    world.write("all.xlsx", "old");
+    world.write("all.xlsx", OLD);
     let ran = world.run(["export", "-o", "all.xlsx"]).ends_with(1);
     assert!(ran.stderr.contains("name a .csv file"), "{}", ran.shown());
     let long = json!({"id": "1", "responsible_user_id": "u1", "name": "A", "contact_data": chats(1_000, 40)});
@@ -178,7 +179,7 @@ fn a_contact_that_no_workbook_holds_is_an_error_that_names_another_format() {
         "{}",
         ran.shown()
     );
-    assert_eq!(world.read("all.xlsx"), "old");
+    assert_eq!(world.read("all.xlsx"), OLD);
     world
         .run(["export", "-o", "all.xlsx", "--layout", "long"])
         .ends_with(0);

@@ -10,6 +10,9 @@ use wazzup_contacts::{
 
 use crate::{harness::World, samples::bring};
 
+/// A backup of no contacts.
+pub(crate) const OLD: &str = "id,responsible_user_id,name,uri,contact_data\n";
+
 fn account(contacts: usize, page_max: usize) -> World {
     World::with(Options {
         contacts,
@@ -372,10 +375,10 @@ fn a_file_that_can_not_be_written_ends_with_its_name_and_leaves_the_old_one() {
     let world = account(3, 100);
     let ran = world.run(["export", "-o", "no/all.csv"]).ends_with(1);
     assert!(ran.stderr.contains("no/all.csv"), "{}", ran.shown());
-    world.write("all.csv", "old");
+    world.write("all.csv", OLD);
     world.sandbox.kill_tokens();
     world.run(["export", "-o", "all.csv"]).ends_with(4);
-    assert_eq!(world.read("all.csv"), "old");
+    assert_eq!(world.read("all.csv"), OLD);
 }
 
 #[cfg(unix)]
@@ -403,7 +406,7 @@ fn a_pipe_stays_a_pipe_and_a_link_a_link() {
     world.call_program("sh", ["-c", &export]).run().ends_with(0);
     assert_eq!(world.read("read.csv").lines().count(), 4);
 
-    world.write("deep/all.csv", "old");
+    world.write("deep/all.csv", OLD);
     std::os::unix::fs::symlink("deep/all.csv", world.path("link.csv")).unwrap();
     world.run(["export", "-o", "link.csv"]).ends_with(0);
     assert!(world.path("link.csv").is_symlink());
@@ -416,4 +419,32 @@ fn a_pipe_stays_a_pipe_and_a_link_a_link() {
     world.run(import.split(' ')).ends_with(5);
     assert!(world.path("rejects.csv").is_symlink());
     assert!(world.read("deep/rejects.csv").contains("phone_invalid"));
+}
+
+#[test]
+fn only_backups_and_lists_of_changes_are_replaced() {
+    let world = account(3, 100);
+    let csv = "id,name,whatsapp\n1,Ann,79990000001\n";
+    world.write("contacts.csv", csv);
+    world.write("empty.csv", "");
+    for command in ["export", "diff old.csv"] {
+        world.run(["export", "-o", "old.csv"]).ends_with(0);
+        let run = |name: &str| world.run(command.split(' ').chain(["-o", name]));
+        let ran = run("contacts.csv").ends_with(2);
+        assert!(
+            ran.stderr.contains("contacts.csv exists"),
+            "{}",
+            ran.shown()
+        );
+        assert_eq!(world.read("contacts.csv"), csv);
+        for name in ["new.csv", "new.xlsx", "new.jsonl.gz", "empty.csv"] {
+            run(name).ends_with(0);
+            run(name).ends_with(0);
+            std::fs::remove_file(world.path(name)).unwrap();
+        }
+        world.write("empty.csv", "");
+    }
+    // Another program saved it, without a change.
+    world.write("old.csv", world.read("old.csv").replace('\n', "\r\n"));
+    world.run(["export", "-o", "old.csv"]).ends_with(0);
 }

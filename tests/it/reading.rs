@@ -10,6 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    export::OLD,
     harness::World,
     odd_server::{Answer, Contacts, OddServer, Request, contact, documented, listed, page, people},
 };
@@ -134,7 +135,7 @@ fn a_wrong_base_url_is_named_instead_of_a_missing_contact() {
 #[track_caller]
 fn ends_soon(odd: impl Fn(&Request, &[Value]) -> Option<Answer> + Copy + Send + Sync + 'static) {
     let world = World::new();
-    world.write("old.csv", "old");
+    world.write("old.csv", OLD);
     world.write(
         "a.csv",
         format!("{HEADER}p000001,u1,Ann,https://crm/1,79991112233\n"),
@@ -158,7 +159,7 @@ fn ends_soon(odd: impl Fn(&Request, &[Value]) -> Option<Answer> + Copy + Send + 
             server.count("GET")
         );
     }
-    assert_eq!(world.read("old.csv"), "old");
+    assert_eq!(world.read("old.csv"), OLD);
 }
 
 #[test]
@@ -310,7 +311,7 @@ fn a_contact_that_is_always_listed_twice_is_read_once() {
 #[test]
 fn an_export_of_an_account_that_never_stands_still_leaves_the_old_file() {
     let world = World::new();
-    world.write("all.csv", "old");
+    world.write("all.csv", OLD);
     let server = OddServer::start(people(250), |request, contacts| {
         request.page()?;
         contacts.rotate_left(1);
@@ -321,7 +322,7 @@ fn an_export_of_an_account_that_never_stands_still_leaves_the_old_file() {
     assert!(error.contains("kept changing"), "{error}");
     assert_eq!(ran.json()["exit_code"], 1);
     ran.tells("kept changing").ends_with(1);
-    assert_eq!(world.read("all.csv"), "old");
+    assert_eq!(world.read("all.csv"), OLD);
 }
 
 /// Contacts as this server writes them, unlike any JSON library.

@@ -129,20 +129,22 @@ fn a_backup_that_is_as_it_was_written_is_not_counted_again() {
     world.write("b.csv", &junk);
     let file = fs::File::options().append(true).open(&path).unwrap();
     leave(&world.sandbox, 2);
-    for (modified, name) in [
+    let modified = written.modified().unwrap();
+    for (modified, code, words) in [
         (
-            written.modified().unwrap(),
-            "b.csv, which would be replaced,",
+            modified,
+            5,
+            "the account has 2 contacts, and b.csv, which would be replaced, has 5",
         ),
         (
-            written.modified().unwrap() + Duration::from_secs(1),
-            "the last backup of this account, b.csv,",
+            modified + Duration::from_secs(1),
+            2,
+            "b.csv exists and does not hold a backup of this tool",
         ),
     ] {
         file.set_modified(modified).unwrap();
-        let ran = world.run(["export", "-o", "b.csv"]).ends_with(5);
-        let words = format!("the account has 2 contacts, and {name} has 5");
-        assert!(ran.stderr.contains(&words), "{}", ran.shown());
+        let ran = world.run(["export", "-o", "b.csv"]).ends_with(code);
+        assert!(ran.stderr.contains(words), "{}", ran.shown());
     }
 }
 
@@ -153,15 +155,16 @@ fn an_unreadable_file_and_a_new_name_are_compared_with_the_last_backup() {
         let ran = world.run(["export"].iter().chain(args)).ends_with(5);
         assert!(ran.stderr.contains(words), "{}", ran.shown());
     };
-    // Without an earlier backup there is nothing to compare with.
-    world.write("b-1.csv", "junk");
-    world.run(["export", "-o", "b-1.csv"]).ends_with(0);
+    for name in ["b-2.xlsx", "b-1.csv"] {
+        world.run(["export", "-o", name]).ends_with(0);
+    }
     leave(&world.sandbox, 0);
-    world.write("b-2.xlsx", "junk");
+    let damaged = "PK\u{3}\u{4}junk";
+    world.write("b-2.xlsx", damaged);
     let last = "the account has 0 contacts, and the last backup of this account, b-1.csv, has 4";
     refused(&["-o", "b-2.xlsx"], last);
     refused(&["-o", "b-{date}.csv", "--keep", "1"], last);
-    assert_eq!(world.read("b-2.xlsx"), "junk");
+    assert_eq!(world.read("b-2.xlsx"), damaged);
     assert_eq!(backups(&world), ["b-1.csv", "b-2.xlsx"]);
     // Standard output replaces nothing.
     world.run(["export"]).ends_with(0);
