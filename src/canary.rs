@@ -6,7 +6,7 @@ use crate::{
     account::Reader,
     api::LookUp,
     contact::{ChatType, ContactField},
-    plan::PlanError,
+    plan::{PlanError, chats::Replaced},
     run::{ChosenContacts, FieldChange, RunFile, SentBatches},
     verify::{Finding, between},
     wording::{counted, grouped},
@@ -43,7 +43,9 @@ pub(crate) fn check_canary(
         let sent_json = sent.after.as_deref().unwrap_or_default();
         let expected = run.contact(sent_json.as_bytes())?;
         let finding = match found {
-            LookUp::Found(found) => without_link(between(&expected, &found, cleared)),
+            LookUp::Found(found) => {
+                without_link(between(&expected, &found, Replaced::OfTypes(cleared)))
+            }
             LookUp::Unreadable(found) => Finding::Differs {
                 fields: vec![FieldChange {
                     field: "contact".to_owned(),

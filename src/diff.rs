@@ -86,7 +86,7 @@ impl AccountState {
     ) -> Result<Self, RunError> {
         let mut writer = SnapshotWriter::anew(&run)?;
         for block in 0..blocks::count(&run)? {
-            for json in contacts::expected(&run, block, true)? {
+            for (json, _) in contacts::expected(&run, block, true)? {
                 let contact = run.contact(json.as_bytes())?;
                 writer.add(&SnapshotRecord::new(&contact.id, &contact))?;
             }

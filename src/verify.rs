@@ -6,16 +6,17 @@
 
 use crate::{
     account::Reader,
-    contact::{ChatType, Contact},
+    contact::Contact,
     plan::{
         PlanError, PlanOptions,
+        chats::Replaced,
         diff::{Difference, difference},
         finder::{ContactFinder, FoundContact},
         snapshot::read_account,
     },
     run::{
-        FieldChange, RunError, RunFile, Tally, blocks, changes, changes::ALL_DELETIONS, contacts,
-        snapshot,
+        Decision, FieldChange, RunError, RunFile, Tally, blocks, changes, changes::ALL_DELETIONS,
+        contacts, snapshot,
     },
 };
 
@@ -74,14 +75,13 @@ pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
         each(id, finding)
     };
     for block in 0..blocks::count(expected)? {
-        for json in contacts::expected(expected, block, are_compared)? {
+        for (json, decision) in contacts::expected(expected, block, are_compared)? {
             let contact = expected.contact(json.as_bytes())?;
-            let finding = compare(
-                actual,
-                finder.find(&contact.id)?,
-                &contact,
-                &options.cleared,
-            )?;
+            let replaced = match decision {
+                Decision::Lossy => Replaced::Nothing,
+                _ => Replaced::OfTypes(&options.cleared),
+            };
+            let finding = compare(actual, finder.find(&contact.id)?, &contact, replaced)?;
             report(&contact.id, &finding)?;
         }
     }
@@ -99,7 +99,7 @@ fn compare(
     actual: &RunFile,
     found: FoundContact,
     expected: &Contact<'_>,
-    cleared: &[ChatType],
+    replaced: Replaced<'_>,
 ) -> Result<Finding, RunError> {
     let found = match found {
         FoundContact::Readable(found) => found,
@@ -114,16 +114,16 @@ fn compare(
         }
     };
     let found = actual.contact(found.json.as_bytes())?;
-    Ok(between(expected, &found, cleared))
+    Ok(between(expected, &found, replaced))
 }
 
 /// Compares an expected contact with the account's.
 pub(crate) fn between(
     expected: &Contact<'_>,
     found: &Contact<'_>,
-    cleared: &[ChatType],
+    replaced: Replaced<'_>,
 ) -> Finding {
-    match difference(expected, found, cleared) {
+    match difference(expected, found, replaced) {
         Difference::Unchanged => Finding::Same,
         Difference::Changed { fields, .. } => Finding::Differs { fields },
     }
@@ -158,7 +158,7 @@ fn read_expected(
                 })?;
                 return Ok(Some(ids));
             }
-            for json in contacts::expected(expected, portion, are_compared)? {
+            for (json, _) in contacts::expected(expected, portion, are_compared)? {
                 ids.push(expected.id_of(json.as_bytes())?.into_owned());
             }
             Ok(Some(ids))

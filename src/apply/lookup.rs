@@ -9,7 +9,10 @@ use crate::{
     account::Reader,
     api::{ApiError, Client, LookUp, Refusal},
     contact::{Contact, Operation},
-    plan::diff::{self, Difference, is_as_sent},
+    plan::{
+        chats::Replaced,
+        diff::{self, Difference, is_as_sent},
+    },
     progress::Silent,
 };
 
@@ -104,7 +107,7 @@ pub(super) fn merged(client: &Client, payload: &Payload) -> Result<Merged, ApiEr
     for ((seq, json), found) in payload.items().zip(present(client, payload)?) {
         match (parse(json), found) {
             (Some(sent), LookUp::Found(found)) => {
-                match diff::difference(&sent, &found, &[]) {
+                match diff::difference(&sent, &found, Replaced::OfTypes(&[])) {
                     Difference::Unchanged => merged.there_already.push(seq, json),
                     Difference::Changed { merged: update, .. } => {
                         // Serializing text fields can't fail.

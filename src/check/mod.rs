@@ -136,6 +136,7 @@ impl<'a> Checker<'a> {
         let (repeats, shared) = groups.map_err(Error::io(temporary_directory()))?;
         let mut repeated = Repeated {
             contradicting: Vec::new(),
+            incomplete: Vec::new(),
             same: Vec::new(),
             shared,
         };
@@ -144,22 +145,34 @@ impl<'a> Checker<'a> {
                 let located = numbers.iter().map(|&number| locate(&tables, number));
                 located.collect()
             };
-            let (rows, rejected) = (rows(&group.contacts), rows(&group.rejected));
+            let is_long = tables[rows(&group.contacts)[0].0].is_long();
+            let nameless = if is_long {
+                rows(&group.nameless)
+            } else {
+                Vec::new()
+            };
+            let rejected = [rows(&group.rejected), nameless].concat();
+            let rows = rows(&group.contacts);
             if group.are_same && rejected.is_empty() {
                 for &(table, row) in &rows[1..] {
                     tables[table].counts.merge(row);
                 }
                 // The rows of a long backup are the chats of a contact.
-                if !tables[rows[0].0].is_long() {
+                if !is_long && rows.len() > 1 {
                     repeated.same.push(rows);
                 }
             } else {
                 for &(table, row) in &rows {
                     tables[table].counts.reject(row);
                 }
+                let groups = if rejected.is_empty() {
+                    &mut repeated.contradicting
+                } else {
+                    &mut repeated.incomplete
+                };
                 let mut rows = [rows, rejected].concat();
                 rows.sort_unstable();
-                repeated.contradicting.push(rows);
+                groups.push(rows);
             }
         }
         Ok(CheckReport {
@@ -187,9 +200,7 @@ fn index(
     for (&row, (&hash, &content)) in block.rows.iter().zip(hashes) {
         ids.add(first + at.first_row + u64::from(row), hash, content)?;
     }
-    for &(row, hash) in &block.rejected_ids {
-        ids.add_rejected(first + at.first_row + u64::from(row), hash)?;
-    }
+    ids.add_rejects(block, first + at.first_row)?;
     chats.add(at, block)
 }
 

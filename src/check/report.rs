@@ -59,6 +59,8 @@ impl CheckedTable {
 pub(crate) struct Repeated {
     /// Rows with the same id and different values, which are all rejected.
     pub contradicting: Vec<Vec<At>>,
+    /// Rows with the same id, or beside a row without a readable one, which are all rejected because one of them is.
+    pub incomplete: Vec<Vec<At>>,
     /// Rows with the same id and equal values, which form one contact.
     pub same: Vec<Vec<At>>,
     /// Rows with the same phone or account, and different ids.
@@ -173,6 +175,7 @@ impl CheckReport {
         } = table;
         let Repeated {
             contradicting,
+            incomplete,
             same,
             shared,
         } = &self.repeated;
@@ -180,7 +183,8 @@ impl CheckReport {
             let here = group.iter().filter(|(table, _)| *table == at);
             here.map(|(_, row)| *row).collect()
         };
-        let duplicates = contradicting.iter().chain(same).map(inside);
+        let duplicates = [contradicting, incomplete, same].into_iter().flatten();
+        let duplicates = duplicates.map(inside);
         let mut duplicates: Vec<_> = duplicates.filter(|rows| !rows.is_empty()).collect();
         duplicates.sort_unstable();
         json!({
@@ -196,7 +200,7 @@ impl CheckReport {
 
 impl Repeated {
     /// The first groups of each kind as text, with headings.
-    pub(crate) fn sections(&self, names: &[String]) -> [(&'static str, Vec<String>); 5] {
+    pub(crate) fn sections(&self, names: &[String]) -> [(&'static str, Vec<String>); 6] {
         let in_words = |&(table, row): &At| match names {
             [_, _, ..] => format!("{row} of {}", names[table]),
             _ => row.to_string(),
@@ -207,6 +211,10 @@ impl Repeated {
             (
                 "rows of the same id with different values, rejected (see import --on-duplicate)",
                 lines(&self.contradicting),
+            ),
+            (
+                "rows of the same id, rejected because one of them is (correct that row)",
+                lines(&self.incomplete),
             ),
             (
                 "rows of the same id with the same values, merged",

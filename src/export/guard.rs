@@ -9,7 +9,7 @@ use super::{
 use crate::{
     characters::{is_blank, is_margin},
     formula::{GUARD, escaped, is_formula, literal_code, literal_text, looks_escaped},
-    normalize::has_lost_digits,
+    normalize::{has_lost_digits, is_error_value},
 };
 
 /// The readers against which cells are guarded.
@@ -37,11 +37,12 @@ impl GuardedFrom {
         }
         let is_guarded = is_misread(value, is_code) || self.is_mistakable(value, is_code);
         let is_converted = self == Self::Spreadsheets && !is_guarded && is_converted(value);
+        let is_error = is_error_value(value);
         let is_padded = match self {
             Self::OwnImport => is_blank(value) && !value.is_empty(),
             _ => value.trim_matches(is_margin) != value,
         };
-        if is_converted || is_padded {
+        if is_converted || is_padded || is_error {
             format!("=\"{}\"", value.replace('"', "\"\"")).into()
         } else if is_guarded {
             format!("{GUARD}{value}").into()
@@ -61,7 +62,7 @@ impl GuardedFrom {
             return are_digits && first != '0' && value.len() <= BARE_DIGITS_MAX;
         }
         let last = chars.next_back().unwrap_or(first);
-        let begins_a_guard = matches!(first, '=' | GUARD);
+        let begins_a_guard = matches!(first, '=' | GUARD | '#');
         // `+` occurs in numbers that lost digits; 0xC2 begins control characters and spaces.
         let is_left = |byte: u8| byte >= b' ' && !matches!(byte, b'+' | 0x7f | 0xc2);
         // Without an early exit, the loop is vectorized.

@@ -34,16 +34,25 @@ impl<'r> Cells<'r> {
     #[inline]
     pub(super) fn get(&self, column: usize) -> &'r str {
         let cell = self.raw(column);
-        let is_empty = self.has_words && (is_error_value(cell) || is_empty_word(cell));
+        let is_empty = self.has_words && (is_error_value(cell) || self.is_empty_word(cell));
         if is_empty || self.is_faulty(column) {
             return "";
         }
         cell
     }
 
-    /// True in a backup, where a word for a missing value or the name of an error is a value.
+    /// True in a backup, where a word for a missing value is a value.
     pub(super) const fn is_literal(&self) -> bool {
         self.backup.is_some()
+    }
+
+    /// True for JSON lines of this tool, which no spreadsheet program has saved.
+    fn is_json_backup(&self) -> bool {
+        self.backup == Some(BackupLayout::Objects)
+    }
+
+    fn is_empty_word(&self, cell: &str) -> bool {
+        !self.is_literal() && is_empty_word(cell)
     }
 
     #[inline]
@@ -72,9 +81,7 @@ impl<'r> Cells<'r> {
 
     /// The cell of a backup if a spreadsheet has rounded it. Export guards values that only look rounded.
     pub(super) fn rounded(&self, column: usize) -> Option<&'r str> {
-        let is_guarded = self
-            .backup
-            .is_some_and(|layout| layout != BackupLayout::Objects);
+        let is_guarded = self.is_literal() && !self.is_json_backup();
         let cell = self.get(column);
         (is_guarded && phone::has_lost_digits(cell)).then_some(cell)
     }
@@ -147,7 +154,7 @@ impl<'r> Cells<'r> {
         for fault in self.row.faults {
             self.report_fault(fault, file, problems, edits);
         }
-        if !self.is_literal() {
+        if !self.is_json_backup() {
             self.report_words(file, problems, edits);
         }
     }
@@ -209,7 +216,7 @@ impl<'r> Cells<'r> {
             if !may_be_word(cell) {
                 continue;
             }
-            let (is_error, is_empty) = (is_error_value(cell), is_empty_word(cell));
+            let (is_error, is_empty) = (is_error_value(cell), self.is_empty_word(cell));
             if !is_error && !is_empty {
                 continue;
             }
@@ -287,7 +294,8 @@ fn ends_in_digit(cell: &[u8]) -> bool {
     cell.last().is_some_and(u8::is_ascii_digit)
 }
 
-fn is_error_value(cell: &str) -> bool {
+/// True for the name of an error, which a spreadsheet program shows instead of a formula's result.
+pub(crate) fn is_error_value(cell: &str) -> bool {
     cell.as_bytes().first() == Some(&b'#')
         && ERROR_VALUES.split(' ').any(|error| error == cell.trim())
 }

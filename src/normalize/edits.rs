@@ -112,6 +112,8 @@ pub(crate) struct Edits {
     pub(crate) numbers: Numbers,
     /// The numbers that were left out of the current row.
     pub(crate) dropped: Vec<DroppedNumber>,
+    /// True if a chat of the last row was left out because it can't be read.
+    pub(crate) has_unread_chat: bool,
 }
 
 /// A kind of change to cells.

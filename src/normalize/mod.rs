@@ -24,6 +24,7 @@ mod text;
 mod unmapped;
 
 pub(crate) use self::{
+    cells::is_error_value,
     country::LackingCountry,
     edits::{CellChange, Edit, Edits},
     fields::missing,

@@ -20,6 +20,8 @@ pub(super) struct RowProblems<'r> {
     possible: Vec<PossibleFault<'r>>,
     /// Columns with an uncalculated formula.
     pub(super) uncalculated: Vec<usize>,
+    /// True if a value of a chat's column was left out because it can't be read.
+    pub(super) has_unread_chat: bool,
 }
 
 /// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if no other
@@ -44,10 +46,19 @@ impl<'r> RowProblems<'r> {
 
     /// Reports an error value. `#N/A` means a missing value: one of several numbers may be missing, and a name may be
     /// in other columns. Other error values may hide a value, and an id from another column may be another contact's.
+    /// In a backup, each hides a value of the account: export guards values that look like one.
     pub(super) fn add_error_value(&mut self, column: usize, text: &str, file: &FileRules) {
-        let reason =
-            format!("the cell contains the error value {text}: correct its formula, or empty it");
+        let is_backup = file.mapping.backup.is_some();
+        let advice = if is_backup {
+            format!("write the original value, or =\"{text}\" if it is this text")
+        } else {
+            "correct its formula, or empty it".to_owned()
+        };
+        let reason = format!("the cell contains the error value {text}: {advice}");
         let fault = Fault::new(RejectCode::CellError, reason);
+        if is_backup {
+            return self.add(Some(column), fault);
+        }
         let mut fields = [
             ContactField::ContactData,
             ContactField::Name,
@@ -116,7 +127,10 @@ impl<'r> RowProblems<'r> {
     ) {
         for possible in std::mem::take(&mut self.possible) {
             let edit = match possible.field {
-                ContactField::ContactData => Edit::PhoneLeftOut,
+                ContactField::ContactData => {
+                    self.has_unread_chat = true;
+                    Edit::PhoneLeftOut
+                }
                 _ => Edit::NoValue,
             };
             if contact.missing().any(|field| field == possible.field) {

@@ -112,10 +112,18 @@ impl<'r> RowReader<'r, '_> {
             .settle_possible_faults(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
+            self.edits.has_unread_chat =
+                self.problems.has_unread_chat || self.has_uncalculated_chat();
             self.inspect();
             return Some(Ok(self.contact));
         }
         Some(Err(self.reject().into()))
+    }
+
+    /// True if the result of a formula in a chat's column is missing.
+    fn has_uncalculated_chat(&self) -> bool {
+        let mut columns = self.problems.uncalculated.iter();
+        columns.any(|column| self.file.mapping.gives(*column, ContactField::ContactData))
     }
 
     fn reject(self) -> RejectedRow<'static> {

@@ -81,6 +81,7 @@ impl<'r> ChatReader<'r, '_> {
         }
         if is_yes_or_no(cell) {
             self.edits.missing_value(cell);
+            self.problems.has_unread_chat = true;
             return self.edits.count(Edit::YesOrNo, || cell.to_owned());
         }
         self.edits.numbers.begin(column);

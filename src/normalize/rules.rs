@@ -31,7 +31,7 @@ pub(crate) struct FileRules {
     pub(crate) mapping: Mapping,
     /// The number of assignments of fields with one value, which come first.
     pub(super) single_count: usize,
-    pub(super) required: Required,
+    pub(crate) required: Required,
     pub(super) phones: Phones,
     /// For each column, whether it is read. Faults in other columns are ignored.
     pub(super) used: Vec<bool>,

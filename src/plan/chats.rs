@@ -4,16 +4,27 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use crate::contact::{Chat, ChatType, UnknownFields, spelling::is_respelt_phone};
 
-/// The chats that the contact should have, and whether they differ from the account's. Chats of types in the
-/// source are replaced, and other types stay. The `cleared` types are replaced even if the source has none. The
-/// source's chats come first, in its order, so that a refusal that states a chat's index leads to its column.
+/// The chats of the account that the source replaces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Replaced<'c> {
+    /// Those of the types that the source has, and of these types (`--blank clear`).
+    OfTypes(&'c [ChatType]),
+    /// None, because a chat of the row could not be read.
+    Nothing,
+}
+
+/// The chats that the contact should have, and whether they differ from the account's. The source's chats come first,
+/// in its order, so that a refusal that states a chat's index leads to its column.
 pub(super) fn merge<'a>(
     local: &[Chat<'a>],
     snapshot: &[Chat<'a>],
-    cleared: &[ChatType],
+    replaced: Replaced<'_>,
 ) -> (Vec<Chat<'a>>, bool) {
-    let is_replaced = |chat_type| {
-        cleared.contains(&chat_type) || local.iter().any(|chat| chat.chat_type == chat_type)
+    let is_replaced = |chat_type| match replaced {
+        Replaced::OfTypes(cleared) => {
+            cleared.contains(&chat_type) || local.iter().any(|chat| chat.chat_type == chat_type)
+        }
+        Replaced::Nothing => false,
     };
     let counterparts = pair(local, snapshot);
     let mut differ = false;
@@ -31,13 +42,14 @@ pub(super) fn merge<'a>(
         }
     }
     for (index, chat) in snapshot.iter().enumerate() {
-        if !is_replaced(chat.chat_type) {
-            merged.push(known(chat));
-        } else if !counterparts.contains(&Some(index))
-            && !local.iter().any(|it| known(it) == known(chat))
-        {
-            // A repeated chat needs no update, as files may have a row per chat or a column per messenger.
+        // A repeated chat needs no update, as files may have a row per chat or a column per messenger.
+        if counterparts.contains(&Some(index)) || local.iter().any(|it| known(it) == known(chat)) {
+            continue;
+        }
+        if is_replaced(chat.chat_type) {
             differ = true;
+        } else {
+            merged.push(known(chat));
         }
     }
     (merged, differ)
@@ -199,15 +211,15 @@ mod tests {
     fn a_chat_leaves_its_twin_to_another_that_has_no_other() {
         let local = [telegram("5", ""), telegram("", "ann")];
         let snapshot = [telegram("5", "ann"), telegram("5", "bob")];
-        assert!(!merge(&local, &snapshot, &[]).1);
+        assert!(!merge(&local, &snapshot, Replaced::OfTypes(&[])).1);
     }
 
     #[test]
     fn the_same_chat_twice_is_no_difference_but_two_chats_are() {
         let [ann, bob] = [telegram("5", "ann"), telegram("6", "bob")];
         let local = [ann.clone()];
-        assert!(!merge(&local, &[ann.clone(), ann.clone()], &[]).1);
-        assert!(merge(&local, &[ann, bob], &[]).1);
+        assert!(!merge(&local, &[ann.clone(), ann.clone()], Replaced::OfTypes(&[])).1);
+        assert!(merge(&local, &[ann, bob], Replaced::OfTypes(&[])).1);
     }
 
     fn chats() -> impl Strategy<Value = Vec<Chat<'static>>> {
@@ -228,13 +240,13 @@ mod tests {
             (one, other) in chats().prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle())),
         ) {
             // The same chats in another order, on either side.
-            prop_assert!(!merge(&one, &other, &[]).1);
-            prop_assert_eq!(merge(&local, &one, &[]).1, merge(&local, &other, &[]).1);
-            prop_assert_eq!(merge(&one, &snapshot, &[]).1, merge(&other, &snapshot, &[]).1);
+            prop_assert!(!merge(&one, &other, Replaced::OfTypes(&[])).1);
+            prop_assert_eq!(merge(&local, &one, Replaced::OfTypes(&[])).1, merge(&local, &other, Replaced::OfTypes(&[])).1);
+            prop_assert_eq!(merge(&one, &snapshot, Replaced::OfTypes(&[])).1, merge(&other, &snapshot, Replaced::OfTypes(&[])).1);
             prop_assert!(same(&one, &other));
             // A merged contact doesn't differ from the source.
-            let (merged, _) = merge(&local, &shuffled, &[]);
-            prop_assert!(!merge(&local, &merged, &[]).1);
+            let (merged, _) = merge(&local, &shuffled, Replaced::OfTypes(&[]));
+            prop_assert!(!merge(&local, &merged, Replaced::OfTypes(&[])).1);
         }
     }
 }

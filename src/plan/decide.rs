@@ -8,7 +8,8 @@ use crate::{
     contact::{Contact, ContactField},
     normalize,
     plan::{
-        Mode, PlanContext, PlanError, chats,
+        Mode, PlanContext, PlanError,
+        chats::{self, Replaced},
         decision_notes::{DecisionNotes, OwnerCounts},
         diff::{Difference, difference, exact_difference},
         duplicates,
@@ -46,6 +47,7 @@ pub(super) fn decide<'a>(
         let (_, mut decisions) = contacts::decisions(run, block)?;
         if let Some(decision) = blind
             && !decisions.contains(&Decision::Partial)
+            && !decisions.contains(&Decision::Lossy)
             && !decider.notes.owners.is_needed()
         {
             // The decision doesn't depend on the contacts' content, so it is not read.
@@ -204,9 +206,22 @@ impl Decider<'_, '_> {
             self.notes.respelt.add(respelt);
             difference
         };
-        let Difference::Changed { fields, mut merged } =
-            compare(local, &account, &self.context.options.cleared)
-        else {
+        let is_lossy = contacts.decisions[index] == Decision::Lossy;
+        let replaced = if is_lossy {
+            Replaced::Nothing
+        } else {
+            Replaced::OfTypes(&self.context.options.cleared)
+        };
+        let Difference::Changed { fields, mut merged } = compare(local, &account, replaced) else {
+            if is_lossy {
+                // The account may have more chats than the row.
+                let change = Change {
+                    snapshot: Some(found.seq),
+                    fields: Vec::new(),
+                    json: Some(found.json.clone()),
+                };
+                changes::set(run, contacts.seq(index), &change)?;
+            }
             return Ok(Decision::Unchanged);
         };
         let missing = merged.missing().filter(|field| *field != ContactField::Uri);

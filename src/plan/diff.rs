@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::chats::{self, describe};
+use super::chats::{self, Replaced, describe};
 use crate::{
     contact::{ChatType, Contact, ContactField, UnknownFields},
     run::FieldChange,
@@ -34,21 +34,20 @@ pub(crate) enum Difference<'a> {
     },
 }
 
-/// Compares a contact of the source with the account's. Empty cells of the chat types in `cleared` remove the chat
-/// (`--blank clear`).
+/// Compares a contact of the source with the account's.
 pub(crate) fn difference<'a>(
     local: &Contact<'a>,
     account: &Contact<'a>,
-    cleared: &[ChatType],
+    replaced: Replaced<'_>,
 ) -> Difference<'a> {
     if chats::respelt(&local.contact_data, &account.contact_data).is_none() {
-        return compare(local, account, cleared, false);
+        return compare(local, account, replaced, false);
     }
     let local = Contact {
         contact_data: chats::spelled_as(&account.contact_data, &local.contact_data),
         ..local.clone()
     };
-    compare(&local, account, cleared, false)
+    compare(&local, account, replaced, false)
 }
 
 /// Compares like [`difference`], except that a `WhatsApp` number in its other spelling is a difference, and so is a
@@ -56,15 +55,15 @@ pub(crate) fn difference<'a>(
 pub(super) fn exact_difference<'a>(
     local: &Contact<'a>,
     account: &Contact<'a>,
-    cleared: &[ChatType],
+    replaced: Replaced<'_>,
 ) -> Difference<'a> {
-    compare(local, account, cleared, true)
+    compare(local, account, replaced, true)
 }
 
 fn compare<'a>(
     local: &Contact<'a>,
     account: &Contact<'a>,
-    cleared: &[ChatType],
+    replaced: Replaced<'_>,
     are_links_sent: bool,
 ) -> Difference<'a> {
     let mut fields = Vec::new();
@@ -87,7 +86,7 @@ fn compare<'a>(
         text(ContactField::Uri, &local.uri, &account.uri)
     };
     let (contact_data, chats_differ) =
-        chats::merge(&local.contact_data, &account.contact_data, cleared);
+        chats::merge(&local.contact_data, &account.contact_data, replaced);
     if chats_differ {
         let (old, new) = (describe(&account.contact_data), describe(&contact_data));
         fields.push(change(ContactField::ContactData, &old, &new));
@@ -176,7 +175,7 @@ fn change(field: ContactField, old: &str, new: &str) -> FieldChange {
 /// True if the contact is as it was sent. All chat types count, even those that were not sent, because a chat
 /// added since is a change.
 pub(crate) fn is_as_sent(sent: &Contact<'_>, now: &Contact<'_>) -> bool {
-    difference(sent, now, &ChatType::ALL) == Difference::Unchanged
+    difference(sent, now, Replaced::OfTypes(&ChatType::ALL)) == Difference::Unchanged
 }
 
 #[cfg(test)]
@@ -198,11 +197,15 @@ mod tests {
                 {"chat_type":"telegram","username":"ann"},{"chat_type":"whatsapp","chat_id":"79991112233"}]}"#,
         );
         assert_eq!(
-            difference(&local, &contact(ACCOUNT), &[]),
+            difference(&local, &contact(ACCOUNT), Replaced::OfTypes(&[])),
             Difference::Unchanged
         );
         assert_eq!(
-            difference(&contact(r#"{"id":"1"}"#), &contact(ACCOUNT), &[]),
+            difference(
+                &contact(r#"{"id":"1"}"#),
+                &contact(ACCOUNT),
+                Replaced::OfTypes(&[])
+            ),
             Difference::Unchanged
         );
     }
@@ -213,7 +216,9 @@ mod tests {
             r#"{"id":"1","contact_data":[{"chat_type":"whatsapp","chat_id":"79990000000"}]}"#,
         );
         let account = contact(ACCOUNT);
-        let Difference::Changed { fields, merged } = difference(&local, &account, &[]) else {
+        let Difference::Changed { fields, merged } =
+            difference(&local, &account, Replaced::OfTypes(&[]))
+        else {
             panic!("no difference")
         };
         assert_eq!(fields.len(), 1);
@@ -238,18 +243,35 @@ mod tests {
         let short = local("(525512345678)");
         let (short, long) = (contact(&short), &local("(5215512345678)"));
         let long = contact(long);
-        assert_eq!(difference(&short, &long, &[]), Difference::Unchanged);
-        assert_eq!(difference(&long, &short, &[]), Difference::Unchanged);
-        assert_ne!(exact_difference(&long, &short, &[]), Difference::Unchanged);
+        assert_eq!(
+            difference(&short, &long, Replaced::OfTypes(&[])),
+            Difference::Unchanged
+        );
+        assert_eq!(
+            difference(&long, &short, Replaced::OfTypes(&[])),
+            Difference::Unchanged
+        );
+        assert_ne!(
+            exact_difference(&long, &short, Replaced::OfTypes(&[])),
+            Difference::Unchanged
+        );
         let both = local("(525512345678),(5215512345678)");
         let both = contact(&both);
-        assert_ne!(difference(&both, &long, &[]), Difference::Unchanged);
-        assert_eq!(difference(&both, &both, &[]), Difference::Unchanged);
+        assert_ne!(
+            difference(&both, &long, Replaced::OfTypes(&[])),
+            Difference::Unchanged
+        );
+        assert_eq!(
+            difference(&both, &both, Replaced::OfTypes(&[])),
+            Difference::Unchanged
+        );
         let renamed = Contact {
             name: "Anna".into(),
             ..short
         };
-        let Difference::Changed { fields, merged } = difference(&renamed, &long, &[]) else {
+        let Difference::Changed { fields, merged } =
+            difference(&renamed, &long, Replaced::OfTypes(&[]))
+        else {
             panic!("no difference")
         };
         assert_eq!(fields.len(), 1);
@@ -262,9 +284,12 @@ mod tests {
             r#"{"id":"1","contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"}]}"#,
         );
         let account = contact(ACCOUNT);
-        assert_eq!(difference(&local, &account, &[]), Difference::Unchanged);
+        assert_eq!(
+            difference(&local, &account, Replaced::OfTypes(&[])),
+            Difference::Unchanged
+        );
         let Difference::Changed { merged, .. } =
-            difference(&local, &account, &[ChatType::Telegram])
+            difference(&local, &account, Replaced::OfTypes(&[ChatType::Telegram]))
         else {
             panic!("no difference")
         };
@@ -277,7 +302,7 @@ mod tests {
         let Difference::Changed { fields, .. } = difference(
             &contact(r#"{"id":"1","uri":"https://crm/2"}"#),
             &account,
-            &[],
+            Replaced::OfTypes(&[]),
         ) else {
             panic!("no difference")
         };

@@ -4,13 +4,13 @@
 //! compared here, after staging, so a hash collision never merges different contacts. Rows with equal content are
 //! merged under every policy, and so are rows of a long backup that differ only in their chats.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::ValueEnum;
 
 use super::index::IdGroup;
 use crate::{
-    contact::{Chat, Contact},
+    contact::Contact,
     reject::{Problem, RejectCode, RejectedAt},
     run::{Change, Contacts, Decision, RunError, RunFile, RunSources, changes, contacts, rejects},
     wording::shortened,
@@ -36,6 +36,8 @@ struct Member {
     seq: u64,
     source: u32,
     row: u64,
+    /// True if a chat of the row could not be read.
+    is_lossy: bool,
     contact: Contact<'static>,
 }
 
@@ -71,8 +73,11 @@ pub(crate) fn settle(
             if !group.rejected.is_empty() {
                 let reason = "is also in a row that was rejected: correct that row, and import all rows of the id together";
                 editor.reject(&members, reason)?;
+            } else if !group.nameless.is_empty() && editor.are_rows_of_chats(&members, policy) {
+                let reason = "may also be that of the rejected row beside it, which has no readable id: correct that row, and import all rows of the id together";
+                editor.reject(&members, reason)?;
             } else if members.len() > 1 {
-                editor.settle_group(members, policy)?;
+                editor.settle_group(&members, policy)?;
             }
         }
     }
@@ -132,6 +137,7 @@ impl<'a> DecisionEditor<'a> {
             seq,
             source: contacts.source,
             row: contacts.row(index),
+            is_lossy: contacts.decisions[index] == Decision::Lossy,
             contact: run.contact(contacts.json(index))?.into_owned(),
         })
     }
@@ -142,7 +148,12 @@ impl<'a> DecisionEditor<'a> {
         Ok(())
     }
 
-    fn settle_group(&mut self, members: Vec<Member>, policy: OnDuplicate) -> Result<(), RunError> {
+    /// True if a row may be a single chat of its contact.
+    fn are_rows_of_chats(&self, members: &[Member], policy: OnDuplicate) -> bool {
+        policy == OnDuplicate::Merge || self.sources.is_long(members[0].source)
+    }
+
+    fn settle_group(&mut self, members: &[Member], policy: OnDuplicate) -> Result<(), RunError> {
         let alike = members
             .iter()
             .all(|member| member.contact == members[0].contact);
@@ -160,32 +171,29 @@ impl<'a> DecisionEditor<'a> {
             }
             _ => member.seq == chosen.seq,
         };
-        let joined: Vec<u64> = members
-            .iter()
-            .filter(|it| is_joined(it))
-            .map(|it| it.seq)
-            .collect();
+        let joined: Vec<&Member> = members.iter().filter(|it| is_joined(it)).collect();
         if policy == OnDuplicate::Reject && !alike && joined.len() < members.len() {
-            return self.reject_differing(&members);
+            return self.reject_differing(members);
         }
-        for member in &members {
-            if member.seq != joined[0] {
-                self.set(member.seq, Decision::Merged)?;
-            }
+        let first_seq = joined[0].seq;
+        for member in members.iter().filter(|it| it.seq != first_seq) {
+            self.set(member.seq, Decision::Merged)?;
         }
         // Equal rows of a long backup are a chat that the account shows twice.
         if joined.len() > 1 && (!alike || is_long) {
-            let first_seq = joined[0];
-            rejects::add_merged(self.run, first_seq, joined[1..].iter().copied())?;
-            let members = members.into_iter().filter(|it| joined.contains(&it.seq));
-            let merged = merge(members, is_long);
-            self.set(first_seq, Decision::undecided(&merged))?;
+            rejects::add_merged(self.run, first_seq, joined[1..].iter().map(|it| it.seq))?;
+            let merged = merge(&joined, is_long);
             let change = Change {
                 snapshot: None,
                 fields: Vec::new(),
                 json: Some(self.run.json(&merged)?),
             };
             changes::set(self.run, first_seq, &change)?;
+            self.set(first_seq, Decision::undecided(&merged))?;
+        }
+        let is_lossy = |it: &Member| it.is_lossy;
+        if joined.iter().copied().any(is_lossy) || alike && members.iter().any(is_lossy) {
+            self.set(first_seq, Decision::Lossy)?;
         }
         Ok(())
     }
@@ -227,27 +235,29 @@ impl<'a> DecisionEditor<'a> {
 }
 
 /// Merges as [`OnDuplicate::Merge`] describes. `keeps_repeated`: a chat stays as often as it occurs.
-fn merge(members: impl Iterator<Item = Member>, keeps_repeated: bool) -> Contact<'static> {
+fn merge<'m>(members: &[&'m Member], keeps_repeated: bool) -> Contact<'m> {
     let mut merged = Contact::default();
-    let mut chats: Vec<Chat<'static>> = Vec::new();
+    let mut seen = BTreeSet::new();
     for Member { contact, .. } in members {
         for (field, value) in [
-            (&mut merged.id, contact.id),
-            (&mut merged.responsible_user_id, contact.responsible_user_id),
-            (&mut merged.name, contact.name),
-            (&mut merged.uri, contact.uri),
+            (&mut merged.id, &contact.id),
+            (
+                &mut merged.responsible_user_id,
+                &contact.responsible_user_id,
+            ),
+            (&mut merged.name, &contact.name),
+            (&mut merged.uri, &contact.uri),
         ] {
             if field.is_empty() {
-                *field = value;
+                *field = (**value).into();
             }
         }
-        for chat in contact.contact_data {
-            if keeps_repeated || !chats.contains(&chat) {
-                chats.push(chat);
+        for chat in &contact.contact_data {
+            if seen.insert(chat) || keeps_repeated {
+                merged.contact_data.push(chat.clone());
             }
         }
     }
-    merged.contact_data = chats;
     merged
 }
 
@@ -261,12 +271,16 @@ mod tests {
             seq,
             source: 0,
             row: seq + 2,
+            is_lossy: false,
             contact: Contact {
                 id: "1".into(),
                 name: name.into(),
-                contact_data: [Chat::by_id(crate::contact::ChatType::Vk, chat_id)]
-                    .into_iter()
-                    .collect(),
+                contact_data: [crate::contact::Chat::by_id(
+                    crate::contact::ChatType::Vk,
+                    chat_id,
+                )]
+                .into_iter()
+                .collect(),
                 ..Contact::default()
             },
         };
@@ -275,7 +289,7 @@ mod tests {
             member(1, "Ann", "b"),
             member(2, "Bob", "a"),
         ];
-        let merged = merge(members.into_iter(), false);
+        let merged = merge(&members.each_ref(), false);
         assert_eq!(merged.name, "Ann");
         assert_eq!(
             merged

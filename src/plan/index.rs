@@ -2,7 +2,10 @@
 
 use std::{io, path::Path};
 
-use super::repeated_keys::{Occurrence, Occurrences};
+use super::{
+    nameless::NamelessRows,
+    repeated_keys::{Occurrence, Occurrences},
+};
 use crate::{
     parallel::Workers,
     run::{Position, StagedBlock},
@@ -12,10 +15,16 @@ use crate::{
 const GROUPS_SHOWN: usize = 10;
 
 #[derive(Debug)]
-pub(crate) struct IdIndex(Occurrences);
+pub(crate) struct IdIndex {
+    occurrences: Occurrences,
+    nameless: NamelessRows,
+}
 
 /// The tag of a rejected row. Contacts have even tags.
 const REJECTED: u32 = 1;
+
+/// The tag of a rejected row without a readable id, beside a row of this id.
+const NAMELESS: u32 = 3;
 
 /// Rows with the same hash of the id, in file order.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +33,8 @@ pub(crate) struct IdGroup {
     pub(crate) contacts: Vec<u64>,
     /// The numbers of the rejected rows.
     pub(crate) rejected: Vec<u64>,
+    /// The numbers of rejected rows without a readable id, beside a row of this id.
+    pub(crate) nameless: Vec<u64>,
     /// True if the content hashes of the contacts are equal.
     pub(crate) are_same: bool,
 }
@@ -31,7 +42,10 @@ pub(crate) struct IdGroup {
 impl IdIndex {
     /// An empty index. A large one spills to a file in `directory`, or in the system's temporary directory.
     pub(crate) fn new(directory: Option<&Path>) -> Self {
-        Self(Occurrences::new(directory))
+        Self {
+            occurrences: Occurrences::new(directory),
+            nameless: NamelessRows::default(),
+        }
     }
 
     /// Adds a contact by its number, with the hashes of its id and content.
@@ -39,13 +53,19 @@ impl IdIndex {
         self.add_with(number, id, low_bits(content) & !REJECTED)
     }
 
-    /// Adds a row that did not become a contact, but whose id can be read.
-    pub(crate) fn add_rejected(&mut self, number: u64, id: u64) -> io::Result<()> {
-        self.add_with(number, id, REJECTED)
+    /// Adds the rows of a block that did not become contacts. `first`: the number of the block's first row.
+    pub(crate) fn add_rejects(&mut self, block: &StagedBlock, first: u64) -> io::Result<()> {
+        for &(row, id) in &block.rejected_ids {
+            self.add_with(first + u64::from(row), id, REJECTED)?;
+        }
+        for (number, id) in self.nameless.beside(block, first) {
+            self.add_with(number, id, NAMELESS)?;
+        }
+        Ok(())
     }
 
     fn add_with(&mut self, number: u64, key: u64, tag: u32) -> io::Result<()> {
-        self.0.add(Occurrence {
+        self.occurrences.add(Occurrence {
             key,
             // Staging refuses a run of 2^32 contacts.
             number: u32::try_from(number).unwrap_or(u32::MAX),
@@ -56,15 +76,18 @@ impl IdIndex {
     /// The groups with a contact and another row, in the order of the contacts.
     pub(crate) fn into_groups(self, workers: &Workers) -> io::Result<Vec<IdGroup>> {
         let mut groups = Vec::new();
-        self.0.for_each_group(workers, |group| {
-            let is_rejected = |it: &&Occurrence| it.tag == REJECTED;
-            let (rejected, contacts): (Vec<_>, Vec<_>) = group.iter().partition(is_rejected);
-            let numbers = |rows: &[&Occurrence]| rows.iter().map(|it| it.number.into()).collect();
-            if let Some(first) = contacts.first() {
+        self.occurrences.for_each_group(workers, |group| {
+            let of_tag = |tag| {
+                let rows = group.iter().filter(move |it| it.tag == tag);
+                rows.map(|it| it.number.into()).collect()
+            };
+            let contacts = || group.iter().filter(|it| it.tag & REJECTED == 0);
+            if let Some(first) = contacts().next() {
                 groups.push(IdGroup {
-                    contacts: numbers(&contacts),
-                    rejected: numbers(&rejected),
-                    are_same: contacts.iter().all(|it| it.tag == first.tag),
+                    contacts: contacts().map(|it| it.number.into()).collect(),
+                    rejected: of_tag(REJECTED),
+                    nameless: of_tag(NAMELESS),
+                    are_same: contacts().all(|it| it.tag == first.tag),
                 });
             }
         })?;
@@ -296,6 +319,7 @@ mod tests {
         IdGroup {
             contacts: contacts.to_vec(),
             rejected: rejected.to_vec(),
+            nameless: Vec::new(),
             are_same,
         }
     }
@@ -306,9 +330,11 @@ mod tests {
         for (number, hash) in (0..).zip([7, 8, 9, 8, 7, 8]) {
             index.add(number, hash, 0).unwrap();
         }
-        index.add_rejected(6, 8).unwrap();
-        index.add_rejected(7, 10).unwrap();
-        index.add_rejected(8, 10).unwrap();
+        let rejects = StagedBlock {
+            rejected_ids: vec![(0, 8), (1, 10), (2, 10)],
+            ..StagedBlock::default()
+        };
+        index.add_rejects(&rejects, 6).unwrap();
         let expected = [group(&[0, 4], &[], true), group(&[1, 3, 5], &[6], true)];
         assert_eq!(index.into_groups(&Workers::new(1)).unwrap(), expected);
     }

@@ -21,13 +21,15 @@ pub(super) struct Links<'a> {
 impl<'a> Links<'a> {
     /// The links of the staged contacts that lack one.
     pub(super) fn of_staged(run: &'a RunFile, earlier: &EarlierRuns<'_>) -> Result<Self, RunError> {
-        blocks::for_each_contact(run, Decision::Partial, |contacts, index| {
-            let contact = run.contact(contacts.json(index))?;
-            if contact.uri.is_empty() {
-                EarlierValue::Link.add(run, &contact.id)?;
-            }
-            Ok::<_, RunError>(())
-        })?;
+        for decision in [Decision::Partial, Decision::Lossy] {
+            blocks::for_each_contact(run, decision, |contacts, index| {
+                let contact = run.contact(contacts.json(index))?;
+                if contact.uri.is_empty() {
+                    EarlierValue::Link.add(run, &contact.id)?;
+                }
+                Ok::<_, RunError>(())
+            })?;
+        }
         search(earlier, run, 0, Timestamp::MAX)?;
         Ok(Self { run })
     }

@@ -22,6 +22,7 @@ pub(crate) mod index;
 mod kept;
 pub(crate) mod links;
 pub(crate) mod missing_columns;
+mod nameless;
 mod options;
 pub(crate) mod planned_changes;
 mod repeated_keys;

@@ -24,9 +24,9 @@ const UNNAMED: &str = "the list of contacts has entries without readable ids";
 pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<(), PlanError> {
     let wanted = match context.options.mode {
         Mode::Create => return Ok(()),
-        Mode::Update => &[Decision::Partial][..],
+        Mode::Update => &[Decision::Partial, Decision::Lossy][..],
         Mode::Upsert | Mode::Mirror | Mode::Missing | Mode::Undo => {
-            &[Decision::Partial, Decision::Complete][..]
+            &[Decision::Partial, Decision::Lossy, Decision::Complete][..]
         }
     };
     let count = count(context.run, wanted)?;

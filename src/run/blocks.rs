@@ -38,6 +38,8 @@ pub(crate) struct StagedBlock {
     pub rejected_ids: Vec<(u32, u64)>,
     /// The numbers that were left out of contacts.
     pub dropped: Vec<DroppedNumber>,
+    /// The first row that names other columns.
+    pub other_header: Option<u32>,
     /// Number of spreadsheet rows in the block, including blank ones.
     pub row_count: u32,
     pub blank_count: u32,

@@ -20,6 +20,8 @@ pub(crate) enum Decision {
     Complete = b'.',
     /// Not decided yet; the contact lacks required fields.
     Partial = b'p',
+    /// Not decided yet; a chat of the row could not be read, so none of the account's chats is removed.
+    Lossy = b'l',
     Create = b'c',
     Update = b'u',
     Unchanged = b'=',
@@ -56,7 +58,7 @@ impl Decision {
     }
 
     pub(crate) const fn is_undecided(self) -> bool {
-        matches!(self, Self::Complete | Self::Partial)
+        matches!(self, Self::Complete | Self::Partial | Self::Lossy)
     }
 }
 
@@ -293,7 +295,7 @@ pub(crate) fn expected(
     run: &RunFile,
     block: u32,
     are_compared: bool,
-) -> Result<Vec<String>, RunError> {
+) -> Result<Vec<(String, Decision)>, RunError> {
     let contacts = Contacts::read(run, block)?;
     let changes = changes::of(run, contacts.seqs())?;
     let wanted = (0..contacts.len()).filter(|&index| match contacts.decisions[index] {
@@ -302,7 +304,10 @@ pub(crate) fn expected(
         _ => true,
     });
     Ok(wanted
-        .map(|index| String::from_utf8_lossy(contacts.json_with(index, &changes)).into_owned())
+        .map(|index| {
+            let json = String::from_utf8_lossy(contacts.json_with(index, &changes));
+            (json.into_owned(), contacts.decisions[index])
+        })
         .collect())
 }
 

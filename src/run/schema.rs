@@ -26,7 +26,7 @@
 //! fact.
 //!
 //! **Decisions.** The n-th letter of `decision.codes` is the [`Decision`](super::Decision) on the n-th contact: `.`
-//! undecided and complete, `p` undecided and partial, `c` create, `u` update, `=` unchanged, `m` merged into another
+//! undecided and complete, `p` undecided and partial, `l` undecided with an unreadable chat, `c` create, `u` update, `=` unchanged, `m` merged into another
 //! row's contact, `x` rejected. The contacts to be deleted are not in the source: they are in `deletion`.
 //!
 //! **Batches.** A batch has an operation and a range of `seq`: it consists of the contacts in that range with that

@@ -94,7 +94,9 @@ impl Tally {
                     Decision::Unchanged => &mut tally.plan.unchanged,
                     Decision::Merged => &mut tally.rows.merged,
                     Decision::Rejected => continue,
-                    Decision::Complete | Decision::Partial => &mut tally.rows.contacts,
+                    Decision::Complete | Decision::Partial | Decision::Lossy => {
+                        &mut tally.rows.contacts
+                    }
                 } += 1;
             }
         }

@@ -60,10 +60,52 @@ impl Row<'_> {
             && cells().skip(header.len()).all(str::is_empty)
     }
 
+    /// True for a header with the names of these columns in another order, or with others. `id`: the column of the id, in
+    /// which almost no row has the name of a column.
+    pub(crate) fn is_other_header(&self, header: &ColumnNames<'_>, id: Option<usize>) -> bool {
+        let is_name = |cell: &&&str| header.contains(cell);
+        let suspect = self.cells.get(id.unwrap_or_default());
+        if suspect.as_ref().is_none_or(|cell| !is_name(cell)) {
+            return false;
+        }
+        let filled = self.cells.iter().filter(|cell| !is_blank(cell));
+        let named = self.cells.iter().filter(is_name).count();
+        // After the same names, others only add cells, which are rejected if they have content.
+        let begins = self.cells.iter().take(header.names.len()).eq(header.names);
+        named > 1 && named * 2 > filled.count() && !begins
+    }
+
     #[cfg(test)]
     pub(crate) fn cell(&self, column: usize) -> &str {
         self.cells.get(column).copied().unwrap_or("")
     }
+}
+
+/// The names of the columns, to find them among cells.
+pub(crate) struct ColumnNames<'h> {
+    names: &'h [String],
+    /// Bit n: a name has n bytes, or at least as many. A fast path: few cells have the length of a name.
+    lengths: u64,
+}
+
+impl<'h> ColumnNames<'h> {
+    pub(crate) fn new(names: &'h [String]) -> Self {
+        let lengths = names.iter().map(|name| length_bit(name));
+        Self {
+            names,
+            lengths: lengths.fold(0, |all, bit| all | bit) & !1,
+        }
+    }
+
+    fn contains(&self, cell: &str) -> bool {
+        // Each of the joined files may begin with a BOM.
+        let cell = cell.strip_prefix('\u{feff}').unwrap_or(cell);
+        self.lengths & length_bit(cell) != 0 && self.names.iter().any(|name| name == cell)
+    }
+}
+
+fn length_bit(text: &str) -> u64 {
+    1 << text.len().min(63)
 }
 
 impl Block {

@@ -95,6 +95,11 @@ pub(crate) enum SourceErrorKind {
         /// The row in which it begins, if known.
         row: Option<u32>,
     },
+    /// The names of the columns in another order, as in files that were joined.
+    #[error(
+        "this row has the column names again, but other ones or in another order, so the rows after it can't be read"
+    )]
+    AnotherHeader,
     /// Its rows may be of two states of the file.
     #[error("was changed while it was read")]
     Changed,
@@ -109,13 +114,17 @@ impl SourceError {
         }
     }
 
-    /// True if contacts may be missing: the end of the source is missing or swallowed by a quote, or the file was
-    /// changed.
+    /// True if contacts may be missing: the end of the source is missing, swallowed by a quote or in other columns, or the
+    /// file was changed.
     pub(crate) const fn is_incomplete(&self) -> bool {
         use SourceErrorKind as Kind;
         matches!(
             self.kind,
-            Kind::CutOff { .. } | Kind::UnclosedQuote { .. } | Kind::Hole { .. } | Kind::Changed
+            Kind::CutOff { .. }
+                | Kind::UnclosedQuote { .. }
+                | Kind::Hole { .. }
+                | Kind::AnotherHeader
+                | Kind::Changed
         )
     }
 
@@ -131,6 +140,9 @@ impl SourceError {
             }
             Kind::CutOff { row: None, .. } | Kind::Hole { .. } => {
                 "export it again, or download it again"
+            }
+            Kind::AnotherHeader => {
+                "split the file before this row: several files can be imported at once, each with its own columns"
             }
             Kind::Changed => "run the command again once the file is complete",
             Kind::NoHeader => {

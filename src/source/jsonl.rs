@@ -49,6 +49,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         header_rows: 0,
         notes: Vec::new(),
         is_continued: false,
+        may_lack_rows: false,
     };
     Ok(Table {
         encoding: Some(encoding),

@@ -36,8 +36,8 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use crate::{paths::is_stream, progress::Monitor};
 
 pub(crate) use self::{
-    block::Block, block::CARRIAGE_RETURN, block::Row, block::Widths, cell::CellValue,
-    error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX, table::ReadReport,
+    block::Block, block::CARRIAGE_RETURN, block::ColumnNames, block::Row, block::Widths,
+    cell::CellValue, error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX, table::ReadReport,
     text::dialect::DELIMITERS, text::encoding::EncodingFinding, text::encoding::EncodingReason,
 };
 pub use self::{error::SourceError, text::encoding::EncodingDoubt};

@@ -33,6 +33,8 @@ pub(super) struct RowsLayout {
     pub(super) notes: Vec<String>,
     /// True if the next sheet continues where this one is full.
     pub(super) is_continued: bool,
+    /// True if another sheet seems to have contacts and is not read.
+    pub(super) may_lack_rows: bool,
 }
 
 impl RowsLayout {
@@ -62,6 +64,7 @@ impl RowsLayout {
                 blocks,
                 thread: None,
                 end: RowsEnd::default(),
+                may_lack_rows: self.may_lack_rows,
                 origin: self.origin.clone(),
                 blake3,
                 file: input.raw.file.clone(),
@@ -79,6 +82,7 @@ struct RowBlocks {
     thread: Option<JoinHandle<Result<RowsEnd, RowsFailure>>>,
     /// Complete after the last row.
     end: RowsEnd,
+    may_lack_rows: bool,
     origin: TableOrigin,
     blake3: String,
     file: SourceFile,
@@ -104,7 +108,9 @@ impl BlockSource for RowBlocks {
     }
 
     fn finish(self: Box<Self>) -> Result<(String, RowsEnd), SourceErrorKind> {
-        Ok((self.blake3, self.end))
+        let mut end = self.end;
+        end.may_lack_rows |= self.may_lack_rows;
+        Ok((self.blake3, end))
     }
 
     fn take_values(&mut self, columns: Vec<CellValue>) {

@@ -18,6 +18,12 @@ use crate::wording::shortened;
 /// Maximum number of rows of a sheet, header included.
 pub(crate) const SHEET_ROWS_MAX: u32 = 1 << 20;
 
+/// The number of known columns with which a sheet seems to have contacts.
+const KNOWN_MIN: usize = 2;
+
+/// Maximum number of sheets in which contacts are searched that are not read.
+const SEARCHED_MAX: usize = 20;
+
 /// A table in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Sheet {
@@ -46,7 +52,7 @@ pub(super) fn tables(
             continue;
         };
         found.push((known, layout));
-        if known >= 2 && !is_all {
+        if known >= KNOWN_MIN && !is_all {
             break;
         }
     }
@@ -73,6 +79,11 @@ pub(super) fn tables(
     if is_all {
         layouts[0].notes.extend(hidden_sheets_note(sheets));
         layouts[0].notes.extend(skipped);
+    }
+    if *choice == SheetChoice::Auto {
+        let unread = unread_sheets(input, sheets, &layouts, make)?;
+        layouts[0].may_lack_rows = !unread.is_empty();
+        layouts[0].notes.extend(unread_note(&unread));
     }
     let blake3 = input.raw.file.blake3()?;
     let tables = layouts.into_iter();
@@ -116,6 +127,39 @@ fn continue_backup(
     Ok(())
 }
 
+/// The names of visible sheets that seem to have contacts and are not read.
+fn unread_sheets<'s>(
+    input: &Input<'_>,
+    sheets: &'s [Sheet],
+    read: &[RowsLayout],
+    make: &MakeSource<'_>,
+) -> Result<Vec<&'s str>, SourceErrorKind> {
+    let is_read = |name: &str| {
+        let mut names = read.iter().filter_map(|it| it.origin.sheet.as_deref());
+        names.any(|read| read == name)
+    };
+    let visible = sheets.iter().enumerate().filter(|(_, sheet)| sheet.visible);
+    let named = visible.filter_map(|(index, sheet)| Some((index, sheet.name.as_deref()?)));
+    let mut unread = Vec::new();
+    for (index, name) in named.filter(|(_, name)| !is_read(name)).take(SEARCHED_MAX) {
+        let layout = layout_of(input, sheets, index, make)?;
+        if layout.is_some_and(|(known, _)| known >= KNOWN_MIN) {
+            unread.push(name);
+        }
+    }
+    Ok(unread)
+}
+
+fn unread_note(unread: &[&str]) -> Option<String> {
+    let [_, ..] = unread else {
+        return None;
+    };
+    Some(format!(
+        "sheets with columns of contacts that are not read: `{}` (read all with --sheet all, or choose with --sheet NAME)",
+        unread.join("`, `")
+    ))
+}
+
 /// The layout to read a sheet, and the number of its known columns; `None` without a header.
 fn layout_of(
     input: &Input<'_>,
@@ -140,6 +184,7 @@ fn layout_of(
         header_row: header.row,
         header_rows: header.rows,
         is_continued: false,
+        may_lack_rows: false,
     };
     Ok(Some((header.known, layout)))
 }

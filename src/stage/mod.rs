@@ -281,9 +281,7 @@ impl RunSink<'_> {
         for (seq, &hash) in (at.first_seq..).zip(&block.id_hashes) {
             self.ids.add(seq, hash, 0)?;
         }
-        for &(row, hash) in &block.rejected_ids {
-            self.ids.add_rejected(at.first_row + u64::from(row), hash)?;
-        }
+        self.ids.add_rejects(block, at.first_row)?;
         self.chats.add(at, block)
     }
 

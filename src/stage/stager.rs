@@ -16,13 +16,13 @@ use super::{
 };
 use crate::{
     employees::OwnerRule,
-    mapping::{Mapping, MappingFile},
+    mapping::{Field, Mapping, MappingFile},
     normalize::{Edits, FileRules, NationalNumbers, Required},
     parallel::{self, Workers},
     plan::{Mode, gate::GateVerdict},
     progress::{Monitor, Phase},
     run::{Position, StagedBlock, StagedSource},
-    source::{Block, ReadReport, SourceError, SourceErrorKind, Table},
+    source::{Block, ColumnNames, ReadReport, SourceError, SourceErrorKind, Table},
 };
 
 /// Reads tables, each with its own mapping.
@@ -123,6 +123,8 @@ impl<'a> Stager<'a> {
             delimiter: table.delimiter,
             widths: table.widths(),
             header: &header,
+            names: ColumnNames::new(&header),
+            id_column: rules.mapping.of_field(Field::Id).next().map(|it| it.column),
             keep: self.keep,
             held_left: &self.held_left,
             hash_seed: self.hash_seed,
@@ -154,6 +156,11 @@ impl<'a> Stager<'a> {
                         .into());
                 }
                 of_block.locate(at.first_row);
+                if let Some(row) = block.other_header {
+                    let row = at.first_row + u64::from(row);
+                    let row = u32::try_from(row).ok();
+                    return Err(SourceErrorKind::AnotherHeader.at(&origin, row).into());
+                }
                 edits.merge(of_block);
                 each(at.pass(&block), block)?;
                 Ok::<_, E>(ControlFlow::Continue(()))

@@ -9,11 +9,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
     contact::{Chat, ChatType, Contact, spelling::short_phone, write_contact},
-    mapping::{BackupLayout, Field},
-    normalize::{Edit, Edits, FileRules, read_row},
+    mapping::BackupLayout,
+    normalize::{Edit, Edits, FileRules, Required, read_row},
     plan::index::{account_hash, phone_hash},
     run::{Decision, StagedBlock},
-    source::{Block, Row, Widths},
+    source::{Block, ColumnNames, Row, Widths},
 };
 
 /// The parts of each block to keep.
@@ -39,6 +39,9 @@ pub(super) struct Worker<'a> {
     pub(super) delimiter: u8,
     pub(super) widths: Widths,
     pub(super) header: &'a [String],
+    pub(super) names: ColumnNames<'a>,
+    /// The column of the id.
+    pub(super) id_column: Option<usize>,
     pub(super) keep: Keep,
     /// The number of bytes of source text that may stay uncompressed.
     pub(super) held_left: &'a AtomicUsize,
@@ -62,6 +65,10 @@ impl Worker<'_> {
             if row.repeats(self.header) {
                 skipped += 1;
                 return edits.count(Edit::HeaderRepeated, || row.cells.join(","));
+            }
+            if row.is_other_header(&self.names, self.id_column) {
+                staged.other_header.get_or_insert(row.offset);
+                return;
             }
             if self.rules.has_no_value(&row) {
                 skipped += 1;
@@ -111,6 +118,7 @@ impl Worker<'_> {
             let read = read_row(self.rules, row, chats, &mut of_row);
             if read.is_some() {
                 edits.dropped.append(&mut of_row.dropped);
+                edits.has_unread_chat = of_row.has_unread_chat;
                 edits.merge(of_row);
             }
             read
@@ -121,7 +129,8 @@ impl Worker<'_> {
         match read {
             None => return None,
             Some(Ok(ref mut contact)) => {
-                self.add(contact, offset, staged);
+                let is_lossy = mem::take(&mut edits.has_unread_chat);
+                self.add(contact, offset, is_lossy, staged);
                 *room = emptied(mem::take(&mut contact.contact_data));
                 if !edits.dropped.is_empty() {
                     let dropped = edits.dropped.drain(..);
@@ -141,8 +150,7 @@ impl Worker<'_> {
 
     /// The cell in the column of the id. A row with too many cells may have another value there.
     fn id_cell<'r>(&self, row: &Row<'r>) -> Option<&'r str> {
-        let column = self.rules.mapping.of_field(Field::Id).next()?.column;
-        row.cells.get(column).map(|cell| cell.trim())
+        row.cells.get(self.id_column?).map(|cell| cell.trim())
     }
 
     /// Adds the distinct phones and accounts of a contact: several chats often share one.
@@ -167,11 +175,17 @@ impl Worker<'_> {
         }
     }
 
-    fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
+    /// `is_lossy`: a chat of the row could not be read.
+    fn add(&self, contact: &Contact<'_>, offset: u32, is_lossy: bool, staged: &mut StagedBlock) {
         if self.keep.wants_contact(staged.decisions.len()) {
             write_contact(contact, staged.next_json());
         }
-        staged.add(offset, Decision::undecided(contact));
+        let decision = if is_lossy && self.rules.required == Required::IdOnly {
+            Decision::Lossy
+        } else {
+            Decision::undecided(contact)
+        };
+        staged.add(offset, decision);
         let id_hash = xxh3_64_with_seed(contact.id.as_bytes(), self.hash_seed);
         staged.id_hashes.push(id_hash);
         if self.keep != Keep::Everything {

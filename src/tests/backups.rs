@@ -34,7 +34,7 @@ fn read_back(path: &Path) -> BTreeMap<String, Contact<'static>> {
     assert_eq!(Tally::of(&run).unwrap().rows.rejected, 0);
     let mut found = BTreeMap::new();
     for block in 0..blocks::count(&run).unwrap() {
-        for json in contacts::expected(&run, block, true).unwrap() {
+        for (json, _) in contacts::expected(&run, block, true).unwrap() {
             let contact = run.contact(json.as_bytes()).unwrap().into_owned();
             let before = found.insert(contact.id.to_string(), contact);
             assert_eq!(before, None, "a contact was read twice");

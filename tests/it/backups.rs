@@ -565,3 +565,74 @@ fn a_contact_with_hundreds_of_chats_is_read_back_from_the_widest_layout() {
     world.run(["export", "-o", "b.csv"]).ends_with(0);
     world.run(["diff", "b.csv", "--exit-code"]).ends_with(0);
 }
+
+/// A spreadsheet program that saves a backup writes error values in the place of formulas.
+#[test]
+fn an_error_value_in_a_backup_is_rejected_and_a_contact_named_so_comes_back() {
+    let chat = json!({ "chat_type": "whatsapp", "chat_id": "79990000001" });
+    let other = json!({ "chat_type": "vk", "chat_id": "5" });
+    for (layout, cells) in [
+        ("wide", ["7,u1", ",Ann,", ",vk,5"]),
+        ("columns", ["7,u1", ",Ann,", ",5"]),
+        ("long", ["7,u1", ",Ann,", ",vk,5"]),
+    ] {
+        let world = World::new();
+        for (id, name) in [("6", "#N/A"), ("7", "Ann"), ("8", "#ССЫЛКА!")] {
+            let chats = [&chat, &other];
+            put(
+                &world,
+                &json!({ "id": id, "responsible_user_id": "u1", "name": name, "uri": "x", "contact_data": chats }),
+            );
+        }
+        let account = world.sandbox.contacts();
+        world
+            .run(["export", "-o", "all.csv", "--layout", layout])
+            .ends_with(0);
+        let same = world.run(["import", "all.csv", "--json"]).ends_with(0);
+        assert_eq!(same.json()["plan"]["unchanged"], 3, "{}", same.shown());
+        let text = world.read("all.csv");
+        for cell in cells {
+            let error = cell.replace(['7', '5'], "#REF!").replace("Ann", "#Н/Д");
+            let damaged = text.replacen(cell, &error, 1);
+            assert_ne!(damaged, text, "{layout} {cell}");
+            world.write("damaged.csv", damaged);
+            let import = "import damaged.csv --blank clear --max-rejects 100%";
+            let ran = world.run(import.split(' ')).ends_with(3);
+            let rejects = world.read("damaged.rejected.csv");
+            assert!(rejects.contains(",cell_error,"), "{}", ran.shown());
+            assert_eq!(world.sandbox.contacts(), account, "{layout} {cell}");
+        }
+    }
+}
+
+/// Without the row, its contact would lose a chat; if only the corrected row was imported, all others.
+#[test]
+fn the_contacts_beside_a_row_of_a_chat_without_an_id_are_rejected_with_it() {
+    let world = World::new();
+    let rows = |id: &str| {
+        format!(
+            "id,responsible_user_id,name,uri,chat_type,chat_id,username,phone\n\
+             1,u1,Ann,x,vk,1,,\n2,u1,Bob,x,vk,2,,\n{id},u1,Bob,x,vk,22,,\n3,u1,Cem,x,vk,3,,\n4,u1,Dan,x,vk,4,,\n"
+        )
+    };
+    world.write("all.csv", rows("2"));
+    world.run(["import", "all.csv"]).ends_with(0);
+    let account = world.sandbox.contacts();
+    for id in ["#VALUE!", "", "1E+17"] {
+        world.write("damaged.csv", rows(id));
+        world
+            .run(["import", "damaged.csv", "--max-rejects", "100%"])
+            .tells("duplicate_id                2")
+            .ends_with(3);
+        assert_eq!(world.sandbox.contacts(), account);
+        let rejects = world.read("damaged.rejected.csv");
+        world.write("fixed.csv", rejects.replace(&format!("\n{id},"), "\n2,"));
+        let ran = world.run(["import", "fixed.csv", "--json"]).ends_with(0);
+        assert_eq!(ran.json()["plan"]["unchanged"], 2, "{}", ran.shown());
+        let set = ["--set", "uri=x"];
+        world
+            .run(["check", "damaged.csv"].iter().chain(&set))
+            .tells("rejected because one of them is")
+            .ends_with(3);
+    }
+}

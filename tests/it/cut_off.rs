@@ -94,3 +94,34 @@ fn a_broken_line_of_json_is_a_reject_and_the_others_are_sent() {
     let kept = broken.trim().replace('"', "\"\"");
     assert!(rejects.contains(&kept), "{rejects}");
 }
+
+/// The rows after it would be read with the columns of the first header.
+#[test]
+fn another_header_in_the_middle_is_refused() {
+    let world = World::new();
+    let more = |header: &str| format!("{HEADER}{}{header}\n{}", row(1), row(2));
+    for header in [
+        "id,responsible_user_id,name,uri,whatsapp",
+        "\u{feff}id,name,uri,whatsapp,responsible_user_id",
+        "whatsapp,id,name,responsible_user_id,uri",
+        "name,id",
+    ] {
+        world.write("joined.csv", more(header));
+        for command in ["import", "check"] {
+            let ran = world.run([command, "joined.csv"]).ends_with(5);
+            assert!(
+                ran.stderr.contains("`joined.csv`, row 3"),
+                "{}",
+                ran.shown()
+            );
+        }
+    }
+    assert_eq!(world.sandbox.contact_count(), 0);
+    world.write("joined.csv", more(HEADER.trim_end()));
+    world.run(["import", "joined.csv"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 2);
+    // A person may have the name of a column.
+    let named = row(3).replace("Ann", "name").replace("107", "uri");
+    world.write("named.csv", format!("{HEADER}{named}"));
+    world.run(["import", "named.csv"]).ends_with(0);
+}

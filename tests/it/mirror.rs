@@ -357,3 +357,29 @@ fn a_table_without_rows_beside_others_deletes_nothing() {
     let warnings = &world.run(import).ends_with(0).json()["warnings"];
     assert_eq!(warnings.as_array().map(Vec::len), Some(1), "{warnings}");
 }
+
+#[test]
+fn a_sheet_of_contacts_that_is_not_read_stops_a_mirror_unless_the_sheet_is_chosen() {
+    let world = forty();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let mut add = |name: &str, rows: &str| {
+        let sheet = book.add_worksheet().set_name(name).unwrap();
+        for (row, line) in (0..).zip(rows.lines()) {
+            sheet.write_row(row, 0, line.split(',')).unwrap();
+        }
+    };
+    add("Notes", "old ones are in Archive\nbe careful");
+    add("Main", &all_but(1));
+    add("Archive", &many(40));
+    book.save(world.path("book.xlsx")).unwrap();
+    let ran = mirror(&world, "book.xlsx", &[]);
+    assert!(
+        ran.stderr.contains("not read: `Archive`"),
+        "{}",
+        ran.shown()
+    );
+    is_stopped(&world, ran, "rows of the source may be missing");
+    world.run(["import", "book.xlsx"]).ends_with(0);
+    mirror(&world, "book.xlsx", &["--sheet", "Main"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 39);
+}

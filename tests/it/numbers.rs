@@ -1,6 +1,8 @@
 //! Numbers without a country code: a column of such numbers stops every command that would send them, and
 //! `--region` resolves it.
 
+use wazzup_contacts::contact::Contact;
+
 use crate::harness::World;
 
 /// A file of one contact for each number.
@@ -246,4 +248,54 @@ fn a_number_of_a_row_that_is_rejected_later_is_not_listed() {
     assert!(listed.contains(",4,2,whatsapp,13,"), "{listed}");
     ran.tells("1 number left out");
     assert_eq!(world.read("twice.rejected.csv").lines().count(), 3);
+}
+
+/// What can't be read is not empty, and may be any of the account's chats.
+#[test]
+fn a_cell_that_cannot_be_read_removes_no_chat() {
+    let world = World::new();
+    world.write(
+        "all.csv",
+        "id,name,responsible_user_id,uri,whatsapp,viber\n\
+         1,Ann,u1,https://x.io/1,79990000001;79990000002,79990000003\n",
+    );
+    world.run(["import", "all.csv"]).ends_with(0);
+    let account = world.sandbox.contacts();
+    for (whatsapp, mode) in [
+        ("12-34", "upsert"),
+        ("79990000001; 12-34", "upsert"),
+        ("да", "upsert"),
+        ("#N/A", "upsert"),
+        ("12-34", "update"),
+        ("79990000002; 12-34", "update"),
+        ("12-34", "mirror"),
+    ] {
+        let row = format!("1,Ann,u1,https://x.io/1,{whatsapp},79990000003\n");
+        for rows in [row.clone(), format!("{row}{row}")] {
+            world.write(
+                "bad.csv",
+                format!("id,name,responsible_user_id,uri,whatsapp,viber\n{rows}"),
+            );
+            let flags = format!("--bad-numbers drop --blank clear --mode {mode} --json");
+            let ran = world.run(["import", "bad.csv"].into_iter().chain(flags.split(' ')));
+            let run = ran.ends_with(0).json()["run"].as_str().unwrap().to_owned();
+            let chats = |contacts: &[Contact<'static>]| {
+                let mut chats = contacts[0].contact_data.clone();
+                chats.sort();
+                chats
+            };
+            assert_eq!(
+                chats(&world.sandbox.contacts()),
+                chats(&account),
+                "{whatsapp} {mode}"
+            );
+            world.run(["verify", &run]).ends_with(0);
+            let verify = ["verify", "bad.csv", "--bad-numbers", "drop"];
+            world.run(verify).ends_with(0);
+        }
+    }
+    world.write("empty.csv", "id,whatsapp,viber\n1,нет,79990000003\n");
+    let import = "import empty.csv --bad-numbers drop --blank clear";
+    world.run(import.split(' ')).ends_with(0);
+    assert_eq!(world.sandbox.contacts()[0].contact_data.len(), 1);
 }
