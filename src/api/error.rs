@@ -172,21 +172,12 @@ impl ApiErrorKind {
 impl ApiError {
     /// True if the error concerns the token or its permissions (exit code 4).
     pub(crate) const fn is_about_the_token(&self) -> bool {
-        use ApiErrorKind::{
-            BadToken, Forbidden, NoEmployees, NotGranted, NotRenewable, SecretCommand,
-            Unauthorized, WrongPartner,
-        };
-        matches!(
+        use ApiErrorKind::{Forbidden, NoEmployees};
+        let is_permission = matches!(
             self.kind,
-            Unauthorized { .. }
-                | NotRenewable { .. }
-                | Forbidden { .. }
-                | NoEmployees { status: 403, .. }
-                | BadToken { .. }
-                | WrongPartner { .. }
-                | NotGranted { .. }
-                | SecretCommand { .. }
-        )
+            Forbidden { .. } | NoEmployees { status: 403, .. }
+        );
+        is_permission || self.kind.is_final_refusal()
     }
 
     /// True if the same request may succeed later.

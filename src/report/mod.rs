@@ -2,18 +2,46 @@
 
 pub(crate) mod changes;
 pub(crate) mod dropped;
-mod error;
 pub(crate) mod examples;
 pub(crate) mod notes;
 pub(crate) mod page;
 pub(crate) mod rejects;
 pub(crate) mod summary;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
-pub use error::ReportError;
+use crate::{
+    output::{IoError, real},
+    requested::RequestedFileError,
+    run::{RunError, store::files},
+};
 
-use crate::{output::real, run::store::files};
+/// The reason why the rejects or the report can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The run file can't be read or written.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file can't be read or written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The named file can't be used.
+    #[error(transparent)]
+    Requested(#[from] RequestedFileError),
+    /// The run file lacks data for the report.
+    #[error("can't create the report: {0}")]
+    Incomplete(RunError),
+}
+
+impl ReportError {
+    /// True if the reader closed standard output, which is not a failure.
+    pub(crate) fn is_closed_early(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
 
 /// The role of the file that a file at this path would replace, if the run reads or writes it.
 fn overwritten(path: &Path, sources: &[PathBuf], runs: &[&Path]) -> Option<&'static str> {

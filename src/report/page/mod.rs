@@ -34,7 +34,7 @@ use crate::{
     output::{IoError, OutputFile, Symlinks},
     report::{ReportError, notes::Invocation, overwritten},
     requested::{GENERATOR, RequestedFile},
-    run::journal,
+    run::{journal, sent},
 };
 
 const STYLE: &str = include_str!("style.css");
@@ -102,8 +102,9 @@ fn write_parts(page: &ReportPage<'_>, out: &mut dyn Write, name: &Path) -> Resul
         (sources.mapping()?)
         (sources.cell_changes())
     })?;
-    rejected::write(page, &sources, &mut out)?;
-    rejected::write_not_deleted(page, &mut out)?;
+    let not_deleted = sent::failed_deletions(page.run)?;
+    rejected::write(page, &sources, not_deleted.len() as u64, &mut out)?;
+    rejected::write_not_deleted(&not_deleted, &mut out)?;
     let timelines = journal::traffic(page.run)?;
     out.put(&html! {
         (changed::updates(page)?)

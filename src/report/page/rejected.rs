@@ -14,7 +14,7 @@ use crate::{
     plan::Mode,
     reject::{Problem, RejectCode, RejectedRow},
     report::ReportError,
-    run::{rejects, sent},
+    run::rejects,
     wording::{counted, grouped},
 };
 
@@ -129,10 +129,11 @@ fn rows_in_words(sources: &Sources<'_>, rows: &[(usize, u64)]) -> Markup {
     }
 }
 
-/// Writes the section; empty without rejects.
+/// Writes the section; empty without rejects. `not_deleted`: the number of failed deletions.
 pub(super) fn write(
     page: &ReportPage<'_>,
     sources: &Sources<'_>,
+    not_deleted: u64,
     out: &mut PageWriter<'_>,
 ) -> Result<(), ReportError> {
     let mut rejected = Rejected::default();
@@ -146,7 +147,7 @@ pub(super) fn write(
     out.put(&html! {
         (maud::PreEscaped("<section id=\"rejects\">"))
         h2 { "Rejected rows" }
-        p { (introduction(page, sent::failed_deletions(page.run)?.len() as u64)) }
+        p { (introduction(page, not_deleted)) }
         (rejected.kinds(sources))
         h3 { "All of them" }
         p.search hidden { label { "Search " input type="search" placeholder="a row, an id, a word"; } " " output {} }
@@ -181,10 +182,9 @@ pub(super) fn write(
 
 /// Writes the contacts that could not be deleted. They have no row, so they are in no file.
 pub(super) fn write_not_deleted(
-    page: &ReportPage<'_>,
+    failed: &[(String, String)],
     out: &mut PageWriter<'_>,
 ) -> Result<(), ReportError> {
-    let failed = sent::failed_deletions(page.run)?;
     if failed.is_empty() {
         return Ok(());
     }
