@@ -4,20 +4,16 @@
 //! borrowed from the record, so a typical row allocates nothing and never calls libphonenumber.
 
 mod cells;
-mod chat;
-mod chat_parts;
+mod chats;
 mod country;
 mod damage;
 mod edits;
 mod fields;
-mod handle;
-mod link;
 mod owner;
 mod owner_notes;
 mod phone;
 mod problems;
 mod row;
-mod row_chats;
 mod rules;
 mod template;
 mod text;

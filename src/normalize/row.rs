@@ -8,12 +8,11 @@ use smallvec::SmallVec;
 
 use super::{
     cells::Cells,
-    chat,
+    chats::{ChatReader, chat},
     edits::{Edit, Edits},
     fields::check,
     owner, phone,
     problems::RowProblems,
-    row_chats::ChatReader,
     rules::FileRules,
     template::{self, RowValues},
     text::{inspect_link, link_target},

@@ -4,7 +4,7 @@ use std::{borrow::Cow, str::FromStr};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{cells::Cells, edits::Edits, handle, phone, rules::FileRules};
+use super::{cells::Cells, chats::handle, edits::Edits, phone, rules::FileRules};
 use crate::{
     contact::{Chat, ChatType, Contact},
     mapping::{Field, FieldTemplate, Piece, Placeholder, Template, TemplateError},

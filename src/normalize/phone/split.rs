@@ -10,8 +10,8 @@ use super::Phones;
 use crate::{
     characters::is_blank,
     normalize::{
+        chats::link,
         edits::{Edit, Edits},
-        link,
         text::tidy_code,
     },
     reject::{Fault, RejectCode},

@@ -172,7 +172,7 @@ fn first(path: &str) -> &str {
 }
 
 /// True for any link. A link that can't be reduced must not be sent as an account.
-pub(super) fn is_link(text: &str) -> bool {
+pub(in crate::normalize) fn is_link(text: &str) -> bool {
     let is_host = |host: &str| host.contains('.') && !host.contains(char::is_whitespace);
     text.contains("://") || host_and_path(text).is_some_and(|(host, _)| is_host(host))
 }

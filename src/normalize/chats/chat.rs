@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::{
-    chat_parts::read_array,
-    edits::{Edit, Edits},
-    handle, phone,
-    rules::FileRules,
-    text::tidy_code,
-};
+use super::{handle, parts::read_array};
 use crate::{
     contact::{Chat, ChatType, spelling::is_respelt_phone},
     mapping::Field,
+    normalize::{
+        edits::{Edit, Edits},
+        phone,
+        rules::FileRules,
+        text::tidy_code,
+    },
     reject::Fault,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 pub(super) const CHATS_MAX: usize = 1_000;
 
 /// Adds a chat, unless there are too many already.
-pub(super) fn add<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, edits: &mut Edits) {
+pub(in crate::normalize) fn add<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, edits: &mut Edits) {
     if chats.len() > CHATS_MAX {
         return;
     }
@@ -45,7 +45,7 @@ pub(super) fn add_phone<'r>(
 }
 
 /// Counts a `WhatsApp` number that the contact has in both of its spellings.
-pub(super) fn inspect(chats: &[Chat<'_>], edits: &mut Edits) {
+pub(in crate::normalize) fn inspect(chats: &[Chat<'_>], edits: &mut Edits) {
     // Backups may have more.
     let chats = &chats[..chats.len().min(CHATS_MAX)];
     for (index, chat) in chats.iter().enumerate() {
@@ -109,7 +109,7 @@ fn count_duplicate(chat: &Chat<'_>, edits: &mut Edits) {
 }
 
 /// Reads the chats of a cell into `chats`. Returns the faults, each with its value.
-pub(super) fn read_cell<'r>(
+pub(in crate::normalize) fn read_cell<'r>(
     field: Field,
     cell: &'r str,
     file: &FileRules,

@@ -5,14 +5,14 @@
 
 use std::borrow::Cow;
 
-use super::{
-    edits::{Edit, Edits},
-    link,
-    phone::{self, Phones},
-};
+use super::link;
 use crate::{
     characters::shown,
     contact::{Chat, ChatType},
+    normalize::{
+        edits::{Edit, Edits},
+        phone::{self, Phones},
+    },
     reject::{Fault, RejectCode},
 };
 
@@ -67,7 +67,7 @@ pub(super) fn opaque(value: &str) -> Result<&str, Fault> {
 }
 
 /// A phone number, or the number in a link.
-pub(super) fn number<'r>(
+pub(in crate::normalize) fn number<'r>(
     value: &'r str,
     phones: &Phones,
     edits: &mut Edits,

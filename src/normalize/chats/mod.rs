@@ -1,14 +1,18 @@
 //! Reads the chats of one row: its phone numbers, accounts and groups of columns.
 
+pub(super) mod chat;
+pub(super) mod handle;
+pub(super) mod link;
+mod parts;
+
 use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
 use super::{
     cells::{Cells, is_yes_or_no},
-    chat, chat_parts,
     edits::{Edit, Edits},
-    handle, phone,
+    phone,
     problems::RowProblems,
     rules::FileRules,
 };
@@ -72,7 +76,7 @@ impl<'r> ChatReader<'r, '_> {
             return;
         }
         let layout = self.file.mapping.backup;
-        if let Some(read) = layout.and_then(|layout| chat_parts::read_backup(layout, field, cell)) {
+        if let Some(read) = layout.and_then(|layout| parts::read_backup(layout, field, cell)) {
             match read {
                 Ok(chats) => self.chats.extend(chats),
                 Err(fault) => self.problems.add(Some(column), fault),
@@ -125,7 +129,7 @@ impl<'r> ChatReader<'r, '_> {
         }
         let id_column = columns.iter().find(|it| is_part(it, GroupPart::ChatId));
         let chat_id = id_column.map_or("", |it| self.cells.get(it.column));
-        match chat_parts::read_group(values, self.file, self.edits) {
+        match parts::read_group(values, self.file, self.edits) {
             Ok(chat) if self.cells.is_literal() => self.chats.push(chat),
             Ok(chat) => chat::add(self.chats, chat, self.edits),
             Err(fault) => {

@@ -7,12 +7,13 @@
 
 use std::borrow::Cow;
 
-use super::{edits::Edits, handle, phone::Phones, rules::FileRules};
+use super::handle;
 use crate::{
     characters::shown,
     contact::{Chat, ChatType, UnknownChatType, UnknownFields, cell},
     formula::literal_code,
     mapping::{self, BackupLayout, Field, GroupPart},
+    normalize::{edits::Edits, phone::Phones, rules::FileRules},
     reject::{Fault, RejectCode},
 };
 
