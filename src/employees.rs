@@ -7,7 +7,6 @@ use std::{
     sync::Arc,
 };
 
-use clap::ValueEnum;
 use parking_lot::Mutex;
 
 use serde::Serialize;
@@ -232,7 +231,7 @@ const COMPARED_MAX: usize = 300;
 const REASONS_KEPT: usize = 1000;
 
 /// The treatment of names in `responsible_user_id` (`--owners`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Owners {
     /// Stop if most owners look like names.
     #[default]

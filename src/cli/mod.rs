@@ -1,5 +1,6 @@
 //! The command line as typed, before settings are resolved.
 
+mod choices;
 mod commands;
 mod groups;
 mod job;

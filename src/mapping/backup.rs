@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use clap::ValueEnum;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::contact::ChatType;
@@ -19,7 +18,7 @@ const CHATS: &str = "contact_data";
 const OF_TYPE: &str = "_chats";
 
 /// The layout of the chats in a backup.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BackupLayout {
     /// A group of columns for each chat.
     #[default]
@@ -29,7 +28,6 @@ pub(crate) enum BackupLayout {
     /// A row for each chat.
     Long,
     /// JSON lines: one object per contact.
-    #[value(skip)]
     Objects,
 }
 

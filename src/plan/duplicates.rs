@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clap::ValueEnum;
-
 use super::index::IdGroup;
 use crate::{
     contact::Contact,
@@ -18,7 +16,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// The treatment of rows with the same id and different content (`--on-duplicate`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDuplicate {
     /// Reject all of them.

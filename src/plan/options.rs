@@ -1,6 +1,5 @@
 //! The options and errors of planning.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
@@ -17,17 +16,7 @@ use crate::{
 
 /// The changes that an import may make (`--mode`).
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    EnumString,
-    IntoStaticStr,
-    ValueEnum,
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -44,7 +33,6 @@ pub enum Mode {
     /// Create missing contacts and leave all others alone.
     Missing,
     /// Restore what a run changed. Set by `undo`; not available as `--mode`.
-    #[value(skip)]
     Undo,
 }
 

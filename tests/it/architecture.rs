@@ -380,6 +380,19 @@ fn the_methods_of_a_type_stand_in_its_file() {
 }
 
 #[test]
+fn only_the_command_line_uses_its_parser() {
+    let clap = regex(r"\bclap\b");
+    let mut found = Offenders::new();
+    for file in &Library::get().files {
+        let may_use = ["src/cli/", "src/commands/"].map(|area| file.name.starts_with(area));
+        if clap.is_match(&file.code) && !may_use.contains(&true) {
+            found.insert(file.name.clone(), format!("{} uses clap", file.name));
+        }
+    }
+    check("parser", &found);
+}
+
+#[test]
 fn a_command_is_short() {
     let mut found = Offenders::new();
     for file in &Library::get().files {
