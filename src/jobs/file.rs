@@ -13,10 +13,7 @@ use std::{
 use serde::Deserialize;
 use toml::Value;
 
-use super::{
-    error::{JobError, NAME_MAX},
-    source,
-};
+use super::{JobError, NAME_MAX, source};
 use crate::{
     cli::{Command, CommonArgs, JobLine, Shard, WRITTEN, WatchArgs},
     error::Error,

@@ -8,7 +8,7 @@ use std::{
 
 use glob::{MatchOptions, Pattern, glob_with};
 
-use super::error::JobError;
+use super::JobError;
 use crate::{error::NoSourceError, paths::directory};
 
 /// `*` does not cross directories. The option for hidden files is off, because with it `glob` panics on names that
