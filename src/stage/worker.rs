@@ -170,7 +170,7 @@ impl Worker<'_> {
             });
         }
         for (chat_type, account) in contact.accounts() {
-            let of_type = type_hash(chat_type, self.hash_seed);
+            let of_type = type_hash(&chat_type, self.hash_seed);
             add(account_hash(hash(account.as_bytes(), of_type)));
         }
     }
@@ -230,7 +230,7 @@ fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, id_hash: u64) -> u6
     }
     let mut types = 0_u64;
     for (number, chat) in (0..).zip(contact_data) {
-        types = types.wrapping_add(type_hash(chat.chat_type, id_hash ^ number));
+        types = types.wrapping_add(type_hash(&chat.chat_type, id_hash ^ number));
         for text in [&chat.chat_id, &chat.username, &chat.phone] {
             add_text(text);
         }
@@ -240,8 +240,8 @@ fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, id_hash: u64) -> u6
 
 /// A hash of a chat type. The documented ones are multiplied by their numbers, because hashing each name takes 1 % of
 /// the instructions of `check`.
-fn type_hash(chat_type: ChatType, seed: u64) -> u64 {
-    let mut known = (1_u64..).zip(ChatType::ALL);
+fn type_hash(chat_type: &ChatType, seed: u64) -> u64 {
+    let mut known = (1_u64..).zip(&ChatType::ALL);
     match known.find(|(_, known)| *known == chat_type) {
         Some((number, _)) => seed.wrapping_mul(2 * number + 1),
         None => xxh3_64_with_seed(chat_type.as_str().as_bytes(), seed),
