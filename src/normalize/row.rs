@@ -2,7 +2,7 @@
 //!
 //! Templates come after the columns because they may use any column and only fill fields that are still empty.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, mem};
 
 use smallvec::SmallVec;
 
@@ -33,7 +33,7 @@ pub(crate) fn read_row<'r>(
     edits: &mut Edits,
 ) -> Option<Result<Contact<'r>, Box<RejectedRow<'static>>>> {
     edits.row = row.offset.into();
-    let reader = RowReader {
+    let mut reader = RowReader {
         file,
         cells: Cells {
             row,
@@ -48,7 +48,10 @@ pub(crate) fn read_row<'r>(
         problems: RowProblems::default(),
         edits,
     };
-    reader.read()
+    Some(match reader.read()? {
+        Ok(()) => Ok(reader.contact),
+        Err(rejected) => Err(rejected),
+    })
 }
 
 /// The first, middle, last and second last name.
@@ -79,13 +82,14 @@ struct RowReader<'r, 'e> {
 }
 
 impl<'r> RowReader<'r, '_> {
-    fn read(mut self) -> Option<Result<Contact<'r>, Box<RejectedRow<'static>>>> {
+    /// Reads the contact, in place because it is large.
+    fn read(&mut self) -> Option<Result<(), Box<RejectedRow<'static>>>> {
         let assignments = &self.file.mapping.assignments;
         let (singles, others) = assignments.split_at(self.file.single_count);
         self.cells
             .report_faults(self.file, &mut self.problems, self.edits);
         if self.cells.is_not_a_row() {
-            let problems = self.problems.finish(self.file);
+            let problems = mem::take(&mut self.problems).finish(self.file);
             let rejected = RejectedRow::of_block(self.cells.row.offset, None, problems);
             return Some(Err(rejected.into()));
         }
@@ -114,7 +118,7 @@ impl<'r> RowReader<'r, '_> {
             self.edits.has_unread_chat =
                 self.problems.has_unread_chat || self.has_uncalculated_chat();
             self.inspect();
-            return Some(Ok(self.contact));
+            return Some(Ok(()));
         }
         Some(Err(self.reject().into()))
     }
@@ -125,10 +129,10 @@ impl<'r> RowReader<'r, '_> {
         columns.any(|column| self.file.mapping.gives(*column, ContactField::ContactData))
     }
 
-    fn reject(self) -> RejectedRow<'static> {
+    fn reject(&mut self) -> RejectedRow<'static> {
         self.edits.dropped.clear();
         let id = self.known_id().map(str::to_owned);
-        let problems = self.problems.finish(self.file);
+        let problems = mem::take(&mut self.problems).finish(self.file);
         RejectedRow::of_block(self.cells.row.offset, id.as_deref(), problems).into_owned()
     }
 
@@ -187,7 +191,7 @@ impl<'r> RowReader<'r, '_> {
             }
         }
         if self.file.mapping.completes_names && !contains_any(&self.contact.name, &name_parts) {
-            name_parts[0] = std::mem::take(&mut self.contact.name);
+            name_parts[0] = mem::take(&mut self.contact.name);
         }
         if self.contact.name.is_empty() {
             self.contact.name = self.joined(&mut name_parts);
@@ -236,7 +240,7 @@ impl<'r> RowReader<'r, '_> {
         if parts.iter().all(|part| part.is_empty()) {
             return Cow::Borrowed("");
         }
-        let parts = parts.iter_mut().map(std::mem::take);
+        let parts = parts.iter_mut().map(mem::take);
         let mut parts: SmallVec<[_; 4]> = parts.filter(|part| !part.is_empty()).collect();
         if parts.len() <= 1 {
             return parts.pop().unwrap_or_default();
@@ -268,7 +272,7 @@ impl<'r> RowReader<'r, '_> {
         let Some(table) = self.file.table(field) else {
             return;
         };
-        let mut value = std::mem::take(self.single(field));
+        let mut value = mem::take(self.single(field));
         if !value.is_empty()
             && let Some(meant) = table.get(&value)
         {
