@@ -1,6 +1,12 @@
 //! The database of a ledger: tables, opening and creating.
 
-use std::{fs, io, path::Path, sync::OnceLock, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::Path,
+    sync::OnceLock,
+    time::Duration,
+};
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -180,9 +186,14 @@ pub(super) fn create(path: &Path) -> Result<Database<IoError>, IoError> {
     );
     let tables = [&begin, TABLES, ADDED, "COMMIT"].concat();
     let database = connect(&file)?;
+    // The file is only read once it has its name, so one sync at the end is enough.
+    database.set("synchronous", "OFF")?;
+    database.set_journal_mode("MEMORY")?;
     database.execute_all(&tables)?;
     use_wal(&database)?;
     drop(database);
+    let complete = OpenOptions::new().write(true).open(&file);
+    complete.and_then(|file| file.sync_all()).map_err(failed)?;
     match file.persist_noclobber(path) {
         // Another process created it.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
