@@ -56,8 +56,10 @@ impl Secrets {
         for layer in layers(secret.as_bytes()) {
             known.add(&layer);
         }
-        // Forms encode a space as a plus sign.
-        known.add(secret.replace(' ', "+").as_bytes());
+        // Forms encode a space as a plus sign, and `layers` leaves escaped quotes.
+        for (plain, written) in [(' ', "+"), ('"', "\\\"")] {
+            known.add(secret.replace(plain, written).as_bytes());
+        }
     }
 
     /// The text with all secrets replaced. If it quotes one with escapes, all of it is replaced.
@@ -186,6 +188,7 @@ mod tests {
             "100%41&amp;&lt;x y",
             "пароль/1 2&#65;",
             "p4ss",
+            "pass\"word-1",
             "a  b\tc",
         ] {
             let secrets = secrets(secret);
@@ -196,6 +199,7 @@ mod tests {
                 &json,
                 &percent_of(&json),
                 &entities_of(&json),
+                &secret.replace('"', "%22"),
                 &form,
             ] {
                 let shown = secrets.hide(text);

@@ -4,6 +4,7 @@
 use std::{borrow::Cow, iter};
 
 use html5ever::data::NAMED_ENTITIES;
+use wide::u8x16;
 
 use crate::characters::is_invisible;
 
@@ -16,13 +17,13 @@ pub(super) fn layers(text: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     iter::successors(Some(Cow::Borrowed(text)), next).take(LAYERS_MAX)
 }
 
-/// The text with one layer of escapes undone; `None` without escapes.
+/// The text with one layer of escapes undone; `None` if it has none but `\"`, like many pages of contacts. A quote is not
+/// part of other escapes, so undoing these reveals none.
 fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
-    let mut next = next_escape(text, 0);
-    next?;
+    escapes(text).find(|(at, length, _)| text[*at..at + length] != *br#"\""#)?;
     let mut plain = Vec::with_capacity(text.len());
     let mut at = 0;
-    while let Some((escape, length, meaning)) = next {
+    for (escape, length, meaning) in escapes(text) {
         plain.extend_from_slice(&text[at..escape]);
         at = escape + length;
         match meaning {
@@ -30,7 +31,6 @@ fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
             Unescaped::Byte(byte) => plain.push(byte),
             Unescaped::Char(c) => plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
-        next = next_escape(text, at);
     }
     plain.extend_from_slice(&text[at..]);
     Some(plain)
@@ -43,43 +43,56 @@ enum Unescaped {
     Char(char),
 }
 
-/// The bytes with which an escape may begin. Almost all other bytes are skipped quickly.
-const BEGINNINGS: [bool; 256] = {
-    let mut beginnings = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        beginnings[byte] = matches!(
-            byte,
-            0..=0x20 | 0x7f | 0x25 | 0x26 | 0x5c | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef
-        );
-        byte += 1;
-    }
-    beginnings
-};
+/// The escapes of a text: position, length and meaning.
+fn escapes(text: &[u8]) -> impl Iterator<Item = (usize, usize, Unescaped)> {
+    let mut at = 0;
+    iter::from_fn(move || {
+        let (escape, length, meaning) = next_escape(text, at)?;
+        at = escape + length;
+        Some((escape, length, meaning))
+    })
+}
 
-/// The next escape from `at` on: its position, length and meaning.
-fn next_escape(text: &[u8], mut at: usize) -> Option<(usize, usize, Unescaped)> {
-    loop {
-        at += plain_bytes(&text[at..]);
-        let mut bytes = text[at..].iter();
-        at += bytes.position(|byte| BEGINNINGS[usize::from(*byte)])?;
-        if let Some((length, meaning)) = escape(&text[at..]) {
-            return Some((at, length, meaning));
+/// The next escape from `at` on.
+fn next_escape(text: &[u8], at: usize) -> Option<(usize, usize, Unescaped)> {
+    let escape_in = |start: usize, chunk: &[u8; CHUNK]| {
+        let mut left = beginnings(chunk);
+        while left != 0 {
+            let at = start + left.trailing_zeros() as usize;
+            if let Some((length, meaning)) = escape(&text[at..]) {
+                return Some((at, length, meaning));
+            }
+            left &= left - 1;
         }
-        at += 1;
-    }
+        None
+    };
+    let (chunks, rest) = text[at..].as_chunks();
+    let mut numbered = (at..).step_by(CHUNK).zip(chunks);
+    numbered
+        .find_map(|(start, chunk)| escape_in(start, chunk))
+        .or_else(|| {
+            let mut last = [b'.'; CHUNK];
+            last[..rest.len()].copy_from_slice(rest);
+            escape_in(text.len() - rest.len(), &last)
+        })
 }
 
-/// The length of the chunks at the start of a text in which no escape can begin. Without an early exit in a chunk, this takes half
-/// as long as a search for the first byte.
-fn plain_bytes(text: &[u8]) -> usize {
-    let may_begin = |any, byte: &u8| any | BEGINNINGS[usize::from(*byte)];
-    let is_plain = |chunk: &&[u8; 16]| !chunk.iter().fold(false, may_begin);
-    let (chunks, _) = text.as_chunks();
-    chunks.iter().take_while(is_plain).count() * 16
+/// The number of bytes that are looked at together.
+const CHUNK: usize = 16;
+
+/// Bit n: an escape may begin at byte n. Almost all bytes are ruled out here.
+#[inline]
+fn beginnings(chunk: &[u8; CHUNK]) -> u32 {
+    let chunk = u8x16::new(*chunk);
+    let is = |byte| chunk.simd_eq(u8x16::splat(byte));
+    let is_space = chunk.min(u8x16::splat(b' ')).simd_eq(chunk) | is(0x7f);
+    let is_mark = is(b'%') | is(b'&') | is(b'\\');
+    // The first bytes of invisible characters, but not of Cyrillic letters.
+    let may_be_invisible = is(0xc2) | is(0xd8) | is(0xe1) | is(0xe2) | is(0xef);
+    (is_space | is_mark | may_be_invisible).to_bitmask()
 }
 
-/// The escape at the start of a text whose first byte is in [`BEGINNINGS`].
+/// The escape at the start of a text that [`beginnings`] found.
 fn escape(text: &[u8]) -> Option<(usize, Unescaped)> {
     match text[0] {
         b'%' => percent(text),
@@ -87,7 +100,6 @@ fn escape(text: &[u8]) -> Option<(usize, Unescaped)> {
         b'&' => entity(text),
         0 => Some((1, Unescaped::Nothing)),
         byte if is_space(byte) => space(text),
-        // The first bytes of invisible characters, but not of Cyrillic letters.
         _ => invisible(text),
     }
 }
