@@ -170,7 +170,8 @@ impl RetryPolicy {
         bound.mul_f64(random)
     }
 
-    /// The wait in a `Retry-After` header, in seconds or as a date, at most `retry_after_max`.
+    /// The wait in a `Retry-After` header, in seconds or as a date, at most `retry_after_max`. `None` if it is over: the
+    /// server has rounded it, or this computer's clock is ahead.
     pub(super) fn retry_after(&self, header: &str, now: SystemTime) -> Option<Duration> {
         let text = header.trim();
         let asked = if let Ok(secs) = text.parse::<f64>() {
@@ -179,7 +180,7 @@ impl RetryPolicy {
             let date = httpdate::parse_http_date(text).ok()?;
             date.duration_since(now).unwrap_or_default()
         };
-        Some(asked.min(self.retry_after_max))
+        (!asked.is_zero()).then(|| asked.min(self.retry_after_max))
     }
 }
 
@@ -404,9 +405,9 @@ mod tests {
         let secs = |text| policy.retry_after(text, now).map(|span| span.as_secs());
         assert_eq!(secs("120"), Some(120));
         assert_eq!(secs("1200"), Some(300), "cut to the maximum");
-        assert_eq!(secs(" 0 "), Some(0));
+        assert_eq!(secs(" 0 "), None);
         assert_eq!(secs("Sun, 06 Nov 1994 08:49:47 GMT"), Some(10));
-        assert_eq!(secs("Sun, 06 Nov 1994 08:49:27 GMT"), Some(0));
+        assert_eq!(secs("Sun, 06 Nov 1994 08:49:27 GMT"), None);
         for nonsense in ["", "soon", "-5", "NaN", "inf", "99999999999999999999999"] {
             assert_eq!(secs(nonsense), None, "{nonsense}");
         }
