@@ -24,7 +24,7 @@ pub(crate) use self::{
     country::LackingCountry,
     edits::{CellChange, Edit, Edits},
     fields::missing,
-    phone::{NationalNumbers, NumberRules, has_lost_digits},
+    phone::{NationalNumbers, NumberRules, has_lost_digits, whole_id},
     row::read_row,
     rules::{FileRules, Required},
     template::LinkById,

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{PlanError, decision_notes::UnsentFields, finder::hash, gate::GateVerdict};
+use super::{PlanError, decision_notes::UnsentFields, finder, gate::GateVerdict};
 use crate::{
     contact::spelling::folded,
+    normalize::whole_id,
     run::{Decision, Deletion, RunError, RunFile, blocks, changes, rejects, snapshot},
 };
 
@@ -65,7 +66,7 @@ impl KeptContacts {
         let mut others = HashMap::new();
         snapshot::for_each(run, |contact| {
             if !self.contains(contact.seq) {
-                others.insert(hash(&folded(&contact.id)), contact.seq);
+                others.insert(hash(&contact.id), contact.seq);
             }
             Ok::<_, RunError>(())
         })?;
@@ -73,7 +74,7 @@ impl KeptContacts {
             return Ok(());
         }
         rejects::for_each_id(run, |id| {
-            if let Some(seq) = others.remove(&hash(&folded(&id))) {
+            if let Some(seq) = others.remove(&hash(&id)) {
                 self.mark(seq);
             }
             Ok(())
@@ -96,13 +97,19 @@ impl KeptContacts {
     }
 }
 
+/// The hash that ids have in common if they differ only in spelling, also if reading a row respells an id: `2.0`, `'2`.
+fn hash(id: &str) -> u64 {
+    let id = id.strip_prefix('\'').unwrap_or(id);
+    finder::hash(&folded(whole_id(id).as_deref().unwrap_or(id)))
+}
+
 /// Refuses the plan if the id of a contact to be created differs only in spelling from one in `others`: the
 /// contacts to be deleted, by the hash of their folded ids.
 fn refuse_respelt(run: &RunFile, others: &HashMap<u64, u64>) -> Result<(), PlanError> {
     let (mut pairs, mut first) = (0, None);
     blocks::for_each_contact(run, Decision::Create, |contacts, index| {
         let id = run.id_of(contacts.json(index))?;
-        if let Some(seq) = others.get(&hash(&folded(&id))) {
+        if let Some(seq) = others.get(&hash(&id)) {
             pairs += 1;
             first.get_or_insert((id.into_owned(), *seq));
         }

@@ -344,6 +344,23 @@ fn nothing_is_deleted_if_the_server_refuses_too_many_of_the_creates() {
 }
 
 #[test]
+fn an_id_that_reading_respells_is_not_deleted_and_created_again() {
+    let ids = ["2.0", "'5", "1.10"];
+    let lines = ids.map(|id| {
+        let chats = r#"[{"chat_type":"vk","chat_id":"5"}]"#;
+        format!(r#"{{"id":"{id}","responsible_user_id":"u","name":"A","uri":"https://e/1","contact_data":{chats}}}"#)
+    });
+    let world = World::new();
+    world.write("all.jsonl", lines.join("\n") + "\n");
+    world.run(["import", "all.jsonl", "-q"]).ends_with(0);
+    world.write("new.csv", csv(ids.map(|id| (id, "A"))));
+    mirror(&world, "new.csv", &["--max-delete", "100%"])
+        .ends_with(5)
+        .tells("2 contacts would be created and deleted again");
+    assert_eq!(world.sandbox.contact_count(), 3);
+}
+
+#[test]
 fn a_table_without_rows_beside_others_deletes_nothing() {
     let world = forty();
     world.write("new.csv", all_but(2));

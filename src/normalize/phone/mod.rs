@@ -18,7 +18,10 @@ mod written;
 
 use std::{borrow::Cow, net::Ipv4Addr};
 
-pub(crate) use self::{home::NationalNumbers, written::has_lost_digits};
+pub(crate) use self::{
+    home::NationalNumbers,
+    written::{has_lost_digits, whole_id},
+};
 use self::{
     home::{DIGITS_MAX, Home, valid},
     numbering::Fit,
@@ -27,7 +30,7 @@ use self::{
 pub(super) use self::{
     label::chat_types,
     split::{numbers, of_several, values},
-    written::{PhoneFault, digits_lost, whole_id},
+    written::{PhoneFault, digits_lost},
 };
 use super::{
     edits::{Edit, Edits},

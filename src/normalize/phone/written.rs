@@ -152,7 +152,7 @@ pub(crate) fn has_lost_digits(text: &str) -> bool {
 }
 
 /// The whole number that a program wrote as a fraction or with an exponent, as an id: `1001.0`, `1.006E+03`.
-pub(in crate::normalize) fn whole_id(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn whole_id(text: &str) -> Option<Cow<'_, str>> {
     // A fast path: almost no id has either.
     if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.contains(['.', '+']) {
         return None;
