@@ -64,7 +64,9 @@ edits! {
         Hint("add --region with the country's two letters, such as --region RU or --region MX");
     OtherNational: "number", "apparently without a country code", Hint("add --region with the country's two letters");
     LongIdInTelegram: "value", "in a telegram or max column, read as an account id but similar to a phone number",
-        Hint("if it is a phone, add --map telegram_phone='…' (or max_phone='…')");
+        Hint("if it is a phone, add --map telegram_phone='…' (or max_phone='…'), or write it with + in a column that also has accounts");
+    NotDigits: "value", "in a chat_id of whatsapp or viber, which has only digits: sent as written, like everything in a backup",
+        Warning("write the digits of the number with its country code");
     NotContact: "row", "marked as something other than a contact",
         Hint("such rows are read like the others; to leave them out, export only contacts, or remove the rows from the file");
     HeaderRepeated: "row", "the column names again, skipped", Change;

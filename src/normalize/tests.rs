@@ -590,6 +590,32 @@ fn rows_of_companies_are_worth_a_hint() {
 }
 
 #[test]
+fn values_that_reach_nobody_are_counted() {
+    for (header, cells, wanted) in [
+        ("id,Telegram", "1,89161234567", "similar to a phone number"),
+        ("id,Telegram", "1,79161234567", "similar to a phone number"),
+        ("id,Telegram", "1,7123456789", ""),
+        (
+            "id,responsible_user_id,name,uri,chat_type_1,chat_id_1,username_1,phone_1",
+            "1,u,A,https://e/1,whatsapp,8 916 123-45-67,,",
+            "has only digits",
+        ),
+        (
+            "id,responsible_user_id,name,uri,chat_type_1,chat_id_1,username_1,phone_1",
+            "1,u,A,https://e/1,whatsapp,79161234567,,",
+            "",
+        ),
+    ] {
+        let (normalizer, mut edits) = (file(header).region("RU").normalizer(), Edits::default());
+        let words = words(cells);
+        read_cells(&normalizer, &slices(&words), &mut edits).unwrap();
+        let said = [edits.hints().concat(), edits.value_warnings().concat()].concat();
+        assert_eq!(said.is_empty(), wanted.is_empty(), "{said}");
+        assert!(said.contains(wanted), "{cells}: {said}");
+    }
+}
+
+#[test]
 fn national_numbers_follow_the_region() {
     let file = file("id,whatsapp").region("RU");
     assert_eq!(

@@ -178,8 +178,9 @@ fn is_account_number(value: &str) -> bool {
 
 /// Counts ids that look like phone numbers. Account ids have at most ten digits so far, so eleven that fit a
 /// country deserve a hint.
-fn count_phone_like(value: &str, edits: &mut Edits) {
-    if value.len() >= 11 && !value.starts_with('-') && phone::is_plausible(value) {
+fn count_phone_like(value: &str, phones: &Phones, edits: &mut Edits) {
+    let is_phone = || phone::is_plausible(value) || phones.would_be_phone(value);
+    if value.len() >= 11 && !value.starts_with('-') && is_phone() {
         edits.count(Edit::LongIdInTelegram, || value.to_owned());
     }
 }
@@ -201,9 +202,15 @@ fn instagram<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
     }
 }
 
-/// VK's pages write the account 123 as `id123`.
+/// VK's pages write the account 123 as `id123`, and a community has a number below 0.
 fn vk<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
     let name = account(ChatType::Vk, value, link::vk(value), edits)?;
+    if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    {
+        return Err(not_an_account(ChatType::Vk, value));
+    }
     let number = name
         .strip_prefix("id")
         .filter(|digits| is_account_number(digits));
@@ -241,7 +248,7 @@ fn of_digits<'r>(
     edits: &mut Edits,
 ) -> Option<Result<Chat<'r>, Fault>> {
     if is_account_number(value) {
-        count_phone_like(value, edits);
+        count_phone_like(value, phones, edits);
         return Some(Ok(Chat::by_id(chat_type, value)));
     }
     let number = looks_like_phone(value).then(|| phones.read(value, edits))?;
@@ -495,6 +502,8 @@ mod tests {
             (Vk, "vk.com", RejectCode::UsernameInvalid),
             (Vk, "vk.com/search.php", RejectCode::UsernameInvalid),
             (Vk, "Страница", RejectCode::UsernameInvalid),
+            (Vk, "ann@example.com", RejectCode::UsernameInvalid),
+            (Vk, "+79161234567", RejectCode::UsernameInvalid),
             (Instagram, "www.instagram.com", RejectCode::UsernameInvalid),
             (Max, "max.ru", RejectCode::UsernameInvalid),
             (Max, "Анна", RejectCode::UsernameInvalid),

@@ -2,8 +2,8 @@
 //! of backups.
 //!
 //! Our own export writes chats so. A valid value in a part is kept unchanged, without cleaning up ids, or guessing the
-//! country of a number outside of a group: people write groups, too. Only values that the API would reject (with a `+`, an `@`, a link) are read like other
-//! cells.
+//! country of a number outside of a group: people write groups, too. Only values that the API would reject (with a
+//! `+`, an `@`, a link) are read like other cells.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,11 @@ use crate::{
     contact::{Chat, ChatType, UnknownChatType, UnknownFields, cell},
     formula::literal_code,
     mapping::{self, BackupLayout, Field, GroupPart},
-    normalize::{edits::Edits, phone::Phones, rules::FileRules},
+    normalize::{
+        edits::{Edit, Edits},
+        phone::Phones,
+        rules::FileRules,
+    },
     reject::{Fault, RejectCode},
 };
 
@@ -101,6 +105,9 @@ pub(super) fn read_group<'r>(
         ..Chat::empty(chat_type)
     };
     if is_backup {
+        if chat_type.id_is_phone() && !given.chat_id.bytes().all(|byte| byte.is_ascii_digit()) {
+            edits.count(Edit::NotDigits, || given.chat_id.to_string());
+        }
         Ok(given)
     } else {
         let is_kept = |number: &str| file.phones.is_international(number.as_bytes());
