@@ -133,6 +133,8 @@ impl RunError {
                  (upsert), which compares with the account and sends only what differs"
                     .into(),
             ),
+            // It may be sound.
+            Self::Doubtful { source } if matches!(**source, Self::Sqlite { .. } | Self::Io { .. }) => source.hint(),
             Self::Doubtful { .. } => Some(
                 "name the run to be continued (`wazzup-contacts runs` lists them), or remove this file if nothing in it is needed".into(),
             ),
@@ -203,6 +205,19 @@ mod tests {
             let hint = RunError::Sqlite { path, source }.hint().unwrap();
             assert!(hint.contains("writable directory"), "{hint}");
         }
+    }
+
+    #[test]
+    fn a_run_file_on_a_full_disk_is_not_to_be_removed() {
+        let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+        let source = rusqlite::Error::SqliteFailure(error, None);
+        let path = PathBuf::from("x.run");
+        let source = Box::new(RunError::Sqlite { path, source });
+        let hint = RunError::Doubtful { source }.hint().unwrap();
+        assert!(
+            hint.contains("have room") && !hint.contains("remove"),
+            "{hint}"
+        );
     }
 
     #[test]
