@@ -192,18 +192,21 @@ fn formulas_ods() -> Vec<u8> {
     ))
 }
 
-fn formulas_xls() -> Vec<u8> {
-    let formula = |row: u8, value: f64| {
+fn formulas_xls(uncalculated: [u8; 8]) -> Vec<u8> {
+    let formula = |row: u8, value: [u8; 8]| {
         let head = [row, 0, 1, 0, 0, 0];
-        (0x0006, [&head[..], &value.to_le_bytes(), &[0; 8]].concat())
+        (
+            0x0006,
+            [&head[..], &value, &[3, 0, 0, 0, 0, 0, 0, 0]].concat(),
+        )
     };
     xls(&[
         label(0, 0, "id"),
         label(0, 1, "name"),
         label(1, 0, "1"),
-        formula(1, 0.0),
+        formula(1, uncalculated),
         label(2, 0, "2"),
-        formula(2, 7.0),
+        formula(2, 7.0_f64.to_le_bytes()),
     ])
 }
 
@@ -218,7 +221,10 @@ fn formulas_that_were_not_calculated_are_counted_in_their_column() {
         real(0x0009, 1, 0, 7.0),
     ];
     let binary = xlsb(&[], &[&sheet[..], &END].concat());
-    for bytes in [formulas_xlsx(), formulas_ods(), formulas_xls(), binary] {
+    let old = formulas_xls([0; 8]);
+    // An empty text, as libraries write it.
+    let of_library = formulas_xls([3, 0, 0, 0, 0, 0, 0xFF, 0xFF]);
+    for bytes in [formulas_xlsx(), formulas_ods(), old, of_library, binary] {
         let read = read_as(&bytes, &[CellValue::Id, CellValue::Text]);
         let notes = &read.summary.notes;
         assert!(
@@ -525,7 +531,7 @@ fn damaged_facts_never_panic() {
         (0x01EE, [longs(&[1, 1, 1, 1]), wide("h1")].concat()),
     ];
     hostile::damage(&xlsb(&[], &sheet));
-    hostile::damage(&formulas_xls());
+    hostile::damage(&formulas_xls([0; 8]));
     hostile::damage(&formulas_ods());
     hostile::damage(&old_numbers(50, "0000", 1.0));
 }

@@ -154,11 +154,18 @@ fn add_fact(kind: u16, data: &[u8], patterns: &Patterns, facts: &mut SheetFacts)
     let error = error_place(kind, data).map(|place| data[place]);
     if error.is_some_and(|code| error_name(code).is_none()) {
         facts.add(at, Fact::Error(UNKNOWN_ERROR.into()));
-    } else if kind == 0x0006 && data.get(6..14) == Some(&[0; 8]) {
+    } else if kind == 0x0006 && is_uncalculated(data) {
         facts.add(at, Fact::Uncalculated);
     } else if matches!(kind, 0x0006 | 0x0203 | 0x027E) && patterns.contains_key(&format.into()) {
         facts.add(at, Fact::Format(format.into()));
     }
+}
+
+/// True for a formula with 0, or with an empty text that is to be calculated on loading, in the place of its result.
+fn is_uncalculated(formula: &[u8]) -> bool {
+    let is_empty_text = formula.get(6) == Some(&3) && formula.get(12..14) == Some(&[0xFF; 2]);
+    let is_calculated_on_load = short(formula, 14).is_some_and(|flags| flags & 2 != 0);
+    formula.get(6..14) == Some(&[0; 8]) || is_empty_text && is_calculated_on_load
 }
 
 fn add_formats(data: &[u8], patterns: &Patterns, facts: &mut SheetFacts) {
