@@ -41,6 +41,8 @@ struct Envelope<T> {
 pub(super) struct Page {
     body: String,
     items: Vec<Range<usize>>,
+    /// True if the answer was not UTF-8. Characters were replaced.
+    is_repaired: bool,
 }
 
 impl Page {
@@ -48,8 +50,10 @@ impl Page {
     /// end of the account. In the answer about one contact (`is_one`), `data` may also be the contact itself or `null`.
     pub(super) fn read(body: Vec<u8>, is_one: bool) -> Result<Self, BodyError> {
         // A server may cut a text in the middle of a character.
-        let body = String::from_utf8(body)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let (body, is_repaired) = match String::from_utf8(body) {
+            Ok(body) => (body, false),
+            Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
+        };
         // A fast path: almost every answer is a list, which this parses in one pass.
         let list = serde_json::from_str::<Envelope<Vec<&RawValue>>>(&body);
         let raw = if let Ok(list) = list {
@@ -65,7 +69,11 @@ impl Page {
             }
         };
         let items = raw.iter().map(|item| place_of(item.get(), &body)).collect();
-        Ok(Self { body, items })
+        Ok(Self {
+            body,
+            items,
+            is_repaired,
+        })
     }
 
     /// True if the only entry stands in this place.
@@ -88,6 +96,9 @@ impl Page {
             if secrets.are_in(json) {
                 return Err(withheld(read, secrets));
             }
+            if self.is_repaired && json.contains(char::REPLACEMENT_CHARACTER) {
+                return Err(unreadable_text(read));
+            }
             read.map_err(|unreadable| UnreadableContact {
                 reason: secrets.hide(&unreadable.reason).into_owned(),
                 ..unreadable
@@ -102,6 +113,16 @@ impl Page {
         entries
             .map(|json| Some(json).filter(readable).and_then(Employee::read))
             .collect()
+    }
+}
+
+/// A contact whose text was changed by decoding: an update or a backup would write the changed text.
+fn unreadable_text(contact: ListedContact) -> UnreadableContact {
+    let id = contact.map_or_else(|it| it.id, |it| Some(it.id.into_owned()));
+    UnreadableContact {
+        id: id.filter(|id| !id.contains(char::REPLACEMENT_CHARACTER)),
+        index: None,
+        reason: "its text is not UTF-8".to_owned(),
     }
 }
 
@@ -201,6 +222,17 @@ mod tests {
             "Я"
         );
         assert_eq!(read.raw().len(), 2);
+    }
+
+    /// The replaced characters would be written back.
+    #[test]
+    fn a_contact_whose_text_is_not_utf_8_is_unreadable() {
+        let body = b"{\"data\":[{\"id\":\"1\",\"name\":\"\xcf\xb8\xf2\xf0\"},{\"id\":\"\xcf\"},{\"id\":\"3\"}]}";
+        let read = Page::read(body.to_vec(), false).unwrap();
+        let read: Vec<_> = read.contacts(&Secrets::default()).collect();
+        let ids = [&read[0], &read[1]].map(|it| it.as_ref().unwrap_err().id.clone());
+        assert_eq!(ids, [Some("1".to_owned()), None]);
+        assert!(read[2].is_ok());
     }
 
     #[test]
