@@ -1,7 +1,7 @@
 //! The guard against a source that lost rows (`--max-shrink`): compares it with the last run of the same source.
 //!
-//! Two sources are the same if their file names are equal, ignoring digits and directories, because a nightly
-//! export has the date in its name. Several files count as one source, in their order. Rows that were merged into
+//! Two sources are the same if their paths are equal, otherwise if their file names are, ignoring digits and directories,
+//! because a nightly export has the date in its name. Several files count as one source, in their order. Rows that were merged into
 //! others don't count: a file that once had each row twice would stop the next run.
 
 use std::path::Path;
@@ -30,7 +30,10 @@ impl ShrinkBound {
         source: &str,
         bound: Bound,
     ) -> Option<Self> {
-        let last = runs_of_source(history, profile, source).next()?;
+        let runs = || runs_of_source(history, profile, source);
+        // Numbers may also tell sources apart: `branch 1.csv` and `branch 2.csv`.
+        let same = runs().find(|run| run.source == source);
+        let last = same.or_else(|| runs().next())?;
         Some(Self {
             rows: last.tally.rows.distinct(),
             run: last.run.clone(),

@@ -436,7 +436,12 @@ fn a_source_that_lost_too_many_rows_since_its_last_run_is_stopped() {
     let import = format!("import contacts-1-1-1.csv -q {guarded}");
     world.run(import.split(' ')).ends_with(0);
     night(tuesday, 8, guarded, 0);
-    night(monday, 7, guarded, 0);
+    night("contacts-2026-12-2.csv", 7, guarded, 0);
+    // Sources whose numbers are not dates are compared with themselves.
+    night("branch1.csv", 10, guarded, 0);
+    night("branch2.csv", 3, "--profile shop --max-shrink 100%", 0);
+    night("branch2.csv", 3, guarded, 0);
+    night("branch1.csv", 5, guarded, 5);
     let profile = |value: &str| {
         world.write(
             "wazzup.toml",
