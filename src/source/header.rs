@@ -63,6 +63,8 @@ pub(super) struct Header {
     pub(super) known: usize,
     /// Rows above it that are not read but may be data: set if one of them has at least two cells.
     pub(super) passed: Vec<String>,
+    /// True if one of these rows has so many cells that it may be a contact, as in a sheet that was sorted with its header.
+    pub(super) may_follow_contacts: bool,
 }
 
 impl Header {
@@ -131,7 +133,9 @@ pub(super) fn find(
     let above: Vec<_> = above.filter(|row| filled(&row.cells) > 0).collect();
     let is_silent = above.iter().all(|row| filled(&row.cells) == 1);
     let passed = if is_silent { Vec::new() } else { above };
+    let names = filled(&header.columns);
     Some(Header {
+        may_follow_contacts: passed.iter().any(|row| filled(&row.cells) * 2 > names),
         passed: passed.into_iter().map(in_words).collect(),
         ..header
     })
@@ -185,6 +189,7 @@ fn single(row: &PreviewRow, recognize: &Recognize<'_>) -> Header {
         rows: 1,
         data_at: row.next,
         passed: Vec::new(),
+        may_follow_contacts: false,
     }
 }
 
@@ -223,6 +228,7 @@ fn joined(top: &PreviewRow, bottom: &PreviewRow, recognize: &Recognize<'_>) -> O
         rows: 2,
         data_at: bottom.next,
         passed: Vec::new(),
+        may_follow_contacts: false,
     })
 }
 

@@ -33,7 +33,7 @@ pub(super) struct RowsLayout {
     pub(super) notes: Vec<String>,
     /// True if the next sheet continues where this one is full.
     pub(super) is_continued: bool,
-    /// True if another sheet seems to have contacts and is not read.
+    /// True if rows above the header or on another sheet seem to be contacts and are not read.
     pub(super) may_lack_rows: bool,
 }
 
@@ -58,13 +58,13 @@ impl RowsLayout {
             kind: input.kind,
             encoding: None,
             notes: self.notes,
+            may_lack_rows: self.may_lack_rows,
             file: input.raw.clone(),
             rows: Box::new(RowBlocks {
                 waiting: Some((writer, self.source)),
                 blocks,
                 thread: None,
                 end: RowsEnd::default(),
-                may_lack_rows: self.may_lack_rows,
                 origin: self.origin.clone(),
                 blake3,
                 file: input.raw.file.clone(),
@@ -82,7 +82,6 @@ struct RowBlocks {
     thread: Option<JoinHandle<Result<RowsEnd, RowsFailure>>>,
     /// Complete after the last row.
     end: RowsEnd,
-    may_lack_rows: bool,
     origin: TableOrigin,
     blake3: String,
     file: SourceFile,
@@ -108,9 +107,7 @@ impl BlockSource for RowBlocks {
     }
 
     fn finish(self: Box<Self>) -> Result<(String, RowsEnd), SourceErrorKind> {
-        let mut end = self.end;
-        end.may_lack_rows |= self.may_lack_rows;
-        Ok((self.blake3, end))
+        Ok((self.blake3, self.end))
     }
 
     fn take_values(&mut self, columns: Vec<CellValue>) {

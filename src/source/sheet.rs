@@ -82,7 +82,7 @@ pub(super) fn tables(
     }
     if *choice == SheetChoice::Auto {
         let unread = unread_sheets(input, sheets, &layouts, make)?;
-        layouts[0].may_lack_rows = !unread.is_empty();
+        layouts[0].may_lack_rows |= !unread.is_empty();
         layouts[0].notes.extend(unread_note(&unread));
     }
     let blake3 = input.raw.file.blake3()?;
@@ -127,7 +127,7 @@ fn continue_backup(
     Ok(())
 }
 
-/// The names of visible sheets that seem to have contacts and are not read.
+/// The names of sheets that seem to have contacts and are not read.
 fn unread_sheets<'s>(
     input: &Input<'_>,
     sheets: &'s [Sheet],
@@ -138,8 +138,8 @@ fn unread_sheets<'s>(
         let mut names = read.iter().filter_map(|it| it.origin.sheet.as_deref());
         names.any(|read| read == name)
     };
-    let visible = sheets.iter().enumerate().filter(|(_, sheet)| sheet.visible);
-    let named = visible.filter_map(|(index, sheet)| Some((index, sheet.name.as_deref()?)));
+    let named = sheets.iter().enumerate();
+    let named = named.filter_map(|(index, sheet)| Some((index, sheet.name.as_deref()?)));
     let mut unread = Vec::new();
     for (index, name) in named.filter(|(_, name)| !is_read(name)).take(SEARCHED_MAX) {
         let layout = layout_of(input, sheets, index, make)?;
@@ -155,7 +155,7 @@ fn unread_note(unread: &[&str]) -> Option<String> {
         return None;
     };
     Some(format!(
-        "sheets with columns of contacts that are not read: `{}` (read all with --sheet all, or choose with --sheet NAME)",
+        "sheets with columns of contacts that are not read: `{}` (choose with --sheet NAME, or read all visible ones with --sheet all)",
         unread.join("`, `")
     ))
 }
@@ -184,7 +184,7 @@ fn layout_of(
         header_row: header.row,
         header_rows: header.rows,
         is_continued: false,
-        may_lack_rows: false,
+        may_lack_rows: header.may_follow_contacts,
     };
     Ok(Some((header.known, layout)))
 }

@@ -25,6 +25,8 @@ pub(crate) struct Table {
     pub kind: Kind,
     pub encoding: Option<EncodingFinding>,
     pub notes: Vec<String>,
+    /// True if rows of the file seem to be contacts and are not read.
+    pub may_lack_rows: bool,
     /// The file as it was opened.
     pub(super) file: Packed,
     pub(super) rows: Box<dyn BlockSource>,
@@ -144,7 +146,9 @@ impl Table {
                 bytes: self.file.file.bytes,
                 blake3,
                 notes: end.notes.into_iter().chain(ignored).collect(),
-                may_lack_rows: end.may_lack_rows || self.file.has_ignored_data(),
+                may_lack_rows: self.may_lack_rows
+                    || end.may_lack_rows
+                    || self.file.has_ignored_data(),
             })
         });
         finished.map_err(|kind| kind.at(&self.origin, None))

@@ -400,3 +400,19 @@ fn a_sheet_of_contacts_that_is_not_read_stops_a_mirror_unless_the_sheet_is_chose
     mirror(&world, "book.xlsx", &["--sheet", "Main"]).ends_with(0);
     assert_eq!(world.sandbox.contact_count(), 39);
 }
+
+#[test]
+fn contacts_above_the_header_stop_a_mirror() {
+    let world = forty();
+    let all = all_but(0);
+    let (header, rows) = all.split_once('\n').unwrap();
+    let mut rows: Vec<_> = rows.lines().collect();
+    rows.insert(2, header);
+    world.write("sorted.csv", rows.join("\n") + "\n");
+    let ran = mirror(&world, "sorted.csv", &["--max-delete", "100%"]);
+    is_stopped(&world, ran, "rows of the source may be missing");
+    // A title is not a contact.
+    world.write("titled.csv", format!("Export,2026-11-28\n{}", all_but(1)));
+    mirror(&world, "titled.csv", &["--max-delete", "100%"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 39);
+}

@@ -70,6 +70,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         },
         kind: Kind::Text,
         notes,
+        may_lack_rows: dialect.header.may_follow_contacts,
         columns: dialect.header.columns,
         encoding: Some(finding),
         file: input.raw.clone(),
