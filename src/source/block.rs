@@ -7,7 +7,11 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::{CellFault, CellFaultKind, header::is_padding, marks::Marks};
+use super::{
+    CellFault, CellFaultKind,
+    header::is_padding,
+    marks::{CopiedRecord, Marks},
+};
 use crate::characters::is_blank;
 
 /// A carriage return within a cell, as workbooks write it.
@@ -255,53 +259,6 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         }
     }
     total
-}
-
-/// A record that is copied, whatever its quotes.
-#[derive(Default)]
-struct CopiedRecord {
-    /// The cells, concatenated.
-    text: Vec<u8>,
-    /// The end of each cell.
-    ends: Vec<usize>,
-}
-
-impl CopiedRecord {
-    /// Reads the first record of the text like the csv crate, and returns its length without the line end. A quote that
-    /// is not the first byte of a cell is text, and so is everything after the quote that closes the cell.
-    fn read(&mut self, text: &[u8], delimiter: u8) -> usize {
-        self.text.clear();
-        self.ends.clear();
-        let (mut at, mut is_first, mut is_quoted) = (0, true, false);
-        while let Some(&byte) = text.get(at) {
-            match byte {
-                b'"' if is_first => is_quoted = true,
-                b'"' if is_quoted && text.get(at + 1) == Some(&b'"') => {
-                    self.text.push(byte);
-                    at += 1;
-                }
-                b'"' if is_quoted => is_quoted = false,
-                b'\n' | b'\r' if !is_quoted => break,
-                _ if byte == delimiter && !is_quoted => self.ends.push(self.text.len()),
-                _ => self.text.push(byte),
-            }
-            is_first = byte == delimiter && !is_quoted;
-            at += 1;
-        }
-        self.ends.push(self.text.len());
-        at
-    }
-
-    /// The cells of the last record. Those that are not UTF-8 get replacement characters, and are owned.
-    fn cells(&self) -> Vec<Cow<'_, str>> {
-        let mut from = 0;
-        let cells = self.ends.iter().map(|&end| {
-            let cell = String::from_utf8_lossy(&self.text[from..end]);
-            from = end;
-            cell
-        });
-        cells.collect()
-    }
 }
 
 /// The columns of the cells that are not UTF-8. Only those are owned.

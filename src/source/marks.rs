@@ -1,4 +1,5 @@
-//! Finds the cells of a record: the delimiters, quotes and line ends of 64 bytes at once.
+//! Finds the cells of a record: the delimiters, quotes and line ends of 64 bytes at once. The few records with stray
+//! quotes or invalid text are copied.
 
 use std::borrow::Cow;
 
@@ -154,5 +155,52 @@ impl<'t> Marks<'t> {
             *cell = Cow::Owned(cell.replace("\"\"", "\""));
         }
         Some(cells)
+    }
+}
+
+/// A record that is copied, whatever its quotes.
+#[derive(Default)]
+pub(super) struct CopiedRecord {
+    /// The cells, concatenated.
+    text: Vec<u8>,
+    /// The end of each cell.
+    ends: Vec<usize>,
+}
+
+impl CopiedRecord {
+    /// Reads the first record of the text like the csv crate, and returns its length without the line end. A quote that
+    /// is not the first byte of a cell is text, and so is everything after the quote that closes the cell.
+    pub(super) fn read(&mut self, text: &[u8], delimiter: u8) -> usize {
+        self.text.clear();
+        self.ends.clear();
+        let (mut at, mut is_first, mut is_quoted) = (0, true, false);
+        while let Some(&byte) = text.get(at) {
+            match byte {
+                b'"' if is_first => is_quoted = true,
+                b'"' if is_quoted && text.get(at + 1) == Some(&b'"') => {
+                    self.text.push(byte);
+                    at += 1;
+                }
+                b'"' if is_quoted => is_quoted = false,
+                b'\n' | b'\r' if !is_quoted => break,
+                _ if byte == delimiter && !is_quoted => self.ends.push(self.text.len()),
+                _ => self.text.push(byte),
+            }
+            is_first = byte == delimiter && !is_quoted;
+            at += 1;
+        }
+        self.ends.push(self.text.len());
+        at
+    }
+
+    /// The cells of the last record. Those that are not UTF-8 get replacement characters, and are owned.
+    pub(super) fn cells(&self) -> Vec<Cow<'_, str>> {
+        let mut from = 0;
+        let cells = self.ends.iter().map(|&end| {
+            let cell = String::from_utf8_lossy(&self.text[from..end]);
+            from = end;
+            cell
+        });
+        cells.collect()
     }
 }

@@ -11,6 +11,12 @@
 //! file ─► input: kind ─┬─► text: encoding ─► decode ─► dialect, header ─► cut ───────► Block ─► Row
 //!                      └─► workbook │ ods │ html │ jsonl: cells ─► sheet, header ─► rows ─┘
 //! ```
+//!
+//! * `text`: encoding, delimiter and quoting of text files, which are cut into blocks.
+//! * `workbook`: Excel's formats, read with calamine, and facts about cells that it doesn't return.
+//! * `ods`, `html`, `jsonl`: the other formats with rows of cells.
+//! * `cell`, `sheet`, `rows`, `block_writer`: what these have in common: rows of cells become blocks.
+//! * `block`, `marks`: blocks become rows.
 
 mod block;
 mod block_writer;
