@@ -119,13 +119,16 @@ fn about_missing(path: &Path) -> String {
     if let Some(whole) = files.iter().find(|name| is_first_word(&text, name)) {
         return format!("put a name with spaces in quotes: {}", shell_quoted(whole));
     }
-    let mut tables: Vec<_> = files.iter().filter(|name| is_table(name)).collect();
-    tables.sort();
-    if tables.is_empty() {
+    // A configuration, a mapping or jobs are not in a table.
+    let is_toml = |name: &str| Path::new(name).extension().is_some_and(|it| it == "toml");
+    let wanted: &dyn Fn(&str) -> bool = if is_toml(&text) { &is_toml } else { &is_table };
+    let mut found: Vec<_> = files.iter().filter(|name| wanted(name)).collect();
+    found.sort();
+    if found.is_empty() {
         return "check the name, or write the whole path".into();
     }
-    let more = if tables.len() > SHOWN { ", …" } else { "" };
-    let named: Vec<_> = tables.iter().take(SHOWN).map(|name| shown(name)).collect();
+    let more = if found.len() > SHOWN { ", …" } else { "" };
+    let named: Vec<_> = found.iter().take(SHOWN).map(|name| shown(name)).collect();
     format!("the folder has {}{more}", named.join(", "))
 }
 
@@ -214,6 +217,7 @@ mod tests {
             "notes.md",
             "steps.ru.csv",
             "steps.ru.md",
+            "wazzup.toml",
         ] {
             fs::write(at(name), "").unwrap();
         }
@@ -230,6 +234,7 @@ mod tests {
             of(&at("people.ods")),
             "the folder has `contacts.csv`, `deals.xlsx`, `my list.csv`, …"
         );
+        assert_eq!(of(&at("jobs.toml")), "the folder has `wazzup.toml`");
         let nowhere = of(&at("missing/contacts.csv"));
         assert!(nowhere.starts_with("there is no folder "), "{nowhere}");
     }

@@ -180,14 +180,19 @@ impl Config {
             Ok((None, Profile::default()))
         } else {
             let meant = nearest::question(name, self.profiles.keys()).map(|meant| meant + " ");
-            let known = match self.profiles.len() {
-                0 => "none".to_owned(),
-                _ => shortened(self.profiles.keys().cloned()),
+            let (known, hint) = match self.profiles.len() {
+                0 => (
+                    "none".to_owned(),
+                    "name the configuration file with --config, or add [profiles.NAME] to wazzup.toml",
+                ),
+                _ => (
+                    shortened(self.profiles.keys().cloned()),
+                    "name one of them with --profile, or add [profiles.NAME] to wazzup.toml",
+                ),
             };
             Err(SettingsError::wrong(
                 format!("the configuration has no profile `{name}` (profiles: {known})"),
-                meant.unwrap_or_default()
-                    + "name one of them with --profile, or add [profiles.NAME] to wazzup.toml",
+                meant.unwrap_or_default() + hint,
             ))
         }
     }
@@ -212,6 +217,8 @@ mod tests {
             Some(Path::new("conf/m.toml"))
         );
         assert!(config.select(Some(NO_PROFILE)).unwrap().0.is_none());
+        let empty = Config::default().select(Some("c")).unwrap_err();
+        assert!(empty.hint().is_some_and(|hint| !hint.contains("one of")));
         assert!(
             config
                 .select(Some("c"))

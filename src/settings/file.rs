@@ -75,7 +75,10 @@ pub(super) fn load(
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {}
             Err(error) => {
-                let advice = advice(&path, &error).map(|advice| advice + " ");
+                let advice = advice(&path, &error).map(|advice| {
+                    let end = if advice.ends_with('?') { " " } else { "; " };
+                    advice + end
+                });
                 return Err(SettingsError::wrong(
                     format!(
                         "configuration file {} {}",
