@@ -29,7 +29,6 @@ pub(crate) fn check_canary(
     account: Reader<'_>,
     run: &RunFile,
     chosen: &ChosenContacts,
-    cleared: &[ChatType],
 ) -> Result<Option<CanaryError>, PlanError> {
     let mut sent = Vec::new();
     for number in chosen.batches(0) {
@@ -43,9 +42,11 @@ pub(crate) fn check_canary(
         let sent_json = sent.after.as_deref().unwrap_or_default();
         let expected = run.contact(sent_json.as_bytes())?;
         let finding = match found {
-            LookUp::Found(found) => {
-                without_link(between(&expected, &found, Replaced::OfTypes(cleared)))
-            }
+            LookUp::Found(found) => without_link(between(
+                &expected,
+                &found,
+                Replaced::OfTypes(&ChatType::ALL),
+            )),
             LookUp::Unreadable(found) => Finding::Differs {
                 fields: vec![FieldChange {
                     field: "contact".to_owned(),

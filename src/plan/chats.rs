@@ -7,7 +7,8 @@ use crate::contact::{Chat, ChatType, UnknownFields, spelling::is_respelt_phone};
 /// The chats of the account that the source replaces.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Replaced<'c> {
-    /// Those of the types that the source has, and of these types (`--blank clear`).
+    /// One for each new chat of its type, because one of several cells for a type may be empty; and all of these types
+    /// (`--blank clear`).
     OfTypes(&'c [ChatType]),
     /// None, because a chat of the row could not be read.
     Nothing,
@@ -20,39 +21,54 @@ pub(super) fn merge<'a>(
     snapshot: &[Chat<'a>],
     replaced: Replaced<'_>,
 ) -> (Vec<Chat<'a>>, bool) {
-    let is_replaced = |chat_type| match replaced {
-        Replaced::OfTypes(cleared) => {
-            cleared.contains(&chat_type) || local.iter().any(|chat| chat.chat_type == chat_type)
-        }
-        Replaced::Nothing => false,
-    };
     let counterparts = pair(local, snapshot);
-    let mut differ = false;
     let filled = local.iter().zip(&counterparts);
     let filled = filled.map(|(chat, counterpart)| Some(fill(chat, &snapshot[(*counterpart)?])));
     let filled: Vec<Option<Chat<'a>>> = filled.collect();
     let mut merged: Vec<Chat<'a>> = Vec::with_capacity(local.len());
+    let mut new = Vec::new();
     for (chat, filled_chat) in local.iter().zip(&filled) {
         let mut others = merged.iter().chain(filled.iter().flatten());
         if let Some(filled_chat) = filled_chat {
             merged.push(filled_chat.clone());
         } else if !others.any(|other| agrees(chat, other)) {
-            differ = true;
+            new.push(chat);
             merged.push(chat.clone());
         }
     }
-    for (index, chat) in snapshot.iter().enumerate() {
+    let is_other = |(index, chat): &(usize, &Chat<'a>)| {
         // A repeated chat needs no update, as files may have a row per chat or a column per messenger.
-        if counterparts.contains(&Some(index)) || local.iter().any(|it| known(it) == known(chat)) {
-            continue;
-        }
-        if is_replaced(chat.chat_type) {
-            differ = true;
-        } else {
-            merged.push(known(chat));
+        !counterparts.contains(&Some(*index)) && !local.iter().any(|it| known(it) == known(chat))
+    };
+    let others = snapshot.iter().enumerate().filter(is_other);
+    let mut others: Vec<_> = others.map(|(_, chat)| chat).collect();
+    let mut differ = !new.is_empty();
+    if let Replaced::OfTypes(cleared) = replaced {
+        let count = others.len();
+        others.retain(|chat| !cleared.contains(&chat.chat_type));
+        differ |= others.len() < count;
+        for is_replaced in [shares_value, shares_type] {
+            new.retain(|chat| {
+                let replaced = others.iter().position(|other| is_replaced(chat, other));
+                replaced.map(|index| others.remove(index)).is_none()
+            });
         }
     }
+    merged.extend(others.into_iter().map(known));
     (merged, differ)
+}
+
+fn shares_type(one: &Chat<'_>, other: &Chat<'_>) -> bool {
+    one.chat_type == other.chat_type
+}
+
+/// True if a part of the chat is the same, as in an account whose username has changed.
+fn shares_value(one: &Chat<'_>, other: &Chat<'_>) -> bool {
+    let same = |one: &str, other: &str| !one.is_empty() && one == other;
+    shares_type(one, other)
+        && (same(&one.chat_id, &other.chat_id)
+            || same(&one.username, &other.username)
+            || same(&one.phone, &other.phone))
 }
 
 /// The chats of the source, with the account's spelling of each `WhatsApp` number that has two.
@@ -215,11 +231,35 @@ mod tests {
     }
 
     #[test]
-    fn the_same_chat_twice_is_no_difference_but_two_chats_are() {
+    fn a_chat_that_the_source_lacks_is_a_difference_only_if_its_type_is_cleared() {
         let [ann, bob] = [telegram("5", "ann"), telegram("6", "bob")];
         let local = [ann.clone()];
-        assert!(!merge(&local, &[ann.clone(), ann.clone()], Replaced::OfTypes(&[])).1);
-        assert!(merge(&local, &[ann, bob], Replaced::OfTypes(&[])).1);
+        let cleared = Replaced::OfTypes(&[ChatType::Telegram]);
+        assert!(!merge(&local, &[ann.clone(), ann.clone()], cleared).1);
+        let account = [ann.clone(), bob];
+        assert!(!merge(&local, &account, Replaced::OfTypes(&[])).1);
+        assert_eq!(merge(&local, &account, cleared), (vec![ann], true));
+    }
+
+    #[test]
+    fn a_new_chat_replaces_one_of_its_type() {
+        let number = |number: &'static str| Chat::by_id(ChatType::Whatsapp, number);
+        let merged = |local: &[Chat<'static>], account: &[Chat<'static>]| {
+            merge(local, account, Replaced::OfTypes(&[])).0
+        };
+        let [ann, anna, bob] =
+            [("5", "ann"), ("5", "anna"), ("6", "bob")].map(|(id, name)| telegram(id, name));
+        let account = [number("1"), number("2"), ann.clone()];
+        assert_eq!(
+            merged(&[number("3")], &account),
+            [number("3"), number("2"), ann.clone()]
+        );
+        let second = [number("1"), number("3")];
+        assert_eq!(
+            merged(&second, &account),
+            [number("1"), number("3"), ann.clone()]
+        );
+        assert_eq!(merged(&[anna.clone()], &[bob.clone(), ann]), [anna, bob]);
     }
 
     fn chats() -> impl Strategy<Value = Vec<Chat<'static>>> {

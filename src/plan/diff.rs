@@ -1,7 +1,7 @@
 //! Compares two contacts and computes updates, with pure functions.
 //!
-//! Nothing is erased by omission. A field that is empty in the source keeps the account's value. Chats of types in
-//! the source are replaced, and other types stay. A `uri` in the API's own form is not the stored link: it is
+//! Nothing is erased by omission. A field that is empty in the source keeps the account's value. A chat only goes
+//! if a new one of its type replaces it. A `uri` in the API's own form is not the stored link: it is
 //! never sent back, and a difference only with `--mode update`. \[doc\] Undocumented members are not a difference
 //! either, and are not sent. A `WhatsApp` number in its other spelling is not a difference, and keeps the account's
 //! spelling, because only `WhatsApp` knows the right one.
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn chats_of_a_type_in_the_source_are_replaced_and_others_stay() {
+    fn a_chat_is_replaced_by_a_new_one_of_its_type_and_others_stay() {
         let local = contact(
             r#"{"id":"1","contact_data":[{"chat_type":"whatsapp","chat_id":"79990000000"}]}"#,
         );

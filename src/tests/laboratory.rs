@@ -64,6 +64,14 @@ impl Laboratory {
         state(&self.sandbox.contacts())
     }
 
+    /// The contacts of the account, with their chats in its order.
+    pub(crate) fn contacts(&self) -> State {
+        let contacts = self.sandbox.contacts().into_iter();
+        contacts
+            .map(|contact| (contact.id.to_string(), contact))
+            .collect()
+    }
+
     /// Sets the contacts of the account.
     pub(crate) fn set_state(&self, state: &State) {
         for contact in self.sandbox.contacts() {

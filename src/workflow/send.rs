@@ -173,7 +173,7 @@ impl Sending<'_> {
     /// Sends the first contacts of each kind, and fails if they differ in the account.
     fn send_canary(&self, count: usize, options: &ApplyOptions) -> Result<(), Error> {
         let session = self.session;
-        let SealedRun { run, meta, .. } = self.sealed;
+        let run = &self.sealed.run;
         let chosen = Arc::new(ChosenContacts::first(run, count)?);
         if chosen.count() == 0 {
             return Ok(());
@@ -183,8 +183,7 @@ impl Sending<'_> {
             ..options.clone()
         };
         apply::apply(run, &session.client, options, &session.monitor)?;
-        let cleared = &meta.options.cleared;
-        match check_canary(session.reader(), run, &chosen, cleared)? {
+        match check_canary(session.reader(), run, &chosen)? {
             Some(error) => Err(Error::Canary(error)),
             None => Ok(()),
         }
