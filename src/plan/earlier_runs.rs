@@ -109,15 +109,15 @@ pub(super) fn planned_at(run: &RunFile) -> Result<Option<Timestamp>, RunError> {
 fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     sent::for_each_written(from, |json| {
         let id = from.id_of(json)?;
-        EarlierValue::Contact.set(run, &id, &String::from_utf8_lossy(json), 0)
+        EarlierValue::Contact.set(run, &id, &String::from_utf8_lossy(json))
     })?;
     changes::for_each_deletion(from, ALL_DELETIONS, |deletion| {
-        EarlierValue::Contact.set(run, &deletion.id, "", 0)
+        EarlierValue::Contact.set(run, &deletion.id, "")
     })?;
     if !snapshot::exists(from)? {
         return Ok(());
     }
-    EarlierValue::Contact.set_found(run, 0, |id| {
+    EarlierValue::Contact.set_found(run, |id| {
         Ok(snapshot::find(from, id)?.map(|contact| contact.json))
     })
 }
@@ -128,7 +128,7 @@ fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
         let json = contacts.json(index);
         let contact = from.contact(json)?;
         if contact.is_complete() {
-            EarlierValue::Contact.set(run, &contact.id, &String::from_utf8_lossy(json), 0)?;
+            EarlierValue::Contact.set(run, &contact.id, &String::from_utf8_lossy(json))?;
         }
         Ok(())
     })

@@ -11,7 +11,7 @@ use crate::{
         PlanError,
         earlier_runs::{EarlierRuns, planned_at},
     },
-    run::{Decision, EarlierValue, FoundValue, RunError, RunFile, SentBatches, blocks, sent},
+    run::{Decision, EarlierValue, RunError, RunFile, SentBatches, blocks, sent},
 };
 
 pub(super) struct Links<'a> {
@@ -30,12 +30,12 @@ impl<'a> Links<'a> {
                 Ok::<_, RunError>(())
             })?;
         }
-        search(earlier, run, 0, Timestamp::MAX)?;
+        search(earlier, run, EarlierValue::Link, Timestamp::MAX)?;
         Ok(Self { run })
     }
 
     /// The links of the contacts that `undone` changed and whose link the API did not return: preferably as they
-    /// were before that run (search 0), otherwise as they are now (search 1).
+    /// were before that run, otherwise as they are now.
     pub(super) fn before(
         run: &'a RunFile,
         undone: &RunFile,
@@ -45,7 +45,7 @@ impl<'a> Links<'a> {
             for sent in batch? {
                 let before = match sent.before {
                     Some(before) => Some(before),
-                    None => EarlierValue::Contact.find(run, &sent.id)?.map(|it| it.text),
+                    None => EarlierValue::Contact.find(run, &sent.id)?,
                 };
                 let before = before.as_ref().map(|json| undone.contact(json.as_bytes()));
                 if before
@@ -57,14 +57,27 @@ impl<'a> Links<'a> {
             }
         }
         let undone_at = planned_at(undone)?;
-        search(earlier, run, 0, undone_at.unwrap_or(Timestamp::MIN))?;
-        search(earlier, run, 1, Timestamp::MAX)?;
-        read(run, undone, 1)?;
+        search(
+            earlier,
+            run,
+            EarlierValue::Link,
+            undone_at.unwrap_or(Timestamp::MIN),
+        )?;
+        EarlierValue::Link.set_found(run, |id| {
+            EarlierValue::LaterLink.add(run, id)?;
+            Ok(None)
+        })?;
+        search(earlier, run, EarlierValue::LaterLink, Timestamp::MAX)?;
+        read(run, undone, EarlierValue::LaterLink)?;
         Ok(Self { run })
     }
 
-    pub(super) fn find(&self, id: &str) -> Result<Option<FoundValue>, RunError> {
+    pub(super) fn find(&self, id: &str) -> Result<Option<String>, RunError> {
         EarlierValue::Link.find(self.run, id)
+    }
+
+    pub(super) fn find_later(&self, id: &str) -> Result<Option<String>, RunError> {
+        EarlierValue::LaterLink.find(self.run, id)
     }
 
     /// Adds the link of a contact that lacks one. Returns true if the contact then has one.
@@ -72,7 +85,7 @@ impl<'a> Links<'a> {
         if contact.uri_is_unknown()
             && let Some(link) = self.find(&contact.id)?
         {
-            contact.uri = link.text.into();
+            contact.uri = link.into();
         }
         Ok(!contact.uri_is_unknown())
     }
@@ -82,10 +95,10 @@ impl<'a> Links<'a> {
 fn search(
     earlier: &EarlierRuns<'_>,
     run: &RunFile,
-    search: u32,
+    wanted: EarlierValue,
     before: Timestamp,
 ) -> Result<(), RunError> {
-    if EarlierValue::Link.left(run, "")?.is_empty() {
+    if wanted.left(run, "")?.is_empty() {
         return Ok(());
     }
     let last_kept = last_kept_link(&earlier.ledger.lock());
@@ -94,29 +107,27 @@ fn search(
             return Ok(());
         }
         let is_wanted = |link: &KeptLink| link.planned_at > since && link.planned_at < before;
-        EarlierValue::Link.set_found(run, search, |id| {
+        wanted.set_found(run, |id| {
             let link = kept_link(&earlier.ledger.lock(), id);
             Ok(link.filter(is_wanted).map(|link| link.uri))
         })
     };
     earlier.search(
-        EarlierValue::Link,
+        wanted,
         run,
         |earlier_run| earlier_run.planned_at < before,
         |from, earlier_run| {
             // An unfinished run keeps its file longer than later ones.
             read_kept_since(earlier_run.planned_at)?;
-            read(run, from, search)
+            read(run, from, wanted)
         },
     )?;
     read_kept_since(Timestamp::MIN)
 }
 
 /// Sets the links that a run wrote.
-fn read(run: &RunFile, earlier: &RunFile, search: u32) -> Result<(), RunError> {
-    for_each_link(earlier, |id, uri| {
-        EarlierValue::Link.set(run, id, uri, search)
-    })
+fn read(run: &RunFile, earlier: &RunFile, wanted: EarlierValue) -> Result<(), RunError> {
+    for_each_link(earlier, |id, uri| wanted.set(run, id, uri))
 }
 
 /// Adds the links that a run wrote to the ledger, before its file is removed.

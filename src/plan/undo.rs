@@ -197,9 +197,7 @@ impl UndoPlanner<'_> {
     ) -> Result<(), PlanError> {
         let run = self.run;
         let remembered = match (&sent.before, outcome) {
-            (None, Outcome::Updated) => {
-                EarlierValue::Contact.find(run, &sent.id)?.map(|it| it.text)
-            }
+            (None, Outcome::Updated) => EarlierValue::Contact.find(run, &sent.id)?,
             _ => None,
         };
         let is_remembered = remembered.is_some();
@@ -262,11 +260,10 @@ impl UndoPlanner<'_> {
         if !was.uri_is_unknown() {
             return Ok((None, false));
         }
-        let found = self.links.find(&was.id)?;
-        let is_old = found.as_ref().is_some_and(|found| found.search == 0);
-        Ok(match self.link {
-            Some(link) if !is_old => (Some(link.link(&was.id)), false),
-            _ => (found.map(|found| found.text), !is_old),
+        Ok(match (self.links.find(&was.id)?, self.link) {
+            (Some(old), _) => (Some(old), false),
+            (None, Some(link)) => (Some(link.link(&was.id)), false),
+            (None, None) => (self.links.find_later(&was.id)?, true),
         })
     }
 

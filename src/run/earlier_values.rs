@@ -9,15 +9,10 @@ use super::{RunError, RunFile};
 pub(crate) enum EarlierValue {
     /// The link (`uri`) that the contact lacks.
     Link,
+    /// The link that it got since, if the one that it lacks is unknown.
+    LaterLink,
     /// The whole contact, as JSON.
     Contact,
-}
-
-/// A value from an earlier run.
-pub(crate) struct FoundValue {
-    pub text: String,
-    /// The number of the search that found it.
-    pub search: u32,
 }
 
 impl EarlierValue {
@@ -30,16 +25,10 @@ impl EarlierValue {
     }
 
     /// Sets a value that was not found yet; an empty text if the contact has none.
-    pub(crate) fn set(
-        self,
-        run: &RunFile,
-        id: &str,
-        value: &str,
-        search: u32,
-    ) -> Result<(), RunError> {
+    pub(crate) fn set(self, run: &RunFile, id: &str, value: &str) -> Result<(), RunError> {
         run.database.execute(
-            "UPDATE temp.earlier_value SET value = ?3, search = ?4 WHERE kind = ?1 AND id = ?2 AND value IS NULL",
-            params![self as u8, id, value, search],
+            "UPDATE temp.earlier_value SET value = ?3 WHERE kind = ?1 AND id = ?2 AND value IS NULL",
+            params![self as u8, id, value],
         )
     }
 
@@ -56,7 +45,6 @@ impl EarlierValue {
     pub(crate) fn set_found(
         self,
         run: &RunFile,
-        search: u32,
         mut find: impl FnMut(&str) -> Result<Option<String>, RunError>,
     ) -> Result<(), RunError> {
         let mut last = String::new();
@@ -64,7 +52,7 @@ impl EarlierValue {
             let wanted = self.left(run, &last)?;
             for id in &wanted {
                 if let Some(value) = find(id)? {
-                    self.set(run, id, &value, search)?;
+                    self.set(run, id, &value)?;
                 }
             }
             match wanted.into_iter().next_back() {
@@ -74,16 +62,11 @@ impl EarlierValue {
         }
     }
 
-    pub(crate) fn find(self, run: &RunFile, id: &str) -> Result<Option<FoundValue>, RunError> {
+    pub(crate) fn find(self, run: &RunFile, id: &str) -> Result<Option<String>, RunError> {
         run.database.row(
-            "SELECT value, search FROM temp.earlier_value WHERE kind = ?1 AND id = ?2 AND value <> ''",
+            "SELECT value FROM temp.earlier_value WHERE kind = ?1 AND id = ?2 AND value <> ''",
             params![self as u8, id],
-            |row| {
-                Ok(FoundValue {
-                    text: row.get(0)?,
-                    search: row.get(1)?,
-                })
-            },
+            |row| row.get(0),
         )
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use self::{
     batches::{Batch, BatchReader, ChosenContacts},
     changes::{Change, Deletion, FieldChange},
     contacts::Contacts,
-    earlier_values::{EarlierValue, FoundValue},
+    earlier_values::EarlierValue,
     error::RunError,
     journal::{BatchOutcome, Exception, Outcome, Rest},
     original_cells::OriginalCells,

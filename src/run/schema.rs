@@ -183,7 +183,7 @@ pub(super) const PLANNING: &str = "
 PRAGMA temp.page_size = 32768;
 PRAGMA temp.journal_mode = OFF;
 PRAGMA temp.cache_size = -8192;
-CREATE TEMP TABLE earlier_value(kind INTEGER, id TEXT, value TEXT, search INTEGER, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE TEMP TABLE earlier_value(kind INTEGER, id TEXT, value TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 ";
 
 /// The contacts of the snapshot that undo restores.
