@@ -1,15 +1,19 @@
 //! Reads earlier run files of the account. They provide links for a plan, which the API does not return, and the
 //! original contacts for an undo of updates that did not read the account.
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    ledger::SharedLedger,
+    ledger::{SharedLedger, lines_with_files, rejects_path_of},
     plan::{Mode, incremental::ComparedWith},
     run::{
         Decision, EarlierValue, Outcome, RunError, RunFile, SentBatches, blocks, changes,
-        changes::ALL_DELETIONS, sent, snapshot, store::Store,
+        changes::ALL_DELETIONS,
+        sent, snapshot,
+        store::{Store, newest_first},
     },
 };
 
@@ -49,7 +53,7 @@ impl EarlierRuns<'_> {
         if is_complete()? {
             return Ok(());
         }
-        for path in self.store.list()? {
+        for path in self.files()? {
             if is_complete()? {
                 break;
             }
@@ -70,6 +74,27 @@ impl EarlierRuns<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The run files of all accounts, and those of this account that users named, newest first.
+    fn files(&self) -> Result<Vec<PathBuf>, RunError> {
+        let files = self.store.list()?;
+        // An unreadable ledger counts as empty.
+        let lines = lines_with_files(&self.ledger.lock()).unwrap_or_default();
+        let named = lines.into_iter().filter_map(|line| line.file);
+        let named: Vec<_> = named
+            .filter(|file| !files.contains(file) && self.is_ours(file))
+            .collect();
+        if named.is_empty() {
+            return Ok(files);
+        }
+        Ok(newest_first(files.into_iter().chain(named)))
+    }
+
+    /// True if the run was planned here. Outside of the state directory, another user may have replaced the file.
+    fn is_ours(&self, file: &Path) -> bool {
+        let digest = RunFile::open(file).and_then(|run| run.digest());
+        digest.is_ok_and(|digest| rejects_path_of(&self.ledger.lock(), &digest).is_some())
     }
 
     /// Finds the contacts that `undone` updated without reading them, as earlier runs left or read them.

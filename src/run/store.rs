@@ -96,14 +96,10 @@ impl Store {
             path: self.directory.clone(),
             source,
         })?;
-        let mut runs: Vec<_> = entries
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "run"))
-            .map(|path| (started(&path), path))
-            .collect();
-        runs.sort();
-        Ok(runs.into_iter().rev().map(|(_, path)| path).collect())
+        let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+        Ok(newest_first(paths.filter(|path| {
+            path.extension().is_some_and(|extension| extension == "run")
+        })))
     }
 
     /// Locks an account, because two concurrent runs would exceed its rate limit. Returns [`RunError::Busy`] if
@@ -182,6 +178,16 @@ impl Drop for Lock {
         // unlocking fails, closing unlocks.
         let _ = self.file.unlock();
     }
+}
+
+/// Run files in the order of their starts.
+pub(crate) fn newest_first(runs: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let mut runs: Vec<_> = runs
+        .into_iter()
+        .map(|path| (started(&path), path))
+        .collect();
+    runs.sort();
+    runs.into_iter().rev().map(|(_, path)| path).collect()
 }
 
 /// The start of a run: the minute in its name, then the file's creation time. The modification time is unusable,

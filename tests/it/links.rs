@@ -209,3 +209,25 @@ fn an_import_and_an_apply_show_the_warnings_of_the_plan() {
     world.write("names.csv", "id,name\n1,Bob\n");
     assert_eq!(json("import")["warnings"], planned);
 }
+
+#[test]
+fn links_of_runs_outside_of_the_state_directory_are_known() {
+    for commands in [
+        &["import all.csv --run a.run"][..],
+        &["plan all.csv -o a.run", "apply a.run"],
+    ] {
+        let world = insistent();
+        world.write("all.csv", many(2));
+        for command in commands {
+            world.run(command.split(' ')).ends_with(0);
+        }
+        world.write("names.csv", "id,name\n1,Anna\n");
+        let renamed = world.run(["import", "names.csv"]).ends_with(0);
+        assert!(!renamed.stderr.contains("without a link"), "{renamed:?}");
+        let contact = world.sandbox.contact("1").unwrap();
+        assert_eq!(
+            (&*contact.name, &*contact.uri),
+            ("Anna", "https://crm.example.com/1")
+        );
+    }
+}
