@@ -168,7 +168,6 @@ impl<'r> RowReader<'r, '_> {
         let mut name_parts: NameParts<'r> = Default::default();
         for it in assignments {
             let contact = &self.contact;
-            let may_complete = self.file.mapping.completes_names && it.field != Field::Name;
             match it.field {
                 Field::Id if contact.id.is_empty() => {
                     let id = self.id(it.column);
@@ -178,7 +177,7 @@ impl<'r> RowReader<'r, '_> {
                     self.contact.responsible_user_id = self.owner(it.column);
                 }
                 Field::Uri if contact.uri.is_empty() => self.contact.uri = self.link(it.column),
-                _ if !contact.name.is_empty() && !may_complete => {}
+                Field::Name if !contact.name.is_empty() => {}
                 Field::FirstName => self.read_part(&mut name_parts[0], it.column),
                 Field::MiddleName => self.read_part(&mut name_parts[1], it.column),
                 Field::LastName => self.read_part(&mut name_parts[2], it.column),
@@ -192,6 +191,8 @@ impl<'r> RowReader<'r, '_> {
         }
         if self.file.mapping.completes_names && !contains_any(&self.contact.name, &name_parts) {
             name_parts[0] = mem::take(&mut self.contact.name);
+        } else if name_parts.contains(&self.contact.name) {
+            self.contact.name = Cow::Borrowed("");
         }
         if self.contact.name.is_empty() {
             self.contact.name = self.joined(&mut name_parts);

@@ -291,6 +291,17 @@ fn a_name_beside_a_last_name_is_completed_unless_it_is_the_full_name() {
             "1,Company 1,Ann,Baker",
             "Company 1",
         ),
+        (
+            "id,Name,First name,Last name",
+            "1,Ann,Ann,Baker",
+            "Ann Baker",
+        ),
+        (
+            "id,Name,First name,Last name",
+            "1,Baker,Ann,Baker",
+            "Ann Baker",
+        ),
+        ("id,Name,First name,Last name", "1,Ann,,Baker", "Ann"),
         ("id,Name,Middle name", "1,Ann Baker,Eve", "Ann Baker"),
     ] {
         let wanted = format!(r#"{{"id":"1","name":"{wanted}"}}"#);
