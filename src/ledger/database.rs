@@ -97,14 +97,14 @@ fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
 
 /// The reason for not replacing a ledger that can't be opened: it is not damaged.
 pub(super) fn refusal(path: &Path, error: &IoError) -> Option<String> {
-    // A missing ledger has nothing to lose.
-    if !path.exists() {
-        return None;
-    }
     use ErrorCode::{
         CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, FileLockingProtocolFailed, OutOfMemory,
         PermissionDenied, ReadOnly, SystemIoFailure,
     };
+    // A missing ledger has nothing to lose.
+    if !path.exists() {
+        return None;
+    }
     let cause = error.cause::<rusqlite::Error>();
     if let Some(
         CannotOpen
