@@ -153,7 +153,9 @@ impl JsonRows {
                 let cell = row.cell(column);
                 cell.text.clear();
                 cell.text.push_str(&text_of(value));
-                match list(value.get()) {
+                // An empty list of chats stays, as it keeps the values before it: blank ones at the end are left out.
+                let list = list(value.get()).filter(|_| &*key != "contact_data");
+                match list {
                     Some(values) if values.len() > 1 => cell.list = Some(values.join("\n")),
                     Some(values) => cell.text = values.concat(),
                     None => {}

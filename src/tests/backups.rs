@@ -323,6 +323,20 @@ fn each_hostile_value_comes_back_from_each_place() {
 }
 
 #[test]
+fn a_blank_link_of_a_contact_without_chats_comes_back() {
+    let contact = Contact {
+        id: "1".into(),
+        uri: " ".into(),
+        ..Contact::default()
+    };
+    let account = BTreeMap::from([(contact.id.to_string(), contact.clone())]);
+    for (form, ending) in forms(NAMES) {
+        let file = write(std::slice::from_ref(&contact), &form, ending, 6);
+        assert_eq!(lost(&account, read_back(file.path())), [""; 0]);
+    }
+}
+
+#[test]
 fn apostrophes_in_a_link_are_text() {
     let contact = Contact {
         id: "+79991112233".into(),
