@@ -7,7 +7,7 @@ use crate::{
     wording::{listed, shell_quoted},
 };
 
-use super::Field;
+use super::{Field, recognize};
 
 /// The reason why the columns can't be mapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -131,6 +131,10 @@ fn layout_hint(columns: &[String]) -> Option<&'static str> {
 
 fn placeholder_hint(name: &str, columns: &[String]) -> String {
     if let Ok(field) = name.parse::<Field>() {
+        if recognize(columns) == 0 {
+            return "none of these columns has a known name: check that this is the right file, and not a login page or an \
+                    error message".into();
+        }
         let hint = format!("no column is read as {name}: name it with --map {name}='COLUMN'");
         if field.is_part_of_name() {
             return hint;

@@ -305,3 +305,14 @@ fn columns_that_would_cost_time_in_every_row_are_limited() {
     let error = resolve(&header(999), &[]).unwrap_err();
     assert_eq!(error, MappingError::TooManyColumns { found: 1_001 });
 }
+
+#[test]
+fn a_file_without_a_known_column_is_doubted() {
+    let hint = |header| {
+        let options = options(&[], &[("uri", "https://e.example/{id}")]);
+        let error = mapping::resolve(&columns(header, ','), &options).unwrap_err();
+        error.hint()
+    };
+    assert!(hint("Login,Password").contains("login page"));
+    assert!(hint("Key,Phone").contains("--map id='COLUMN'"));
+}
