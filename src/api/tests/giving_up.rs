@@ -31,8 +31,8 @@ fn a_429_holds_everybody_for_as_long_as_it_says() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(waits, [7_000, 5_000, 300_000, 500]);
-    assert!(bench.clock.now() >= Duration::from_millis(312_500));
+    assert_eq!(waits, [7_000, 5_000, 300_000, 5_000]);
+    assert!(bench.clock.now() >= Duration::from_secs(317));
     assert_eq!(bench.client.stats().status[&429], 4);
 }
 
