@@ -107,7 +107,11 @@ fn say_superseded(context: &Context, history: &RunHistory) {
         .filter(|run| run.status == RunStatus::Unfinished && is_of_profile(context, run))
     {
         if let Some(later) = history.superseding(run) {
-            let (reason, force) = if later.has_undone(run) {
+            let is_undo = run
+                .file
+                .as_deref()
+                .is_some_and(|file| later.has_undone(file));
+            let (reason, force) = if is_undo {
                 (format!("it was undone by {}", later.run), " --force")
             } else {
                 let reason = format!("the later run {} of {} is done", later.run, run.source);

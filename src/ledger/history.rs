@@ -76,13 +76,17 @@ impl HistoryEntry {
     pub(crate) fn supersedes(&self, earlier: &Self) -> bool {
         earlier.status == RunStatus::Unfinished
             && self.started_at > earlier.started_at
-            && (self.has_undone(earlier) || self.repeats(earlier))
+            && (earlier
+                .file
+                .as_deref()
+                .is_some_and(|file| self.has_undone(file))
+                || self.repeats(earlier))
     }
 
-    /// True if this run is an undo of `earlier` that changed something.
-    pub(crate) fn has_undone(&self, earlier: &Self) -> bool {
-        let file = earlier.file.as_deref();
-        self.has_sent() && file.is_some_and(|file| self.is_undo_of(file))
+    /// True if this run is an undo of the run in this file that changed something, or is done because nothing had to be
+    /// changed.
+    pub(crate) fn has_undone(&self, file: &Path) -> bool {
+        self.is_undo_of(file) && (self.has_sent() || self.status == RunStatus::Done)
     }
 
     /// True if this run is done, with all rows of the same source in the same mode, profile and account.

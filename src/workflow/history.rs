@@ -65,11 +65,10 @@ impl RunHistory {
         self.runs.iter().find(|later| later.supersedes(run))
     }
 
-    /// A sentence about the last effective undo of the run in this file.
+    /// A sentence about the last undo of the run in this file.
     pub(crate) fn undone(&self, file: &Path) -> Option<String> {
         let file = absolute(file);
-        let mut undos = self.runs.iter().filter(|run| run.is_undo_of(&file));
-        let undo = undos.find(|undo| undo.has_sent())?;
+        let undo = self.runs.iter().find(|run| run.has_undone(&file))?;
         let time = undo.started_at.to_zoned(TimeZone::system());
         Some(format!(
             "the run was undone by {} on {}",

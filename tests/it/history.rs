@@ -287,6 +287,24 @@ fn the_rest_of_an_undone_run_is_only_sent_with_force() {
 }
 
 #[test]
+fn an_undo_that_found_nothing_to_revert_supersedes_its_run_too() {
+    let world = world();
+    world.sandbox.set_faults(faults(["POST:403"]));
+    import(&world, "shop", &[]).ends_with(4);
+    world.sandbox.set_faults(faults([""; 0]));
+    let undo = ["undo", &name(&world), "--profile", "shop", "--yes"];
+    world
+        .run(undo)
+        .ends_with(0)
+        .tells("nothing is left to undo");
+    world
+        .run(["apply", "--profile", "shop"])
+        .ends_with(0)
+        .tells("because it was undone by");
+    assert_eq!(world.sandbox.contact_count(), 0);
+}
+
+#[test]
 fn nights_without_changes_evict_nothing_and_each_account_keeps_its_runs() {
     let world = world();
     import(&world, "shop", &[]).ends_with(0);
