@@ -1,24 +1,26 @@
 //! Reads back the first contacts that were sent, before all others are sent.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use crate::{
     account::Reader,
     api::LookUp,
     contact::{ChatType, ContactField},
     plan::{PlanError, chats::Replaced},
-    run::{ChosenContacts, FieldChange, RunFile, SentBatches},
+    run::{ChosenContacts, FieldChange, Outcome, RunFile, SentBatches, sent},
     verify::{Finding, between},
     wording::{counted, grouped},
 };
 
-/// Number of a canary's contacts in a message.
+/// Number of a canary's contacts of one kind in a message.
 const DIFFERING_SHOWN: usize = 20;
 
 /// The canary failed: the account does not have the contacts that were sent first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanaryError {
     arrived: usize,
+    /// The contacts that the server refused or did not store, each with the reason.
+    refused: Vec<(String, String)>,
     /// The differing contacts, by id.
     differing: Vec<(String, Finding)>,
 }
@@ -33,8 +35,15 @@ pub(crate) fn check_canary(
     let mut sent = Vec::new();
     for number in chosen.batches(0) {
         let batch = SentBatches::from(run, number).next().transpose()?;
-        let contacts = batch.into_iter().flatten();
-        sent.extend(contacts.filter(|sent| sent.outcome.is_some()));
+        sent.extend(batch.into_iter().flatten());
+    }
+    let (sent, others): (Vec<_>, Vec<_>) = sent.into_iter().partition(|it| it.outcome.is_some());
+    let mut refused = Vec::new();
+    if !others.is_empty() {
+        let others: HashSet<_> = others.into_iter().map(|it| it.id).collect();
+        let failures = sent::failures(run)?.into_iter();
+        let failed = failures.filter(|it| it.outcome == Outcome::Failed && others.contains(&it.id));
+        refused.extend(failed.map(|it| (it.id, it.reason.unwrap_or_default())));
     }
     let ids: Vec<_> = sent.iter().map(|sent| sent.id.clone()).collect();
     let mut differing = Vec::new();
@@ -62,9 +71,11 @@ pub(crate) fn check_canary(
     }
     let error = CanaryError {
         arrived: sent.len(),
+        refused,
         differing,
     };
-    Ok((sent.is_empty() || !error.differing.is_empty()).then_some(error))
+    let has_failed = sent.is_empty() || !error.refused.is_empty() || !error.differing.is_empty();
+    Ok(has_failed.then_some(error))
 }
 
 fn without_link(mut finding: Finding) -> Finding {
@@ -79,7 +90,7 @@ fn without_link(mut finding: Finding) -> Finding {
 
 impl CanaryError {
     pub(crate) const fn hint(&self) -> &'static str {
-        if self.arrived == 0 {
+        if self.differing.is_empty() {
             "see the rejects for the reasons; to send the others anyway, continue without --canary"
         } else {
             "undo the run, or continue without --canary if the differences are harmless"
@@ -96,10 +107,23 @@ impl fmt::Display for CanaryError {
         }
         write!(
             f,
-            "stopped: the canary failed: of the first {} sent, {} differ in the account",
-            counted(self.arrived as u64, "contact"),
-            grouped(self.differing.len() as u64)
+            "stopped: the canary failed: of the first {} sent, ",
+            counted((self.arrived + self.refused.len()) as u64, "contact"),
         )?;
+        let count = |contacts: usize| grouped(contacts as u64);
+        match (self.refused.len(), self.differing.len()) {
+            (0, differing) => write!(f, "{} differ in the account", count(differing))?,
+            (refused, 0) => write!(f, "{} did not arrive in the account", count(refused))?,
+            (refused, differing) => write!(
+                f,
+                "{} did not arrive in the account, and {} differ there",
+                count(refused),
+                count(differing)
+            )?,
+        }
+        for (id, reason) in self.refused.iter().take(DIFFERING_SHOWN) {
+            write!(f, "\n  {id}  {reason}")?;
+        }
         for (id, finding) in self.differing.iter().take(DIFFERING_SHOWN) {
             match finding {
                 Finding::Differs { fields } => {

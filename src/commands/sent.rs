@@ -56,7 +56,10 @@ pub(super) fn show_sent(
     if let Some(summary) = &sent.summary {
         context.console.summary(summary, &summary.to_string());
     }
-    if let Some(Error::Canary(_)) = sent.failure {
+    let done = sent.done();
+    if let Some(Error::Canary(_)) = sent.failure
+        && done.created + done.updated + done.deleted > 0
+    {
         // Without a snapshot, --force would delete contacts that may have existed before.
         let force = if snapshot::exists(run)? {
             " --force"

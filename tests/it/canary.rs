@@ -3,7 +3,7 @@
 use wazzup_contacts::sandbox::{Options, RequiredField, UriShown};
 
 use crate::{
-    harness::World,
+    harness::{World, faults},
     model::{assert_holds, contact, csv, quick},
     shared::state,
 };
@@ -181,6 +181,30 @@ fn a_canary_of_which_nothing_arrives_stops_the_import() {
         (&5.into(), &15.into())
     );
     assert_eq!(world.sandbox.contact_count(), 0);
+    assert!(!ran.stderr.contains("undo"), "{}", ran.shown());
+}
+
+#[test]
+fn one_contact_of_the_canary_that_does_not_arrive_stops_the_import() {
+    for (fault, reason) in [
+        ("unstored=2", "did not carry it out"),
+        ("poison=2", "refused by an injected fault"),
+    ] {
+        let world = quick(Options::default());
+        world.sandbox.set_faults(faults([fault]));
+        world.write("contacts.csv", csv((1..=20).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--canary", "3", "--json"];
+        let ran = world.run(import).ends_with(8);
+        let words = "of the first 3 contacts sent, 1 did not arrive in the account\n  2  ";
+        assert!(ran.stderr.contains(words), "{}", ran.shown());
+        assert!(ran.stderr.contains(reason), "{}", ran.shown());
+        assert!(ran.stderr.contains("undo"), "{}", ran.shown());
+        let done = &ran.json()["done"];
+        assert_eq!(
+            (&done["created"], &done["failed"], &done["not_attempted"]),
+            (&2.into(), &1.into(), &17.into())
+        );
+    }
 }
 
 #[test]
