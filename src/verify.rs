@@ -105,7 +105,7 @@ fn compare(
 ) -> Result<Finding, RunError> {
     let found = match found {
         FoundContact::Readable(found) => found,
-        FoundContact::Absent => return Ok(Finding::Missing),
+        FoundContact::Absent { .. } => return Ok(Finding::Missing),
         FoundContact::Unreadable(reason) => {
             let fields = vec![FieldChange {
                 field: "contact".into(),

@@ -259,7 +259,10 @@ mod tests {
             merged(&second, &account),
             [number("1"), number("3"), ann.clone()]
         );
-        assert_eq!(merged(&[anna.clone()], &[bob.clone(), ann]), [anna, bob]);
+        assert_eq!(
+            merged(std::slice::from_ref(&anna), &[bob.clone(), ann]),
+            [anna, bob]
+        );
     }
 
     fn chats() -> impl Strategy<Value = Vec<Chat<'static>>> {

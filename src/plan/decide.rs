@@ -148,11 +148,19 @@ impl Decider<'_, '_> {
                     format!("the account's contact can't be read, so it is left alone: {reason}");
                 (RejectCode::ContactUnreadable, reason)
             }
-            (FoundContact::Absent, Mode::Update | Mode::Undo) => {
+            (FoundContact::Absent { .. }, Mode::Update | Mode::Undo) => {
                 let problem = self.not_found(contacts.source, &local.id);
                 return self.reject(contacts, index, &local, &[problem]);
             }
-            (FoundContact::Absent, _) => return self.absent(contacts, index, &mut local),
+            (FoundContact::Absent { respelt }, _) => {
+                let decision = self.absent(contacts, index, &mut local)?;
+                if let Some(listed) = respelt
+                    && decision == Decision::Create
+                {
+                    self.notes.respelt_ids.add(&local.id, listed);
+                }
+                return Ok(decision);
+            }
         };
         let problem = Problem {
             column: Some(self.sources.id_column(contacts.source)),
@@ -203,7 +211,9 @@ impl Decider<'_, '_> {
             exact_difference
         } else {
             let respelt = chats::respelt(&local.contact_data, &account.contact_data);
-            self.notes.respelt.add(respelt);
+            if let Some((number, in_account)) = respelt {
+                self.notes.respelt_numbers.add(number, in_account);
+            }
             difference
         };
         let is_lossy = contacts.decisions[index] == Decision::Lossy;

@@ -17,7 +17,10 @@ pub(super) struct DecisionNotes<'a> {
     /// Number of updates without a link.
     pub(super) without_link: u64,
     pub(super) unsent: UnsentFields,
-    pub(super) respelt: RespeltNumbers,
+    /// `WhatsApp` numbers that have another spelling in the account, which stays.
+    pub(super) respelt_numbers: Respelt,
+    /// Ids of contacts to be created that differ only in spelling from ids of the account.
+    pub(super) respelt_ids: Respelt,
     pub(super) owners: OwnerCounts<'a>,
 }
 
@@ -84,25 +87,34 @@ impl UnsentFields {
     }
 }
 
-/// Contacts whose `WhatsApp` number has another spelling in the account, which stays.
+/// Contacts with a value that has another spelling in the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct RespeltNumbers {
+pub(super) struct Respelt {
     contacts: u64,
-    /// The first number, and the account's spelling of it.
+    /// The first value, and the account's spelling of it.
     example: (String, String),
 }
 
-impl RespeltNumbers {
-    pub(super) fn add(&mut self, respelt: Option<(&str, &str)>) {
-        if let Some((number, in_account)) = respelt {
-            if self.contacts == 0 {
-                self.example = (number.to_owned(), in_account.to_owned());
-            }
-            self.contacts += 1;
+impl Respelt {
+    pub(super) fn add(&mut self, value: &str, in_account: &str) {
+        if self.contacts == 0 {
+            self.example = (value.to_owned(), in_account.to_owned());
         }
+        self.contacts += 1;
     }
 
-    fn warning(&self) -> Option<String> {
+    fn warning_about_ids(&self) -> Option<String> {
+        let (id, in_account) = &self.example;
+        (self.contacts > 0).then(|| {
+            format!(
+                "{} to be created whose id differs only in spelling from one of the account (such as `{id}`, in the account \
+                 `{in_account}`): unless they are different contacts, write the ids as the account does",
+                counted(self.contacts, "contact")
+            )
+        })
+    }
+
+    fn warning_about_numbers(&self) -> Option<String> {
         let (number, in_account) = &self.example;
         (self.contacts > 0).then(|| {
             format!(
@@ -118,7 +130,8 @@ impl RespeltNumbers {
 pub(super) fn warnings(run: &RunFile, notes: &DecisionNotes<'_>) -> Result<Vec<String>, RunError> {
     let unsent = &notes.unsent;
     let mut warnings = unreadable_warnings(&snapshot::unreadable(run)?);
-    warnings.extend(notes.respelt.warning());
+    warnings.extend(notes.respelt_ids.warning_about_ids());
+    warnings.extend(notes.respelt_numbers.warning_about_numbers());
     if unsent.contacts > 0 {
         let names: Vec<_> = unsent.names.iter().map(String::as_str).collect();
         warnings.push(format!(

@@ -21,14 +21,17 @@ pub(crate) enum FoundContact {
     Readable(SnapshotContact),
     /// It exists but can't be read, for this reason.
     Unreadable(String),
-    Absent,
+    Absent {
+        /// The listed id that differs only in spelling, if the server tells the two apart.
+        respelt: Option<String>,
+    },
 }
 
 impl FoundContact {
     pub(crate) fn contact(self) -> Option<SnapshotContact> {
         match self {
             Self::Readable(contact) => Some(contact),
-            Self::Unreadable(_) | Self::Absent => None,
+            Self::Unreadable(_) | Self::Absent { .. } => None,
         }
     }
 }
@@ -67,11 +70,13 @@ impl<'a> ContactFinder<'a> {
             return Ok(FoundContact::Unreadable(reason.clone()));
         }
         let Some(candidate) = self.respelt(id)? else {
-            return Ok(FoundContact::Absent);
+            return Ok(FoundContact::Absent { respelt: None });
         };
         Ok(match respelling(id, &candidate.id) {
             Some(kind) if self.folds(kind, id, &candidate.id)? => FoundContact::Readable(candidate),
-            _ => FoundContact::Absent,
+            _ => FoundContact::Absent {
+                respelt: Some(candidate.id),
+            },
         })
     }
 

@@ -567,6 +567,16 @@ fn a_create_and_a_delete_that_differ_only_in_spelling_are_a_guard() {
             "a.csv",
             format!("{HEADER}{written},u1,Anna,https://crm/7,79991112233\n"),
         );
+        let words = format!(
+            "1 contact to be created whose id differs only in spelling from one of the account (such as `{written}`, \
+             in the account `{listed_as}`)"
+        );
+        // Enough rows for the account to be listed.
+        let others = (100..150).map(|n| format!("{n},u1,Ann,https://crm/{n},79991112233\n"));
+        let text = world.read("a.csv") + &others.collect::<String>();
+        world.write("many.csv", text);
+        let ran = server.call(&world, "import many.csv --dry-run").run();
+        ran.tells(&words).ends_with(0);
         let mirror = "import a.csv --mode mirror --max-delete 100% -y";
         let ran = server.call(&world, mirror).run();
         ran.tells("only in spelling")
