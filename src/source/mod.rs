@@ -90,7 +90,7 @@ impl<'a> ReadOptions<'a> {
 /// have been saved by another program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usual {
-    /// Overridden by the BOM of another encoding, by UTF-8, and by text that is not UTF-8.
+    /// Overridden by the BOM of another encoding, by UTF-8, and by text that is not UTF-8 or UTF-16.
     pub encoding: Option<&'static encoding_rs::Encoding>,
     /// Overridden if the file declares another delimiter, or if this one yields a single column.
     pub delimiter: Option<u8>,

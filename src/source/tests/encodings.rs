@@ -1,6 +1,8 @@
 //! Text in every encoding.
 
-use encoding_rs::{IBM866, KOI8_R, MACINTOSH, UTF_8, WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC};
+use encoding_rs::{
+    IBM866, KOI8_R, MACINTOSH, UTF_8, UTF_16LE, WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC,
+};
 
 use proptest::prelude::*;
 
@@ -152,6 +154,7 @@ fn the_usual_encoding_is_not_used_for_text_that_it_does_not_fit() {
     for (bytes, usual, wanted) in [
         (&*bytes, UTF_8, WINDOWS_1251),
         (RUSSIAN.as_bytes(), WINDOWS_1251, UTF_8),
+        (RUSSIAN.as_bytes(), UTF_16LE, UTF_8),
         (&*bytes, KOI8_R, KOI8_R),
     ] {
         let read = read_with(bytes, |options| options.usual.encoding = Some(usual)).unwrap();

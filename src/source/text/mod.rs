@@ -11,7 +11,7 @@ mod quoting;
 mod stray_quotes;
 mod swallowed;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use self::{
     blocks::{TextBlocks, TextFile, TextLayout, row_after},
@@ -228,11 +228,14 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
         encoding != UTF_8 && encoding.is_ascii_compatible() && encoding::is_utf8_text(&head)
     };
     let usual = input.options.usual.encoding;
-    let usual = usual.filter(|usual| {
-        mark.is_none()
-            && !is_utf8_after_all(usual)
-            && !(*usual == UTF_8 && encoding::is_not_utf8(&head))
-    });
+    // Line ends and delimiters of UTF-16 have NULs.
+    let is_not_utf16 = memchr::memchr(0, &head).is_none();
+    let is_wrong = |usual: &'static Encoding| {
+        is_utf8_after_all(usual)
+            || (usual == UTF_8 && encoding::is_not_utf8(&head))
+            || ([UTF_16LE, UTF_16BE].contains(&usual) && is_not_utf16)
+    };
+    let usual = usual.filter(|usual| mark.is_none() && !is_wrong(usual));
     if let Some(encoding) = input.options.encoding.or(usual) {
         let finding = EncodingFinding {
             encoding,
