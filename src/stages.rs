@@ -7,7 +7,6 @@ use crate::{
     contact::BATCH_MAX,
     employees::OwnerRule,
     error::Error,
-    mapping,
     normalize::{Edits, FileRules, Required, read_row},
     plan::Mode,
     progress::{Monitor, Silent},
@@ -48,7 +47,7 @@ pub fn pass(file: &Path, last: Stage) -> Result<u64, Error> {
 }
 
 fn read(mut table: Table, reading: &ReadRequest, last: Stage) -> Result<u64, Error> {
-    let mapping = mapping::resolve(&table.columns, &reading.mapping)?;
+    let mapping = reading.map(&table)?;
     let owners = OwnerRule::default();
     let rules = FileRules::new(mapping, reading.numbers, Required::All, owners);
     let (mut count, mut edits) = (0, Edits::default());

@@ -14,7 +14,7 @@ use crate::{
     employees::OwnerRule,
     environment::temporary_directory,
     error::Error,
-    mapping::{self, BadNumbers, Mapping, MappingFile},
+    mapping::{BadNumbers, Mapping, MappingFile},
     plan::{
         Mode,
         index::{ChatIndex, IdIndex},
@@ -39,7 +39,7 @@ pub fn check(
     let mut checker = Checker::new(reading, mode, show, monitor);
     for file in &reading.files {
         for table in reading.open(file, monitor)? {
-            let mapping = mapping::resolve(&table.columns, &reading.mapping)?;
+            let mapping = reading.map(&table)?;
             checker.read(table, mapping)?;
         }
     }

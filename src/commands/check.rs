@@ -17,7 +17,7 @@ use crate::{
     employees::OwnerRule,
     environment::temporary_directory,
     error::{Error, ExitCode},
-    mapping::{self, MappingFile},
+    mapping::MappingFile,
     paths::{is_stream, shown_path},
     plan::duplicates::OnDuplicate,
     progress::Monitor,
@@ -84,7 +84,7 @@ fn read(
         ));
     }
     for table in tables {
-        let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
+        let mut mapping = reading.map(&table)?;
         // A written mapping file includes the region.
         mapping.region = reading.numbers.national.word();
         show_mapping(context, &table, &mapping);

@@ -1,5 +1,7 @@
 //! Errors of mapping columns, each with the flag that resolves it.
 
+use std::num::NonZeroU32;
+
 use crate::{
     characters::shown,
     contact::ChatType,
@@ -52,6 +54,17 @@ pub enum MappingError {
     /// Each assigned column takes time in every row.
     #[error("{found} columns are assigned to fields (limit {MAPPED_COLUMNS_MAX})")]
     TooManyColumns { found: usize },
+    /// An error of one of several tables.
+    #[error("{table}: {error}")]
+    OfTable {
+        /// The file and the sheet.
+        table: String,
+        is_sheet: bool,
+        error: Box<Self>,
+    },
+    /// The mapping file names the header row, and a column is missing.
+    #[error("{error} (in row {row}, because of `header_row = {row}` in the mapping file)")]
+    OfHeaderRow { row: NonZeroU32, error: Box<Self> },
 }
 
 /// Maximum number of columns that are assigned to fields.
@@ -67,6 +80,24 @@ impl MappingError {
             *preset = advice;
         }
         self
+    }
+
+    /// Adds the table, which is one of several.
+    pub(crate) fn of_table(self, table: String, is_sheet: bool) -> Self {
+        Self::OfTable {
+            table,
+            is_sheet,
+            error: Box::new(self),
+        }
+    }
+
+    /// Adds the header row that the mapping file names, if a column is missing.
+    pub(crate) fn of_header_row(self, row: NonZeroU32) -> Self {
+        if !matches!(self, Self::NoColumn { .. } | Self::NoPlaceholder { .. }) {
+            return self;
+        }
+        let error = Box::new(self);
+        Self::OfHeaderRow { row, error }
     }
 
     /// The flag that resolves the error.
@@ -101,6 +132,17 @@ impl MappingError {
             Self::NotSettable { .. } => "--set works for id, responsible_user_id, name, uri and the chat types".into(),
             Self::Unedited { field, .. } => format!(
                 "replace it with your own address, or set one with --set {field}='https://…/{{id}}'"
+            ),
+            Self::OfTable { is_sheet, error, .. } => {
+                let hint = error.hint();
+                if *is_sheet && matches!(**error, Self::NoColumn { .. }) {
+                    return format!("{hint}; if this table has no contacts, read the others one at a time: --sheet NAME");
+                }
+                hint
+            }
+            Self::OfHeaderRow { row, error } => format!(
+                "if the header of this file is not in row {row}, pass --header-row N or remove the key; otherwise {}",
+                error.hint()
             ),
             Self::TooManyColumns { .. } => "remove the columns that are not needed".into(),
             Self::NotAPhone(_) => {

@@ -198,8 +198,14 @@ fn notes(input: &Input<'_>, sheets: &[Sheet], chosen: usize, header: &Header) ->
     {
         let others = sheets.iter().enumerate().filter(|(at, _)| *at != chosen);
         let others = shortened(others.filter_map(|(_, sheet)| quoted(sheet)));
+        let has_other_visible = sheets.iter().filter(|sheet| sheet.visible).count() > 1;
+        let all = if has_other_visible {
+            "; --sheet all reads every visible one"
+        } else {
+            ""
+        };
         notes.push(format!(
-            "reading sheet `{name}` (choose another with --sheet: {others})"
+            "reading sheet `{name}` (choose another with --sheet: {others}{all})"
         ));
     }
     notes.extend(header.notes());

@@ -15,7 +15,7 @@ use crate::{
     contact::{ChatType, ContactField},
     crash::{self, Point},
     employees::OwnerRule,
-    mapping::{self, MappingError},
+    mapping::MappingError,
     normalize::Edits,
     output::{self, IoError},
     plan::{
@@ -163,7 +163,7 @@ struct Staging<'a> {
 
 impl Staging<'_> {
     fn table(&mut self, table: Table) -> Result<(), StageError> {
-        let mapping = mapping::resolve(&table.columns, &self.stager.reading.mapping)?;
+        let mapping = self.stager.reading.map(&table)?;
         let staged = &mut self.staged;
         let mut warnings = [table.warnings(), mapping.warnings.clone()].concat();
         staged.doubts.extend(table.doubt());

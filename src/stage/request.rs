@@ -9,7 +9,7 @@ use std::{
 use encoding_rs::Encoding;
 
 use crate::{
-    mapping::{self, BackupLayout, MappingOptions},
+    mapping::{self, BackupLayout, Mapping, MappingError, MappingOptions},
     normalize::NumberRules,
     progress::Monitor,
     selection::Selection,
@@ -65,6 +65,25 @@ impl ReadRequest {
             tables.extend(self.open(file, monitor)?);
         }
         Ok(tables)
+    }
+
+    /// Maps the columns of a table of these files to fields.
+    pub(crate) fn map(&self, table: &Table) -> Result<Mapping, MappingError> {
+        mapping::resolve(&table.columns, &self.mapping).map_err(|error| {
+            let file = self.mapping.file.as_ref();
+            let by_file = file.and_then(|file| file.header_row);
+            let by_file = by_file.filter(|row| self.header_row == Some(row.get()));
+            let error = match by_file {
+                Some(row) => error.of_header_row(row),
+                None => error,
+            };
+            let is_sheet = table.origin.sheet.is_some();
+            if self.files.len() > 1 || is_sheet {
+                error.of_table(table.origin.to_string(), is_sheet)
+            } else {
+                error
+            }
+        })
     }
 
     /// Opens a file: one table, or one per sheet.

@@ -187,6 +187,55 @@ fn a_written_mapping_file_holds_how_the_source_is_read_and_reads_its_rejects_too
 }
 
 #[test]
+fn a_missing_column_names_the_header_row_of_the_mapping_file() {
+    let world = World::new();
+    world.write("contacts.csv", "id,ФИО\n1,Анна\n2,Олег\n");
+    let map = "header_row = 2\n[columns]\n";
+    world.write("map.toml", map);
+    let check = ["check", "contacts.csv", "--mapping", "map.toml"];
+    let ran = world.run(check.iter().chain(&["--map", "name=ФИО"]));
+    ran.ends_with(2)
+        .tells("in row 2, because of `header_row = 2` in the mapping file")
+        .tells("pass --header-row N or remove the key");
+    let flag = ["--map", "name=ФИО", "--header-row", "3"];
+    let ran = world.run(check.iter().chain(&flag)).ends_with(2);
+    assert!(!ran.stderr.contains("mapping file"), "{}", ran.shown());
+}
+
+#[test]
+fn a_missing_column_names_its_table_if_there_are_several() {
+    let world = World::new();
+    let table = |rows: &[[&str; 2]]| {
+        let cell = |cell: &&str| format!("<td>{cell}</td>");
+        let row =
+            |row: &[&str; 2]| format!("<tr>{}</tr>", row.iter().map(cell).collect::<String>());
+        format!(
+            "<table>{}</table>",
+            rows.iter().map(row).collect::<String>()
+        )
+    };
+    let contacts = table(&[["id", "Link"], ["1", "https://crm.example.com/1"]]);
+    let notes = table(&[["Remarks", "Date"], ["Fill in carefully", "1 May"]]);
+    world.write("contacts.html", contacts + &notes);
+    let check = "check contacts.html --map uri=Link --sheet all";
+    world
+        .run(check.split(' '))
+        .ends_with(2)
+        .tells("`contacts.html`, sheet `table 2`: the file has no column `Link` for uri")
+        .tells("read the others one at a time: --sheet NAME");
+    let check = check.replace(" --sheet all", "");
+    world
+        .run(check.split(' '))
+        .tells("choose another with --sheet: `table 2`; --sheet all reads every visible one");
+    world.write("a.csv", "id,Link\n1,https://crm.example.com/1\n");
+    world.write("b.csv", "id,Address\n1,https://crm.example.com/1\n");
+    let check = "check a.csv b.csv --map uri=Link";
+    let ran = world.run(check.split(' ')).ends_with(2);
+    let ran = ran.tells("`b.csv`: the file has no column `Link`");
+    assert!(!ran.stderr.contains("--sheet"), "{}", ran.shown());
+}
+
+#[test]
 fn the_keys_of_a_source_are_used_unless_a_flag_says_otherwise() {
     let world = World::new();
     // Without the keys, the first row is the header and the text is in windows-1252.

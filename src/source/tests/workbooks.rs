@@ -99,7 +99,7 @@ fn several_sheets() -> Vec<u8> {
 fn the_first_visible_sheet_with_known_names_is_read() {
     let read = read(&several_sheets());
     assert_eq!(cells(&read), [["1", "First"]]);
-    let said = "reading sheet `First` (choose another with --sheet: `Notes`, `Old`, `Second`)";
+    let said = "reading sheet `First` (choose another with --sheet: `Notes`, `Old`, `Second`; --sheet all reads every visible one)";
     assert_eq!(read.notes[0], said);
 }
 
