@@ -278,9 +278,9 @@ impl PhoneFault {
     }
 }
 
-/// The fault of an id that a spreadsheet has rounded.
+/// The fault of an id or another value that a spreadsheet has rounded.
 pub(in crate::normalize) fn digits_lost(value: &str) -> Fault {
-    Fault::new(RejectCode::DigitsLost, lost(&shown(value), "id"))
+    Fault::new(RejectCode::DigitsLost, lost(&shown(value), "value"))
 }
 
 fn lost(value: &str, what: &str) -> String {
