@@ -5,7 +5,7 @@ use reqwest::{Method, Request, Url, header::HeaderValue};
 use super::{
     base_url::is_loopback,
     error::{ApiError, ApiErrorKind},
-    refusal::{Refusal, describe_body, is_markup},
+    refusal::{Refusal, describe_body, is_markup, with_status},
     retry::{AttemptOutcome, CallKind, Consequence},
     scheme,
     secrets::Secrets,
@@ -193,7 +193,7 @@ pub(super) fn read_answer<T>(
         .hide(&String::from_utf8_lossy(&answer.body))
         .into_owned();
     AttemptEnd {
-        message: format!("{status}: {}", describe_body(status, &text)),
+        message: with_status(status, &describe_body(status, &text)),
         text,
         retry_after: answer.retry_after,
         location: answer

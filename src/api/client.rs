@@ -25,7 +25,7 @@ use super::{
     limiter::Limiter,
     list::{Listed, read_list},
     rate::Rate,
-    refusal::Refusal,
+    refusal::{Refusal, with_status},
     retry::{CallKind, Circuit, RetryPolicy},
     secrets::Secrets,
     stats::{Recorder, RequestStats},
@@ -341,6 +341,6 @@ impl Client {
 }
 
 fn no_employees(status: u16, detail: &str) -> ApiError {
-    let detail = format!("{status}: {detail}");
+    let detail = with_status(status, detail);
     ApiErrorKind::NoEmployees { status, detail }.into()
 }

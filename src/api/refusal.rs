@@ -118,11 +118,21 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)?;
-        if let Some(code) = self.code.as_ref().filter(|code| **code != self.description) {
-            write!(f, " {code}")?;
+        let Self { status, .. } = self;
+        match self.code.as_ref().filter(|code| **code != self.description) {
+            Some(code) => write!(f, "{status} {code}: {}", self.description),
+            None => f.write_str(&with_status(*status, &self.description)),
         }
-        write!(f, ": {}", self.description)
+    }
+}
+
+/// The description after its status, unless it begins with it, as the title of a web page often does.
+pub(super) fn with_status(status: u16, description: &str) -> String {
+    let after = description.strip_prefix(&status.to_string());
+    if after.is_some_and(|after| !after.starts_with(char::is_alphanumeric)) {
+        description.to_owned()
+    } else {
+        format!("{status}: {description}")
     }
 }
 
@@ -397,6 +407,13 @@ mod tests {
             "422 Unprocessable (a web page, not the API)"
         );
         assert!(refusal.is_page && refusal.contacts.is_empty());
+        assert_eq!(
+            refusal.to_string(),
+            "422 Unprocessable (a web page, not the API)"
+        );
+        let error = describe_body(503, "<html><title>503</title>");
+        assert_eq!(with_status(503, &error), "503 (a web page, not the API)");
+        assert_eq!(with_status(503, "5030 waiting"), "503: 5030 waiting");
     }
 
     #[test]
