@@ -83,6 +83,15 @@ impl Refusal {
             || (self.status == 404 && !self.is_page && denies_a_contact(&self.description))
     }
 
+    /// True if it names the contact with this id, in its list of contacts or as a word of its message.
+    pub(crate) fn names(&self, id: &str) -> bool {
+        let is_punctuation = |character: char| character.is_ascii_punctuation();
+        let mut words = self.description.split_whitespace();
+        let mut listed = self.contacts.iter();
+        listed.any(|contact| contact.id.as_deref() == Some(id))
+            || words.any(|word| word == id || word.trim_matches(is_punctuation) == id)
+    }
+
     /// True for a router's own 404 (`Cannot POST /v2/contacts`): the path does not lead to the API.
     pub(super) fn is_of_a_router(&self) -> bool {
         self.status == 404 && self.description.starts_with("Cannot ")
@@ -290,6 +299,14 @@ mod tests {
     #[test]
     fn a_404_is_about_a_contact_only_if_it_says_so() {
         let says_missing = |body: &str| Refusal::read(404, body, 1).says_missing();
+        for (body, id) in [
+            (r#"{"description":"contact A-7 not found"}"#, "A-7"),
+            (r#"{"description":"Not found: \"Ж7\", 8."}"#, "8"),
+            (r#"{"description":"not found","data":{"id":"7"}}"#, "7"),
+        ] {
+            let refusal = Refusal::read(404, body, 9);
+            assert!(refusal.names(id) && !refusal.names("A"), "{body}");
+        }
         for about in [
             r#"{"error":"CONTACT_NOT_FOUND"}"#,
             r#"{"error":"contactNotFound","description":"x"}"#,

@@ -65,7 +65,7 @@ impl<'a> FailureDiagnosis<'a> {
 
     /// Notes that part of the batch was accepted.
     pub(super) fn arrived(&mut self) {
-        self.carried_out = self.carried_out.max(CarriedOut::Part);
+        self.note_partial();
         self.isolation.arrived(self.client.acceptances.moment());
     }
 
@@ -78,6 +78,11 @@ impl<'a> FailureDiagnosis<'a> {
     /// Notes a write that may have been carried out although no answer says so.
     pub(super) const fn note_unclear(&mut self) {
         self.carried_out = CarriedOut::Unclear;
+    }
+
+    /// Notes a refusal after which part of the batch may have been carried out.
+    pub(super) fn note_partial(&mut self) {
+        self.carried_out = self.carried_out.max(CarriedOut::Part);
     }
 
     /// True if part of the batch may have been carried out.

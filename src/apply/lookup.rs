@@ -1,6 +1,8 @@
 //! Looks up contacts in the account and compares them with what was or will be sent. If a look-up by id is
 //! inconclusive, the list is searched: an answer that is not about the contact must never lead to a create.
 
+use std::collections::HashSet;
+
 use super::{
     open_batches::PlannedState,
     payload::{Payload, id_of},
@@ -67,6 +69,38 @@ pub(super) fn compare(client: &Client, payload: &Payload) -> Result<Compared, Ap
             _ if is_as_sent => &mut compared.as_sent,
             LookUp::Absent => &mut compared.missing,
             _ => &mut compared.different,
+        };
+        state.push(seq, json);
+    }
+    Ok(compared)
+}
+
+/// Compares contacts with the account after the server refused to delete them because of missing ones. It may
+/// have deleted the others nevertheless, so `missing` are only those that were certainly missing before: named by the
+/// server, or not before the last one in front of the contacts that still exist, because a server that stopped did so
+/// at a missing contact.
+pub(super) fn compare_refused_deletes(
+    client: &Client,
+    payload: &Payload,
+    refusal: &Refusal,
+) -> Result<Compared, ApiError> {
+    let found = compare(client, payload)?;
+    let gone: HashSet<u64> = found.as_sent.items().map(|(seq, _)| seq).collect();
+    let first_present = payload.items().position(|(seq, _)| !gone.contains(&seq));
+    let mut compared = Compared {
+        as_sent: Payload::new(payload.operation, 0),
+        missing: Payload::new(payload.operation, 0),
+        ..found
+    };
+    let items = payload.items().enumerate();
+    for (index, (seq, json)) in items.filter(|(_, (seq, _))| gone.contains(seq)) {
+        // If the server stopped at a contact, that one and those after it were not deleted by this request.
+        let was_missing = first_present.is_some_and(|first| index + 1 >= first)
+            || refusal.names(&id_of(payload.operation, json));
+        let state = if was_missing {
+            &mut compared.missing
+        } else {
+            &mut compared.as_sent
         };
         state.push(seq, json);
     }

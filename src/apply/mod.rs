@@ -17,7 +17,7 @@
 //! | refuses more than the budget allows | the unsettled contacts are left for `apply` |
 //! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown, and a create behind a page is looked up; if nothing is accepted afterwards, the token or the proxy is the cause |
 //! | refuses one contact alone | it is rejected with the server's message; an existing id is updated instead, without erasing anything |
-//! | refuses to delete several contacts because some are missing | like any other refusal, and one that is missing when it is deleted alone counts as deleted |
+//! | refuses to delete several contacts because some are missing | each is looked up: a missing one counts as deleted unless it was certainly missing before; the others are sent again |
 //! | does not answer a create | each is looked up: if it is as sent, it is done; if different, it is updated; if missing, it is sent again |
 //! | answers without confirming anything | the same, but each is sent again only once; if no such write was ever accepted, the first and the last contact are tried, and sending ends if that changes nothing |
 //! | fails or forbids writes one after another | the batches are put off, and diagnosed one at a time |

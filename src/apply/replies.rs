@@ -237,6 +237,20 @@ impl<'a> ReplyHandler<'a> {
         Ok(None)
     }
 
+    /// Handles the refusal of several deletions because of missing contacts. Returns those that still exist: only if
+    /// one of these is missing when it is deleted alone, others deleted it.
+    pub(super) fn some_missing(
+        &mut self,
+        payload: &Payload,
+        refusal: &Refusal,
+    ) -> Result<Payload, ApiError> {
+        self.diagnosis.note_partial();
+        let found = lookup::compare_refused_deletes(self.client, payload, refusal)?;
+        self.arrived(&found.as_sent);
+        self.missing(&found.missing);
+        Ok(found.different)
+    }
+
     /// Handles contacts that were missing when they were to be deleted.
     fn missing(&mut self, payload: &Payload) {
         if self.diagnosis.was_unclear() {

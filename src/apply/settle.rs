@@ -250,8 +250,13 @@ impl<'a> Settler<'a> {
         if payload.operation == Operation::Delete
             && (refusal.status == 404 || refusal.says_missing())
         {
-            // The server may have deleted the others nevertheless.
-            self.replies.diagnosis.note_unclear();
+            let present = self.replies.some_missing(payload, refusal)?;
+            if present.len() < payload.len() {
+                if !present.is_empty() {
+                    self.send_part(&present, refusal, rounds)?;
+                }
+                return Ok(Reply::Other);
+            }
         }
         if self.are_names_wrong || named.is_empty() {
             return self.halve(payload, refusal, rounds);
