@@ -35,7 +35,8 @@ pub(crate) fn check_canary(
     let mut sent = Vec::new();
     for number in chosen.batches(0) {
         let batch = SentBatches::from(run, number).next().transpose()?;
-        sent.extend(batch.into_iter().flatten());
+        let contacts = batch.into_iter().flatten();
+        sent.extend(contacts.filter(|it| chosen.has(number, it.seq)));
     }
     let (sent, others): (Vec<_>, Vec<_>) = sent.into_iter().partition(|it| it.outcome.is_some());
     let mut refused = Vec::new();

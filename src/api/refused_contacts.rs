@@ -148,6 +148,9 @@ impl RefusalReader {
         } else {
             Vec::new()
         };
+        if (index.is_some() || !ids.is_empty()) && is_success(entries) {
+            return;
+        }
         let fields = values(&FIELD_KEYS);
         let mut is_named = index.is_some() || !ids.is_empty();
         for (at, field) in fields.iter().enumerate() {
@@ -234,6 +237,24 @@ impl RefusalReader {
 
 fn joined(messages: &[String]) -> Option<String> {
     Some(messages.join("; ")).filter(|text| !text.is_empty())
+}
+
+/// True for an entry about a contact without errors, in an answer that lists the state of each.
+fn is_success(entries: &Map<String, Value>) -> bool {
+    let says = |key: &str, is_good: &dyn Fn(&Value) -> bool| entries.get(key).is_some_and(is_good);
+    let is_true = |value: &Value| value == true;
+    let is_good_status = |value: &Value| match value {
+        Value::String(word) => {
+            ["ok", "success", "created", "updated"].contains(&&*word.to_lowercase())
+        }
+        value => value
+            .as_u64()
+            .is_some_and(|status| (200..300).contains(&status)),
+    };
+    says("success", &is_true)
+        || says("ok", &is_true)
+        || says("status", &is_good_status)
+        || says("error", &Value::is_null)
 }
 
 /// The messages of an object about a contact.
@@ -403,6 +424,7 @@ mod tests {
             r#"{"error":"X","description":"contacts[99999999999999999999999]"}"#,
             r#"{"id":"request-1","error":{"id":"x","code":"X"}}"#,
             r#"{"errors":{"contacts":[{},{"name":["bad"]}]}}"#,
+            r#"{"data":[{"index":1,"status":"ok"},{"id":"a","success":true},{"index":2,"error":null}]}"#,
             r#"{"message":[{"property":"contacts","children":[{"property":"37","constraints":{"a":"b"}}]}]}"#,
             r#"{"detail":[{"loc":["body","contacts",3,"name"],"msg":"field required"}]}"#,
         ] {

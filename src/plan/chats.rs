@@ -7,8 +7,8 @@ use crate::contact::{Chat, ChatType, UnknownFields, spelling::is_respelt_phone};
 /// The chats of the account that the source replaces.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Replaced<'c> {
-    /// One for each new chat of its type, because one of several cells for a type may be empty; and all of these types
-    /// (`--blank clear`).
+    /// Each new chat replaces one of its type, because one of several cells for a type may be empty. All chats of these
+    /// types are replaced (`--blank clear`).
     OfTypes(&'c [ChatType]),
     /// None, because a chat of the row could not be read.
     Nothing,

@@ -224,9 +224,9 @@ impl Decider<'_, '_> {
         };
         let Difference::Changed { fields, mut merged } = compare(local, &account, replaced) else {
             if is_lossy {
-                // The account may have more chats than the row.
+                // The account may have more chats than the row. Only an update has the contact before it.
                 let change = Change {
-                    snapshot: Some(found.seq),
+                    snapshot: None,
                     fields: Vec::new(),
                     json: Some(found.json.clone()),
                 };

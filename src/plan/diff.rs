@@ -1,7 +1,7 @@
 //! Compares two contacts and computes updates, with pure functions.
 //!
-//! Nothing is erased by omission. A field that is empty in the source keeps the account's value. A chat only goes
-//! if a new one of its type replaces it. A `uri` in the API's own form is not the stored link: it is
+//! Nothing is erased by omission. A field that is empty in the source keeps the account's value. A chat is
+//! removed only if a new one of its type replaces it. A `uri` in the API's own form is not the stored link: it is
 //! never sent back, and a difference only with `--mode update`. \[doc\] Undocumented members are not a difference
 //! either, and are not sent. A `WhatsApp` number in its other spelling is not a difference, and keeps the account's
 //! spelling, because only `WhatsApp` knows the right one.

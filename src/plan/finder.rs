@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use crate::{
     account::Reader,
-    api::LookUp,
+    api::{ApiError, ApiErrorKind, LookUp},
     contact::spelling::{Respelling, folded, respelling},
     plan::PlanError,
     run::{RunError, RunFile, SnapshotContact, snapshot},
@@ -107,8 +107,14 @@ impl<'a> ContactFinder<'a> {
         if let Some(folds) = self.folds.get(&kind) {
             return Ok(*folds);
         }
-        let answer = self.account.client.look_up(id)?;
-        let folds = matches!(answer, LookUp::Found(contact) if contact.id == listed);
+        let folds = match self.account.client.look_up(id)? {
+            // A guess would create contacts that exist.
+            LookUp::Inconclusive(detail) => {
+                return Err(ApiError::from(ApiErrorKind::Inconclusive { detail }).into());
+            }
+            LookUp::Found(contact) => contact.id == listed,
+            LookUp::Absent | LookUp::Unreadable(_) => false,
+        };
         self.folds.insert(kind, folds);
         Ok(folds)
     }

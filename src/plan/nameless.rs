@@ -3,7 +3,7 @@
 
 use crate::run::StagedBlock;
 
-/// Finds the ids beside rejected rows without a readable one.
+/// Pairs the rejected rows without a readable id with the ids of the rows before and after them.
 #[derive(Debug, Default)]
 pub(super) struct NamelessRows {
     /// The hash of the last readable id.
@@ -27,7 +27,9 @@ impl NamelessRows {
                 found.extend(self.open.take().zip(id));
                 self.last = id;
             } else {
-                found.extend(self.last.map(|id| (number, id)));
+                // The first of several such rows is enough, and a file may have millions.
+                let before = self.last.filter(|_| self.open.is_none());
+                found.extend(before.map(|id| (number, id)));
                 self.open = Some(number);
             }
         }
@@ -78,7 +80,7 @@ mod tests {
         let mut nameless = NamelessRows::default();
         let mut beside = |ids: &[u64], first| nameless.beside(&block(ids), first);
         assert_eq!(beside(&[0, 2, 4], 10), [(10, 2)]);
-        assert_eq!(beside(&[0, 0], 20), [(20, 4), (21, 4)]);
+        assert_eq!(beside(&[0, 0], 20), [(20, 4)]);
         assert_eq!(beside(&[6, 3, 0], 30), [(21, 6), (32, 3)]);
         assert_eq!(beside(&[8, 10], 40), [(32, 8)]);
         assert_eq!(beside(&[8, 10], 50), []);

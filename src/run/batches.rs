@@ -176,7 +176,7 @@ impl ChosenContacts {
         let (mut creates, mut updates) = (count, count);
         Self::choose(run, |batch, _| {
             let left = match batch.operation {
-                _ if batch.unknown || batch.settled > 0 => return Ok(false),
+                _ if batch.unknown => return Ok(false),
                 Operation::Create => &mut creates,
                 Operation::Update => &mut updates,
                 Operation::Delete => return Ok(false),

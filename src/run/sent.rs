@@ -10,6 +10,8 @@ use crate::contact::Operation;
 /// A contact of a batch that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SentContact {
+    /// Number of the contact or deletion.
+    pub seq: u64,
     pub id: String,
     /// Its outcome; `None` if unknown, refused or not sent.
     pub outcome: Option<Outcome>,
@@ -55,6 +57,7 @@ impl<'a> SentBatches<'a> {
             let before = item.snapshot.map(|seq| snapshot::json(run, seq));
             let is_sent = batch.operation != Operation::Delete;
             sent.push(SentContact {
+                seq: item.seq,
                 id: batch.id_of(run, &item)?,
                 outcome,
                 before: before.transpose()?,

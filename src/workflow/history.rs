@@ -70,8 +70,10 @@ impl RunHistory {
         let file = absolute(file);
         let undo = self.runs.iter().find(|run| run.has_undone(&file))?;
         let time = undo.started_at.to_zoned(TimeZone::system());
+        let is_undone = undo.has_sent() || undo.tally.rows.rejected == 0;
         Some(format!(
-            "the run was undone by {} on {}",
+            "the run {} undone by {} on {}",
+            if is_undone { "was" } else { "was to be" },
             undo.run,
             time.strftime("%Y-%m-%d at %H:%M")
         ))

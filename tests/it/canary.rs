@@ -204,6 +204,10 @@ fn one_contact_of_the_canary_that_does_not_arrive_stops_the_import() {
             (&done["created"], &done["failed"], &done["not_attempted"]),
             (&2.into(), &1.into(), &17.into())
         );
+        // The rest of the batch has a canary of its own.
+        world.sandbox.set_faults(faults(["poison=5"]));
+        let apply = world.run(["apply", "--canary", "3"]).ends_with(8);
+        apply.tells("of the first 3 contacts sent, 1 did not arrive in the account\n  5  ");
     }
 }
 

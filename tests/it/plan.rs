@@ -144,6 +144,23 @@ fn contacts_that_changed_since_the_plan_are_left_out_unless_forced() {
 }
 
 #[test]
+fn a_chat_that_could_not_be_read_does_not_stop_the_apply_of_an_older_plan() {
+    const HEADER: &str = "id,name,responsible_user_id,uri,whatsapp";
+    let world = World::new();
+    let ann = "1,Ann,u1,https://x.io/1";
+    world.write("old.csv", format!("{HEADER}\n{ann},79990000001\n"));
+    world.run(["import", "old.csv", "-q"]).ends_with(0);
+    let bob = "2,Bob,u1,https://x.io/2,79990000002";
+    world.write("new.csv", format!("{HEADER}\n{ann},да\n{bob}\n"));
+    let plan = "plan new.csv -o new.run --bad-numbers drop -q";
+    world.run(plan.split(' ')).ends_with(0);
+    world
+        .run(["apply", "new.run", "--stale-after", "0s", "-q"])
+        .ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 2);
+}
+
+#[test]
 fn a_contact_that_others_created_since_the_plan_is_left_to_them() {
     let world = World::new();
     world.write("new.csv", csv([("1", "Ann"), ("2", "Bob")]));
