@@ -201,8 +201,8 @@ impl Session {
         })
     }
 
-    /// Locks the account, because two concurrent runs would each use the whole rate limit. Jobs with a sandbox share
-    /// its name, so they wait for each other.
+    /// Locks the account, because two concurrent runs would each use the whole rate limit. All sandboxes have
+    /// the same lock, so runs with --sandbox wait for each other.
     pub(crate) fn lock(&self, wait: bool) -> Result<Lock, Error> {
         self.ledger().check()?;
         let store = self.store()?;

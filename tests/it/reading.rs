@@ -535,6 +535,24 @@ fn an_id_that_the_server_spells_otherwise_is_the_same_contact() {
     }
 }
 
+/// The list can't say whether the server distinguishes the spellings.
+#[test]
+fn a_foreign_404_does_not_decide_that_an_id_in_another_spelling_is_missing() {
+    let world = World::new();
+    let contacts = [people(150), vec![with_telegram("abc")]].concat();
+    let server = OddServer::start(contacts, |request, _| {
+        (request.id()? == "ABC").then(|| page(404))
+    });
+    let mut rows = format!("{HEADER}ABC,u1,Anna,https://crm/7,79991112233\n");
+    for person in people(150) {
+        let id = person["id"].as_str().unwrap();
+        writeln!(rows, "{id},u1,Ann,,79991112233").unwrap();
+    }
+    world.write("a.csv", rows);
+    server.call(&world, "import a.csv").run().ends_with(1);
+    assert_eq!(server.count("POST"), 0);
+}
+
 #[test]
 fn a_contact_that_the_server_stores_in_another_spelling_is_the_one_that_was_sent() {
     for (listed_as, written) in SPELLINGS {
