@@ -83,16 +83,20 @@ fn read(
             "name one file, and select a sheet with --sheet".to_owned(),
         ));
     }
+    let has_several = tables.len() > 1;
     for table in tables {
         let mut mapping = reading.map(&table)?;
         // A written mapping file includes the region.
         mapping.region = reading.numbers.national.word();
         show_mapping(context, &table, &mapping);
         let early = early_warnings(&table, &mapping);
+        let name = has_several.then(|| format!("{}: ", table.origin));
+        let name = name.unwrap_or_default();
         let read = checker.read(table, mapping);
         // These may explain the error.
         let warnings = read.as_ref().map_or(&early, |(warnings, _)| warnings);
-        context.console.warn(warnings);
+        let warnings: Vec<_> = warnings.iter().map(|it| format!("{name}{it}")).collect();
+        context.console.warn(&warnings);
         let (_, mapping) = read?;
         if let Some(path) = &args.write_mapping {
             write_mapping(path, &mapping)?;

@@ -228,6 +228,13 @@ fn a_missing_column_names_its_table_if_there_are_several() {
         .run(check.split(' '))
         .tells("choose another with --sheet: `table 2`; --sheet all reads every visible one");
     world.write("a.csv", "id,Link\n1,https://crm.example.com/1\n");
+    world.write(
+        "c.csv",
+        encoding_rs::WINDOWS_1251.encode("id,Имя\n1,Жанна\n").0,
+    );
+    world
+        .run("check a.csv c.csv".split(' '))
+        .tells("`c.csv`: detected encoding windows-1251");
     world.write("b.csv", "id,Address\n1,https://crm.example.com/1\n");
     let check = "check a.csv b.csv --map uri=Link";
     let ran = world.run(check.split(' ')).ends_with(2);
