@@ -57,18 +57,38 @@ pub(crate) fn read_row<'r>(
 /// The first, middle, last and second last name.
 type NameParts<'r> = [Cow<'r, str>; 4];
 
-/// True if the full name contains all words of a part, so it is more than a first name.
-fn contains_any(name: &str, parts: &NameParts<'_>) -> bool {
-    let words = |text: &str| -> Vec<String> {
-        let words = text.split(|it: char| it.is_whitespace() || it.is_ascii_punctuation());
-        let keys = words.map(name_key);
-        keys.filter(|word| !word.is_empty()).collect()
-    };
+/// Particles of names, such as `de la`, have at most this many characters.
+const PARTICLE_MAX: usize = 3;
+
+/// Makes the name the first one, unless it shares a word with a last name, so it is more than a first name. Drops
+/// the other parts that it contains, such as a middle name, and those without a letter.
+fn complete<'r>(name: &mut Cow<'r, str>, parts: &mut NameParts<'r>) {
     let known = words(name);
-    let is_contained = |part: &str| words(part).iter().all(|word| known.contains(word));
-    parts
-        .iter()
-        .any(|part| !part.is_empty() && is_contained(part))
+    let is_known = |word: &String| known.contains(word);
+    let is_shared = |part: &Cow<'_, str>| {
+        let words = words(part);
+        let is_long = |word: &String| word.chars().count() > PARTICLE_MAX;
+        !words.is_empty() && words.iter().all(is_known)
+            || words.iter().any(|word| is_long(word) && is_known(word))
+    };
+    if known.is_empty() || parts[2..].iter().any(is_shared) {
+        return;
+    }
+    for part in &mut parts[1..] {
+        if words(part).iter().all(is_known) {
+            *part = Cow::Borrowed("");
+        }
+    }
+    parts[0] = mem::take(name);
+}
+
+fn words(text: &str) -> Vec<String> {
+    let is_mark = |it: char| ('\u{300}'..='\u{36f}').contains(&it);
+    let words = text.split(|it: char| !it.is_alphanumeric() && !is_mark(it));
+    words
+        .filter(|word| !word.is_empty())
+        .map(name_key)
+        .collect()
 }
 
 struct RowReader<'r, 'e> {
@@ -189,9 +209,10 @@ impl<'r> RowReader<'r, '_> {
                 _ => {}
             }
         }
-        if self.file.mapping.completes_names && !contains_any(&self.contact.name, &name_parts) {
-            name_parts[0] = mem::take(&mut self.contact.name);
-        } else if name_parts.contains(&self.contact.name) {
+        if self.file.mapping.completes_names {
+            complete(&mut self.contact.name, &mut name_parts);
+        }
+        if name_parts.contains(&self.contact.name) {
             self.contact.name = Cow::Borrowed("");
         }
         if self.contact.name.is_empty() {

@@ -303,6 +303,35 @@ fn a_name_beside_a_last_name_is_completed_unless_it_is_the_full_name() {
         ),
         ("id,Name,First name,Last name", "1,Ann,,Baker", "Ann"),
         ("id,Name,Middle name", "1,Ann Baker,Eve", "Ann Baker"),
+        (
+            "id,Контакт,Отчество,Фамилия",
+            "1,Анна Петровна,Петровна,Ильина",
+            "Анна Петровна Ильина",
+        ),
+        (
+            "id,Контакт,Отчество,Фамилия",
+            "1,Пётр,.,Ильин",
+            "Пётр Ильин",
+        ),
+        (
+            "id,Контакт,Отчество,Фамилия",
+            "1,Пётр,--,Ильин",
+            "Пётр Ильин",
+        ),
+        ("id,Контакт,Отчество,Фамилия", "1,Пётр,,?", "Пётр"),
+        (
+            "id,Контакт,Фамилия",
+            "1,Кузнецова А.,Кузнецова (Ильина)",
+            "Кузнецова А.",
+        ),
+        ("id,Name,Surname", "1,Ana Pérez,Pérez López", "Ana Pérez"),
+        ("id,Name,Surname", "1,J. Baker,Baker Jr", "J. Baker"),
+        ("id,Name,Surname", "1,Ann O’Brien,O'Brien", "Ann O’Brien"),
+        (
+            "id,Name,Surname",
+            "1,María de los Ángeles,de la Fuente",
+            "María de los Ángeles de la Fuente",
+        ),
     ] {
         let wanted = format!(r#"{{"id":"1","name":"{wanted}"}}"#);
         assert_eq!(file(header).row(cells), wanted, "{header}");
