@@ -151,7 +151,9 @@ impl JsonRows {
             // A key is missing only if the file changed since the columns were found.
             if let Some(&column) = self.columns.get(&*key) {
                 let cell = row.cell(column);
+                // A repeated key has its last value.
                 cell.text.clear();
+                cell.list = None;
                 cell.text.push_str(&text_of(value));
                 // An empty list of chats stays, as it keeps the values before it: blank ones at the end are left out.
                 let list = list(value.get()).filter(|_| &*key != "contact_data");

@@ -186,7 +186,8 @@ fn values_of_json_lines_are_unwrapped_or_faults() {
 #[test]
 fn arrays_are_values_only_of_columns_that_take_several() {
     let lines = r#"{"id":1,"vk":["id5",7],"contact_data":[{"chat_type":"vk"}]}
-        {"id":2,"vk":[{"id":5}],"contact_data":{"chat_type":"vk"}}"#;
+        {"id":2,"vk":[{"id":5}],"contact_data":{"chat_type":"vk"}}
+        {"id":3,"vk":["id5","id6"],"vk":"id7"}"#;
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(lines.as_bytes()).unwrap();
     let mut tables = open(file.path(), &ReadOptions::new(&silent(), &known)).unwrap();
@@ -198,6 +199,8 @@ fn arrays_are_values_only_of_columns_that_take_several() {
         read.rows[1].2,
         [CellFaultKind::Nested, CellFaultKind::Nested]
     );
+    // Of a repeated key, the last value counts.
+    assert_eq!(cells(&read)[2][..2], ["3", "id7"]);
 }
 
 #[test]
