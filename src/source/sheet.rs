@@ -13,7 +13,7 @@ use super::{
     rows::RowsLayout,
     workbook::facts::SheetFacts,
 };
-use crate::wording::shortened;
+use crate::wording::{looks_like_number, shortened};
 
 /// Maximum number of rows of a sheet, header included.
 pub(crate) const SHEET_ROWS_MAX: u32 = 1 << 20;
@@ -92,19 +92,29 @@ pub(super) fn tables(
         .collect())
 }
 
-/// Removes sheets of text, such as instructions: of one column with an unknown name, beside sheets with known ones.
-/// Returns a note with their names.
+/// Removes sheets of text, such as instructions: of one column with an unknown name and without numbers, beside sheets
+/// with known names. Returns a note with their names.
 fn take_texts(found: &mut Vec<(usize, RowsLayout)>) -> Option<String> {
     if !found.iter().any(|(known, _)| *known > 1) {
         return None;
     }
-    let is_text =
-        |(known, layout): &mut (usize, RowsLayout)| *known == 0 && layout.columns.len() == 1;
+    let is_text = |(known, layout): &mut (usize, RowsLayout)| {
+        *known == 0 && layout.columns.len() == 1 && !has_numbers(layout)
+    };
     let texts = found
         .extract_if(.., is_text)
         .filter_map(|(_, layout)| layout.origin.sheet);
     let texts = texts.collect::<Vec<_>>().join("`, `");
     (!texts.is_empty()).then(|| format!("sheets of text in one column, not read: `{texts}`"))
+}
+
+/// True if one of the first rows has a number, such as a phone number.
+fn has_numbers(layout: &mut RowsLayout) -> bool {
+    let preview = cell::preview(layout.source.as_mut(), None);
+    preview.map_or(true, |rows| {
+        let mut cells = rows.iter().flat_map(|row| &row.cells);
+        cells.any(|cell| looks_like_number(cell))
+    })
 }
 
 /// Adds the following sheets with the columns of the first.

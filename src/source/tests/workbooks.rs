@@ -139,6 +139,31 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
 }
 
 #[test]
+fn a_sheet_of_numbers_without_a_known_name_is_not_taken_for_text() {
+    for first in ["79161112234", "Numbers"] {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet();
+        sheet
+            .write_row(0, 0, ["id", "name"])
+            .unwrap()
+            .write_row(1, 0, ["1", "Ann"])
+            .unwrap();
+        let numbers = [first, "79161112235", "+7 916 111-22-36"];
+        workbook
+            .add_worksheet()
+            .write_column(0, 0, numbers)
+            .unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&saved(&mut workbook)).unwrap();
+        let mut options = ReadOptions::new(&silent(), &known);
+        options.sheet = SheetChoice::All;
+        let tables = read_path(file.path(), &options).unwrap();
+        assert_eq!(tables.len(), 2, "{first}");
+        assert_eq!(tables[1].columns, [first]);
+    }
+}
+
+#[test]
 fn a_sheet_that_is_asked_of_a_file_without_sheets_is_warned_about() {
     for (sheet, asked) in [
         (SheetChoice::Auto, None),
