@@ -54,29 +54,32 @@ pub(crate) struct Row<'a> {
 impl Row<'_> {
     /// True for a repeated header row, as in concatenated files.
     pub(crate) fn repeats(&self, header: &[String]) -> bool {
-        let cells = || self.cells.iter().map(|cell| cell.trim_matches(is_padding));
-        // A fast path: few rows begin like the header.
-        let first = self.cells.iter().zip(header).next();
-        let is_suspect = |(cell, name): (&&str, &String)| cell.trim_ascii_end().ends_with(&**name);
-        first.is_some_and(is_suspect)
-            && header.len() > 1
-            && cells().take(header.len()).eq(header)
-            && cells().skip(header.len()).all(str::is_empty)
+        header.len() > 1
+            && self.begins_like(header)
+            && self
+                .cells
+                .iter()
+                .skip(header.len())
+                .all(|cell| is_blank(cell))
+    }
+
+    fn begins_like(&self, header: &[String]) -> bool {
+        let mut pairs = self.cells.iter().zip(header);
+        self.cells.len() >= header.len() && pairs.all(|(cell, name)| is_name(unpadded(cell), name))
     }
 
     /// True for a header with the names of these columns in another order, or with others. `id`: the column of the id, in
     /// which almost no row has the name of a column.
     pub(crate) fn is_other_header(&self, header: &ColumnNames<'_>, id: Option<usize>) -> bool {
-        let is_name = |cell: &&&str| header.contains(cell);
+        let is_known = |cell: &&&str| header.contains(cell);
         let suspect = self.cells.get(id.unwrap_or_default());
-        if suspect.as_ref().is_none_or(|cell| !is_name(cell)) {
+        if suspect.as_ref().is_none_or(|cell| !is_known(cell)) {
             return false;
         }
         let filled = self.cells.iter().filter(|cell| !is_blank(cell));
-        let named = self.cells.iter().filter(is_name).count();
+        let named = self.cells.iter().filter(is_known).count();
         // After the same names, others only add cells, which are rejected if they have content.
-        let begins = self.cells.iter().take(header.names.len()).eq(header.names);
-        named > 1 && named * 2 > filled.count() && !begins
+        named > 1 && named * 2 > filled.count() && !self.begins_like(header.names)
     }
 
     #[cfg(test)]
@@ -88,13 +91,14 @@ impl Row<'_> {
 /// The names of the columns, to find them among cells.
 pub(crate) struct ColumnNames<'h> {
     names: &'h [String],
-    /// Bit n: a name has n bytes, or at least as many. A fast path: few cells have the length of a name.
+    /// Bit n: a name with a letter has n bytes, or at least as many. A fast path: few cells have the length of a name.
     lengths: u64,
 }
 
 impl<'h> ColumnNames<'h> {
     pub(crate) fn new(names: &'h [String]) -> Self {
-        let lengths = names.iter().map(|name| length_bit(name));
+        let lengths = names.iter().filter(|name| has_letter(name));
+        let lengths = lengths.map(|name| length_bit(name));
         Self {
             names,
             lengths: lengths.fold(0, |all, bit| all | bit) & !1,
@@ -102,10 +106,30 @@ impl<'h> ColumnNames<'h> {
     }
 
     fn contains(&self, cell: &str) -> bool {
-        // Each of the joined files may begin with a BOM.
-        let cell = cell.strip_prefix('\u{feff}').unwrap_or(cell);
-        self.lengths & length_bit(cell) != 0 && self.names.iter().any(|name| name == cell)
+        let cell = unpadded(cell);
+        // Columns may be named by numbers, such as days: those are ordinary values, too.
+        self.lengths & length_bit(cell) != 0
+            && has_letter(cell)
+            && self.names.iter().any(|name| is_name(cell, name))
     }
+}
+
+/// The cell without spaces, and without the BOM that each of several joined files may begin with.
+fn unpadded(cell: &str) -> &str {
+    cell.trim_matches(is_padding)
+}
+
+/// True for the name in any letter case.
+fn is_name(cell: &str, name: &str) -> bool {
+    cell == name || cell.len() == name.len() && lowercase(cell).eq(lowercase(name))
+}
+
+fn lowercase(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
+}
+
+fn has_letter(text: &str) -> bool {
+    text.contains(char::is_alphabetic)
 }
 
 fn length_bit(text: &str) -> u64 {
