@@ -65,8 +65,8 @@ pub(crate) fn remember_rejects_path(
     })
 }
 
-/// The source and the profile whose rejects are in a file. Rejects of others don't replace them, because they may still
-/// have to be corrected.
+/// The source and the profile whose rejects are in a file. Rejects of others don't replace them, because they may not
+/// be corrected yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RejectsOrigin {
     /// The paths without digits, because a nightly export has the date in its name.

@@ -630,7 +630,7 @@ fn rows_of_companies_are_worth_a_hint() {
 }
 
 #[test]
-fn values_that_reach_nobody_are_counted() {
+fn values_that_reach_no_person_are_counted() {
     for (header, cells, wanted) in [
         ("id,Telegram", "1,89161234567", "similar to a phone number"),
         ("id,Telegram", "1,79161234567", "similar to a phone number"),
