@@ -52,15 +52,19 @@ pub(crate) struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// True for a repeated header row, as in concatenated files.
+    /// True for a repeated header row, as in concatenated files, or one row of a header of two.
     pub(crate) fn repeats(&self, header: &[String]) -> bool {
-        header.len() > 1
-            && self.begins_like(header)
-            && self
-                .cells
-                .iter()
-                .skip(header.len())
-                .all(|cell| is_blank(cell))
+        let mut filled = 0;
+        let mut cells = self.cells.iter().map(|cell| unpadded(cell)).enumerate();
+        let is_repeated = |(column, cell): (usize, &str)| {
+            if cell.is_empty() {
+                return true;
+            }
+            filled += 1;
+            let name = header.get(column);
+            name.is_some_and(|name| is_name(cell, name) || is_part(cell, name))
+        };
+        cells.all(is_repeated) && filled > 1
     }
 
     fn begins_like(&self, header: &[String]) -> bool {
@@ -126,6 +130,19 @@ fn is_name(cell: &str, name: &str) -> bool {
 
 fn lowercase(text: &str) -> impl Iterator<Item = char> {
     text.chars().flat_map(char::to_lowercase)
+}
+
+/// True for the upper or the lower part of a name that two rows make up.
+fn is_part(cell: &str, name: &str) -> bool {
+    let begins = || {
+        name.strip_prefix(cell)
+            .is_some_and(|rest| rest.starts_with(' '))
+    };
+    let ends = || {
+        name.strip_suffix(cell)
+            .is_some_and(|rest| rest.ends_with(' '))
+    };
+    cell.len() < name.len() && has_letter(cell) && (begins() || ends())
 }
 
 fn has_letter(text: &str) -> bool {

@@ -124,6 +124,11 @@ fn another_header_in_the_middle_is_refused() {
         world.run(["import", "joined.csv"]).ends_with(0);
         assert_eq!(world.sandbox.contact_count(), 2);
     }
+    let two_rows = "id,Name,Phone,\n,,Mobile,Work\n";
+    let rows = |id, phone| format!("{two_rows}{id},Ann,{phone},\n");
+    let pages = rows(1, "79161112235") + &rows(2, "79161112236");
+    world.write("pages.csv", pages);
+    world.run(["import", "pages.csv"]).ends_with(0);
     // A person may have the name of a column.
     let named = row(3).replace("Ann", "name").replace("107", "uri");
     world.write("named.csv", format!("{HEADER}{named}"));
