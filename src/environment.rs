@@ -23,7 +23,7 @@ fn is_blank(value: &OsStr) -> bool {
 /// The directory of temporary files.
 pub(crate) fn temporary_directory() -> PathBuf {
     let directory = env::temp_dir();
-    if directory.as_os_str().is_empty() {
+    if is_blank(directory.as_os_str()) {
         return PathBuf::from("/tmp");
     }
     directory
