@@ -226,7 +226,7 @@ impl GateVerdict {
                 "fix those rows, or import with --mode upsert, which deletes nothing".into()
             }
             Self::MissingRows { .. } => {
-                "correct the source or choose its sheet as the warning says; if no row is missing, import with --mode upsert, and delete the others with `wazzup-contacts delete`".into()
+                "correct the source or choose its sheet or header row as the warning says; if no row is missing, import with --mode upsert, and delete the others with `wazzup-contacts delete`".into()
             }
             Self::TooManyDeletes { delete, .. } => {
                 format!(

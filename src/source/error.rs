@@ -97,7 +97,7 @@ pub(crate) enum SourceErrorKind {
     },
     /// The names of the columns in another order, as in files that were joined.
     #[error(
-        "this row has the column names again, but other ones or in another order, so the rows after it can't be read"
+        "this row is a second header with other columns or in another order, so the rows after it can't be read"
     )]
     AnotherHeader,
     /// Its rows may be of two states of the file.

@@ -1,8 +1,8 @@
 //! Reads JSON lines: each object is a row, each key a column.
 //!
 //! Numbers and `contact_data` stay JSON in their cells. An object is a fault of its cell, unless it is a single value
-//! of `MongoDB`'s extended JSON, which is unwrapped. So is an array, except of a single value, or of several in a column
-//! of chats. A line that is not an object becomes one cell with a fault, and reading continues. The file is read
+//! of `MongoDB`'s extended JSON, which is unwrapped. An array is a fault too, unless it has a single value or its column
+//! holds chats. A line that is not an object becomes one cell with a fault, and reading continues. The file is read
 //! twice, because any line may add columns.
 
 use std::{borrow::Cow, collections::HashMap};

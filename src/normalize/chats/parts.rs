@@ -1,9 +1,9 @@
 //! Reads chats that are given in parts: numbered groups of columns, the JSON array of `contact_data`, and the cells
 //! of backups.
 //!
-//! Our own export writes chats so. A valid value in a part is kept unchanged, without cleaning up ids, or guessing the
-//! country of a number outside of a group: people write groups, too. Only values that the API would reject (with a
-//! `+`, an `@`, a link) are read like other cells.
+//! Our own export writes chats so. Valid ids are kept unchanged. A national number is completed only in a group of
+//! columns, because people also write those by hand. Only values that the API would reject (with a `+`, an `@`, a link)
+//! are read like other cells.
 
 use std::borrow::Cow;
 
