@@ -333,7 +333,8 @@ fn a_signal_ends_all_jobs_in_order_and_apply_continues() {
     accounts
         .world
         .write("a2.csv", csv((0..50).map(|at| contact(at, "new"))));
-    accounts.sandboxes[2].set_faults(faults(["POST:slow=3600s@5+"]));
+    // The fifth request is the second POST.
+    accounts.sandboxes[2].set_faults(faults(["POST:slow=3600s@2+"]));
     let (tell, told) = std::sync::mpsc::channel();
     accounts.sandboxes[2].after_request(5, move |_| tell.send(()).unwrap());
     let mut running = accounts
