@@ -120,12 +120,19 @@ impl<'h> ColumnNames<'h> {
 
 /// The cell without spaces, and without the BOM that each of several joined files may begin with.
 fn unpadded(cell: &str) -> &str {
+    // A fast path: a cell of each row is compared with a name.
+    if let [first, .., last] = cell.as_bytes()
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return cell;
+    }
     cell.trim_matches(is_padding)
 }
 
 /// True for the name in any letter case.
 fn is_name(cell: &str, name: &str) -> bool {
-    cell == name || cell.len() == name.len() && lowercase(cell).eq(lowercase(name))
+    cell.len() == name.len() && (cell == name || lowercase(cell).eq(lowercase(name)))
 }
 
 fn lowercase(text: &str) -> impl Iterator<Item = char> {
