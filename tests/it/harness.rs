@@ -187,14 +187,15 @@ impl PingServer {
                 let _ = lines.find(|line| line.as_ref().map_or(true, String::is_empty));
                 drop(lines);
                 let status = statuses.pop().unwrap_or(200);
+                // Before the answer, after which the command may end.
+                if tell.send(head).is_err() {
+                    return;
+                }
                 // The command may have given up.
                 let _ = write!(
                     connection,
                     "HTTP/1.1 {status} X\r\nlocation: /elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
                 );
-                if tell.send(head).is_err() {
-                    return;
-                }
             }
         });
         Self { url, paths }
